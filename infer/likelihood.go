@@ -1,0 +1,193 @@
+package infer
+
+import (
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/mathext"
+)
+
+// Likelihood is what the log likelihood of a fit says, beside that of the constant model.
+type Likelihood struct {
+	LogLikelihood     float64 // -Σ s·L
+	NullLogLikelihood float64 // the same with the intercept (and the offset) alone
+	Deviance          float64 // -2·LogLikelihood
+	NullDeviance      float64
+	Parameters        int     // weights and intercept, without aliased columns
+	DFResidual        float64 // m - Parameters, m = Σ s
+	DFNull            float64 // m - 1
+	AIC               float64 // Deviance + 2·Parameters (Akaike 1974)
+	BIC               float64 // Deviance + log(m)·Parameters (Schwarz 1978)
+	LikelihoodRatio   float64 // NullDeviance - Deviance: the test of the whole model against the constant one
+	LikelihoodRatioDF int     // Parameters - 1
+	LikelihoodRatioP  float64 // its tail of chi-squared; NaN without weights
+	McFadden          float64 // 1 - LogLikelihood/NullLogLikelihood; NaN where the null one is 0
+	CoxSnell          float64 // 1 - exp(-LikelihoodRatio/m)
+	Nagelkerke        float64 // CoxSnell over the largest value it can take; NaN where that is 0
+}
+
+// Summarize derives all of Likelihood from the two log likelihoods, m = Σ s and the number of parameters.
+func Summarize(logLikelihood, nullLogLikelihood, m float64, parameters int) Likelihood {
+	k := float64(parameters)
+	l := Likelihood{
+		LogLikelihood: logLikelihood, NullLogLikelihood: nullLogLikelihood,
+		Deviance: -2 * logLikelihood, NullDeviance: -2 * nullLogLikelihood,
+		Parameters: parameters, DFResidual: m - k, DFNull: m - 1,
+		LikelihoodRatio: 2 * (logLikelihood - nullLogLikelihood), LikelihoodRatioDF: parameters - 1,
+		LikelihoodRatioP: math.NaN(), McFadden: math.NaN(), Nagelkerke: math.NaN(),
+	}
+	l.AIC = l.Deviance + 2*k
+	l.BIC = l.Deviance + float64(math.Log(m)*k)
+	if df := l.LikelihoodRatioDF; df > 0 && !math.IsNaN(l.LikelihoodRatio) {
+		l.LikelihoodRatioP = ChiSquaredTail(l.LikelihoodRatio, float64(df))
+	}
+	l.CoxSnell = -math.Expm1(-l.LikelihoodRatio / m)
+	if nullLogLikelihood != 0 {
+		l.McFadden = 1 - logLikelihood/nullLogLikelihood
+		l.Nagelkerke = l.CoxSnell / -math.Expm1(2*nullLogLikelihood/m)
+	}
+	return l
+}
+
+// ChiSquaredTail is P(χ² with df degrees of freedom > x): 1 for x ≤ 0. df must be positive.
+func ChiSquaredTail(x, df float64) float64 {
+	if x <= 0 {
+		return 1
+	}
+	return mathext.GammaIncRegComp(df/2, x/2)
+}
+
+// LogLikelihood is -Σ s·(softplus(z) - y·z): z, y are (m), s is (m) or nil for ones. Offsets are part of z.
+func LogLikelihood(z, y, s []float64) (float64, error) {
+	if err := check(y, s, z); err != nil {
+		return 0, err
+	}
+	var loss sum
+	for i, t := range z {
+		loss.add(float64(weight(s, i) * rowLoss(t, y[i])))
+	}
+	return -loss.value(), nil
+}
+
+// Null is the fit of the intercept alone: labels y (m), weights s (m, nil for ones), offset o (m, nil for zeros). It
+// returns the intercept b and its log likelihood. Without an offset b = log(Σ s·y / Σ s·(1-y)) exactly; with one
+// Newton's method on the one increasing equation Σ s·(sigmoid(o+b) - y) = 0, kept inside a bracket. With one class
+// b is infinite and the log likelihood 0, its supremum. Without weight both are NaN. Labels may lie anywhere in
+// [0, 1]. Errors: lengths that differ, a label outside [0, 1], an offset or weight that is not finite.
+func Null(y, s, o []float64) (b, logLikelihood float64, err error) {
+	if err := check(y, s, o); err != nil {
+		return 0, 0, err
+	}
+	var positive, total, lowest, highest = sum{}, sum{}, math.Inf(1), math.Inf(-1)
+	for i, v := range y {
+		w := weight(s, i)
+		positive.add(float64(w * v))
+		total.add(w)
+		if o != nil && w > 0 {
+			lowest, highest = min(lowest, o[i]), max(highest, o[i])
+		}
+	}
+	p, m := positive.value(), total.value()
+	if m == 0 {
+		return math.NaN(), math.NaN(), nil
+	}
+	b = math.Log(p) - math.Log(m-p)
+	if math.IsInf(b, 0) {
+		return b, 0, nil
+	}
+	at := func(i int) float64 {
+		if o == nil {
+			return b
+		}
+		return o[i] + b
+	}
+	if o != nil {
+		// At b = logit(p/m) - highest every probability is at most p/m, at - lowest at least.
+		low, high := b-highest, b-lowest
+		b = min(max(b, low), high)
+		for range maxNullSteps {
+			var g, h sum
+			for i, v := range y {
+				z := at(i)
+				a := sigmoid(z)
+				g.add(float64(weight(s, i) * (a - v)))
+				h.add(float64(weight(s, i) * float64(a*sigmoid(-z))))
+			}
+			gradient, curvature := g.value(), h.value()
+			if gradient > 0 {
+				high = b
+			} else {
+				low = b
+			}
+			next := b - gradient/curvature
+			if !(next > low && next < high) {
+				next = low + (high-low)/2
+			}
+			done := math.Abs(next-b) <= epsilon*math.Abs(b)
+			b = next
+			if done || gradient == 0 {
+				break
+			}
+		}
+	}
+	var loss sum
+	for i, v := range y {
+		loss.add(float64(weight(s, i) * rowLoss(at(i), v)))
+	}
+	return b, -loss.value(), nil
+}
+
+// maxNullSteps: bisection alone halves any float64 bracket to nothing in 1,100 steps at most; Newton takes 5 to 8.
+const maxNullSteps = 1100
+
+// rowLoss is softplus(z) - y·z without cancellation: -log of the probability of each side, weighted by y.
+func rowLoss(z, y float64) float64 {
+	l := math.Log1p(math.Exp(-math.Abs(z)))
+	if z > 0 {
+		return l + float64((1-y)*z)
+	}
+	return l - float64(y*z)
+}
+
+func weight(s []float64, i int) float64 {
+	if s == nil {
+		return 1
+	}
+	return s[i]
+}
+
+func check(y, s, z []float64) error {
+	if s != nil && len(s) != len(y) {
+		return fmt.Errorf("infer: %d weights for %d labels", len(s), len(y))
+	}
+	if z != nil && len(z) != len(y) {
+		return fmt.Errorf("infer: %d log-odds or offsets for %d labels", len(z), len(y))
+	}
+	for i, v := range y {
+		if !(v >= 0 && v <= 1) {
+			return fmt.Errorf("infer: row %d: label %v is not between 0 and 1", i+1, v)
+		}
+		if w := weight(s, i); !(w >= 0) || math.IsInf(w, 0) {
+			return fmt.Errorf("infer: row %d: weight %v is not a finite number from 0 up", i+1, w)
+		}
+		if z != nil && (math.IsNaN(z[i]) || math.IsInf(z[i], 0)) {
+			return fmt.Errorf("infer: row %d: log-odds or offset %v is not finite", i+1, z[i])
+		}
+	}
+	return nil
+}
+
+// sum adds with the rounding errors carried along (Neumaier 1974).
+type sum struct{ total, lost float64 }
+
+func (s *sum) add(x float64) {
+	t := s.total + x
+	if math.Abs(s.total) >= math.Abs(x) {
+		s.lost += (s.total - t) + x
+	} else {
+		s.lost += (x - t) + s.total
+	}
+	s.total = t
+}
+
+func (s *sum) value() float64 { return s.total + s.lost }

@@ -1,0 +1,47 @@
+package metric
+
+import "math"
+
+// Confusion holds the weight (without weights: the number) of rows by truth and decision.
+type Confusion struct {
+	TP float64 `json:"tp"` // label 1, decided 1
+	FP float64 `json:"fp"` // label 0, decided 1
+	TN float64 `json:"tn"` // label 0, decided 0
+	FN float64 `json:"fn"` // label 1, decided 0
+}
+
+// Positive is the rule that turns a probability into a decision: positive if a > threshold. A tie is
+// negative, as in the lecture's assignment (A > 0.5) and in scikit-learn.
+func Positive(a, threshold float64) bool { return a > threshold }
+
+// Confuse decides every row by Positive and counts. r must have passed Rows.Check.
+func Confuse(r Rows, threshold float64) Confusion {
+	var tp, fp, tn, fn sum
+	for i, y := range r.Label {
+		s := r.weight(i)
+		switch decided := Positive(r.probability(i), threshold); {
+		case decided && y == 1:
+			tp.add(s)
+		case decided:
+			fp.add(s)
+		case y == 1:
+			fn.add(s)
+		default:
+			tn.add(s)
+		}
+	}
+	return Confusion{TP: tp.value(), FP: fp.value(), TN: tn.value(), FN: fn.value()}
+}
+
+// Accuracy is (tp + tn) / (tp + fp + tn + fn), NaN if nothing was counted.
+func (c Confusion) Accuracy() float64 { return (c.TP + c.TN) / (c.TP + c.TN + c.FP + c.FN) }
+
+// F1 is 2 tp / (2 tp + fp + fn), the harmonic mean of precision and recall. It is 0 if positives exist and
+// none was found, and NaN if there is no positive, neither true nor decided.
+func (c Confusion) F1() float64 {
+	d := 2*c.TP + c.FP + c.FN
+	if d == 0 {
+		return math.NaN()
+	}
+	return 2 * c.TP / d
+}
