@@ -1,0 +1,39 @@
+package graph
+
+import "fmt"
+
+// dot(u, v) is the scalar product of two vectors, or a matrix times a vector: the product of each
+// row of u with v. In reverse it needs outer and dotT.
+var opDot = &Op{
+	Name: "dot", Arity: 2,
+	Shape: func(in []Shape) (Shape, error) {
+		u, v := in[0], in[1]
+		switch row := u.PerRow || v.PerRow; {
+		case u.IsVector() && v.IsVector() && u.Rows == v.Rows:
+			return Shape{PerRow: row}, nil
+		case u.IsMatrix() && v.IsVector() && u.Cols == v.Rows:
+			return Shape{PerRow: row, Rows: u.Rows}, nil
+		}
+		return Shape{}, fmt.Errorf("wants two vectors of one length, or a kxn matrix and a vector of n; not a %v and a %v", u.inner(), v.inner())
+	},
+	Value: func(out []float64, in []Shape, args ...[]float64) {
+		u, v := args[0], args[1]
+		n := len(v)
+		for k := range out {
+			var t total
+			for j, vj := range v {
+				t.add(u[k*n+j] * vj)
+			}
+			out[k] = t.value()
+		}
+	},
+	Pull: func(in []Shape) []string {
+		if in[0].IsVector() {
+			return []string{"adj*v", "adj*u"}
+		}
+		return []string{"outer(adj, v)", "dotT(u, adj)"}
+	},
+	Push:  "dot(du, v) + dot(u, dv)",
+	Cost:  2,
+	Print: Forms{Style: Inner},
+}

@@ -1,0 +1,30 @@
+package graph
+
+import "fmt"
+
+// dotT(u, v) is the transposed matrix u times the vector v: the adjoint of dot.
+var opDotT = &Op{
+	Name: "dotT", Arity: 2,
+	Shape: func(in []Shape) (Shape, error) {
+		u, v := in[0], in[1]
+		if u.IsMatrix() && v.IsVector() && u.Rows == v.Rows {
+			return Shape{PerRow: u.PerRow || v.PerRow, Rows: u.Cols}, nil
+		}
+		return Shape{}, fmt.Errorf("wants a kxn matrix and a vector of k; not a %v and a %v", u.inner(), v.inner())
+	},
+	Value: func(out []float64, in []Shape, args ...[]float64) {
+		u, v := args[0], args[1]
+		n := len(out)
+		for j := range out {
+			var t total
+			for k, vk := range v {
+				t.add(u[k*n+j] * vk)
+			}
+			out[j] = t.value()
+		}
+	},
+	Pull:  func([]Shape) []string { return []string{"outer(v, adj)", "dot(u, adj)"} },
+	Push:  "dotT(du, v) + dotT(u, dv)",
+	Cost:  2,
+	Print: Forms{Style: Transposed},
+}

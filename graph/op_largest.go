@@ -1,0 +1,24 @@
+package graph
+
+import "math"
+
+// largest(u) is the largest component of a vector. It is part of the lowered softmax and logsumexp
+// and has no derivative of its own.
+var opLargest = &Op{
+	Name: "largest", Arity: 1,
+	Shape: func(in []Shape) (Shape, error) {
+		s, err := wantsVector(in)
+		return Shape{PerRow: s.PerRow}, err
+	},
+	Value: func(out []float64, in []Shape, args ...[]float64) { out[0] = largest(args[0]) },
+	Range: func(in []Interval) Interval { return in[0] },
+	Cost:  1,
+}
+
+func largest(u []float64) float64 {
+	top := math.Inf(-1)
+	for _, ui := range u {
+		top = math.Max(top, ui)
+	}
+	return top
+}

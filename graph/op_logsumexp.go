@@ -1,0 +1,31 @@
+package graph
+
+import "math"
+
+// logsumexp(u) = log(sum(exp(u))) of a vector, with the largest component taken off first.
+var opLogSumExp = &Op{
+	Name: "logsumexp", Arity: 1,
+	Shape: func(in []Shape) (Shape, error) {
+		s, err := wantsVector(in)
+		return Shape{PerRow: s.PerRow}, err
+	},
+	Value: func(out []float64, in []Shape, args ...[]float64) {
+		top := largest(args[0])
+		if math.IsInf(top, 0) {
+			out[0] = top
+			return
+		}
+		var t total
+		for _, u := range args[0] {
+			t.add(math.Exp(u - top))
+		}
+		out[0] = top + math.Log(t.value())
+	},
+	Pull: func([]Shape) []string { return []string{"adj*softmax(u)"} },
+	Push: "sum(softmax(u)*du)",
+	Rules: []Rule{
+		{Name: "log-sum-exp", Before: "log(sum(exp(u)))", After: "logsumexp(u)", If: "vector(u)"},
+	},
+	Runs: "t + log(sum(exp(u - t))) where t = largest(u)",
+	Cost: 16,
+}

@@ -1,0 +1,11 @@
+package graph
+
+var opNeg = &Op{
+	Name: "neg", Arity: 1,
+	Unary: func(u float64) float64 { return -u },
+	Deriv: []string{"-1"},
+	Range: func(in []Interval) Interval { return negRange(in[0]) },
+	Cost:  1,
+	Print: Forms{Style: Negation},
+	Tests: []Point{{In: []float64{2}, Out: -2}},
+}

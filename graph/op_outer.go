@@ -1,0 +1,28 @@
+package graph
+
+import "fmt"
+
+// outer(u, v) is the matrix of all products u_k*v_j: the adjoint of dot in its matrix.
+var opOuter = &Op{
+	Name: "outer", Arity: 2,
+	Shape: func(in []Shape) (Shape, error) {
+		u, v := in[0], in[1]
+		if u.IsVector() && v.IsVector() {
+			s := Shape{PerRow: u.PerRow || v.PerRow, Rows: u.Rows, Cols: v.Rows}
+			return s, s.check()
+		}
+		return Shape{}, fmt.Errorf("wants two vectors; not a %v and a %v", u.inner(), v.inner())
+	},
+	Value: func(out []float64, in []Shape, args ...[]float64) {
+		u, v := args[0], args[1]
+		for k, uk := range u {
+			for j, vj := range v {
+				out[k*len(v)+j] = uk * vj
+			}
+		}
+	},
+	Pull:  func([]Shape) []string { return []string{"dot(adj, v)", "dotT(adj, u)"} },
+	Push:  "outer(du, v) + outer(u, dv)",
+	Cost:  1,
+	Print: Forms{Style: Outer},
+}
