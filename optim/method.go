@@ -1,0 +1,151 @@
+package optim
+
+import "fmt"
+
+// Want is what a method needs to be told next.
+type Want uint8
+
+// The things a method can ask for.
+const (
+	// Gradient: cost and gradient at At.
+	Gradient Want = iota + 1
+	// Product: H·V, H the Hessian at At, which is the point of the last accepted Gradient.
+	Product
+	// Diagonal: the diagonal of H at At.
+	Diagonal
+	// Hessian: all of H at At, row-major.
+	Hessian
+	// Batch: cost and gradient at At over Rows only (their mean, plus the penalty).
+	Batch
+)
+
+// String returns the name of w in lower case.
+func (w Want) String() string {
+	switch w {
+	case Gradient:
+		return "gradient"
+	case Product:
+		return "product"
+	case Diagonal:
+		return "diagonal"
+	case Hessian:
+		return "hessian"
+	case Batch:
+		return "batch"
+	}
+	return fmt.Sprintf("want(%d)", uint8(w))
+}
+
+// Ask is one question. Its slices belong to the method and are valid until the next Tell.
+type Ask struct {
+	Want Want
+	At   []float64 // the point asked about, always set
+	V    []float64 // Product: the direction
+	Rows []int     // Batch: row numbers, ascending
+}
+
+// Tell is one answer; only the fields asked for are read. The method copies what it keeps.
+type Tell struct {
+	F        float64
+	Gradient []float64 // (size)
+	Product  []float64 // (size)
+	Diagonal []float64 // (size)
+	Hessian  []float64 // (size·size), row-major, symmetric
+}
+
+// Reason says why a method stopped.
+type Reason string
+
+// The reasons.
+const (
+	Running   Reason = ""          // not done
+	Done      Reason = "done"      // the estimated distance to the optimum is within the tolerance
+	Steps     Reason = "steps"     // the steps allowed or asked for are done
+	Floor     Reason = "floor"     // rounding: no step makes the cost or the gradient smaller
+	Diverged  Reason = "diverged"  // see Divergence
+	Cancelled Reason = "cancelled" // the context was cancelled
+	Time      Reason = "time"      // the context's deadline passed
+	Stopped   Reason = "stopped"   // watch said so
+)
+
+// Method is an optimiser between two questions. Ask changes nothing and may be repeated; Tell takes
+// the answer. Not safe for concurrent use.
+type Method interface {
+	// Ask returns the next question; after Done it returns the zero Ask.
+	Ask() Ask
+	// Tell takes the answer to Ask. It fails on an answer of the wrong size, on a method that is
+	// done, and with *Divergence when the run diverges.
+	Tell(Tell) error
+	// Iterate returns the current point, its cost and gradient (not copies), and the number of updates that led
+	// to it. known is false while cost and gradient there have not been told yet.
+	Iterate() (theta []float64, f float64, grad []float64, step int, known bool)
+	// Done reports whether the method has stopped, and why.
+	Done() (bool, Reason)
+	// Distance estimates how far the point is from the optimum, in standard errors of the
+	// coefficients: sqrt(m)·‖g‖ in the norm of H⁻¹. NaN where the method has no estimate.
+	Distance() float64
+}
+
+// Options are common to LBFGS and Newton. The zero value works.
+type Options struct {
+	// Steps is the largest number of updates; 0 means 200 (Newton) or 2000 (LBFGS).
+	Steps int
+	// Tolerance is the distance to the optimum, in standard errors, at which the method is done; 0 means 1e-10.
+	Tolerance float64
+	// Weight is m, the sum of the row weights, which turns a distance into standard errors; 0 means 1.
+	Weight float64
+	// Penalty, if not nil, is lambda_j/m for every coordinate: a hint for Newton's preconditioner only.
+	Penalty []float64
+	// Factor is the largest size at which Newton factors H; larger problems use conjugate gradients. 0 means 513
+	// (512 weights and the bias), -1 never.
+	Factor int
+}
+
+func (o Options) check(size, steps int) (Options, error) {
+	switch {
+	case o.Steps < 0:
+		return o, fmt.Errorf("steps is %d, want 0 or more", o.Steps)
+	case !(o.Tolerance >= 0) || o.Tolerance > maxFloat:
+		return o, fmt.Errorf("tolerance is %g, want a number that is not negative", o.Tolerance)
+	case !(o.Weight >= 0) || o.Weight > maxFloat:
+		return o, fmt.Errorf("weight is %g, want a number that is not negative", o.Weight)
+	case o.Penalty != nil && len(o.Penalty) != size:
+		return o, fmt.Errorf("penalty has %d values, the problem has %d parameters", len(o.Penalty), size)
+	case o.Factor < -1:
+		return o, fmt.Errorf("factor is %d, want -1 or more", o.Factor)
+	}
+	for j, p := range o.Penalty {
+		if !(p >= 0) || p > maxFloat {
+			return o, fmt.Errorf("penalty %d is %g, want a number that is not negative", j, p)
+		}
+	}
+	if o.Steps == 0 {
+		o.Steps = steps
+	}
+	if o.Tolerance == 0 {
+		o.Tolerance = 1e-10
+	}
+	if o.Weight == 0 {
+		o.Weight = 1
+	}
+	if o.Factor == 0 {
+		o.Factor = 513
+	}
+	return o, nil
+}
+
+func checkStart(theta []float64) error {
+	for j, v := range theta {
+		if !finite(v) {
+			return fmt.Errorf("start: parameter %d is %g", j, v)
+		}
+	}
+	return nil
+}
+
+func checkSize(what string, got, want int) error {
+	if got != want {
+		return fmt.Errorf("told a %s of %d values, want %d", what, got, want)
+	}
+	return nil
+}

@@ -1,0 +1,387 @@
+package optim
+
+import (
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/mat"
+)
+
+// Newton goes along the solution of H·d = -g with a line search. H is factored (scaled to a unit diagonal,
+// so that the scales of columns do not matter) while it is at most Options.Factor wide. Beyond, d is found by conjugate
+// gradients over products H·v, preconditioned by the diagonal 0.9·penalty + 0.1·diag(H) (Chu et al., LIBLINEAR's
+// mix, with its constants changed as measured), and stopped early far from the optimum (Dembo and Steihaug, Math. Program. 26 (1983)).
+//
+// Far away, where H says little (saturated rows, costs that are not convex), H is shifted by a growing multiple of its
+// diagonal until a step is accepted.
+//
+// Done: Distance ≤ Options.Tolerance. Floor: the cost cannot tell the points of a step apart and Distance has not
+// halved for two steps, or no step along the direction is better.
+type Newton struct{ s newtonState }
+
+type newtonState struct {
+	Options  Options
+	Phase    phase
+	Theta    []float64
+	F        float64
+	Grad     []float64 `json:",omitempty"`
+	Known    bool
+	Step     int
+	Shift    float64 // multiple of diag(H) added to it
+	First    float64 // norm of the first gradient
+	Distance float64 // of Theta; -1 while not known
+	Best     float64 // smallest Distance so far; -1: none
+	Stall    int
+	D        []float64 `json:",omitempty"`
+	Line     line
+	CG       conjugate
+	Reason   Reason
+}
+
+type phase string
+
+const (
+	atStart   phase = "start"
+	curvature phase = "curvature" // Hessian, or the diagonal before conjugate gradients
+	solving   phase = "solving"   // products
+	searching phase = "searching"
+)
+
+// NewNewton starts at theta, which is copied.
+func NewNewton(theta []float64, o Options) (*Newton, error) {
+	if err := checkStart(theta); err != nil {
+		return nil, err
+	}
+	o, err := o.check(len(theta), 200)
+	if err != nil {
+		return nil, err
+	}
+	o.Penalty = clone(o.Penalty)
+	return &Newton{newtonState{Options: o, Phase: atStart, Theta: clone(theta), Distance: -1, Best: -1}}, nil
+}
+
+func (n *Newton) factors() bool { return len(n.s.Theta) <= n.s.Options.Factor }
+
+// Ask returns the next question.
+func (n *Newton) Ask() Ask {
+	s := &n.s
+	switch {
+	case s.Reason != Running:
+		return Ask{}
+	case s.Phase == atStart:
+		return Ask{Want: Gradient, At: s.Theta}
+	case s.Phase == curvature && n.factors():
+		return Ask{Want: Hessian, At: s.Theta}
+	case s.Phase == curvature:
+		return Ask{Want: Diagonal, At: s.Theta}
+	case s.Phase == solving:
+		return Ask{Want: Product, At: s.Theta, V: s.CG.P}
+	}
+	return Ask{Want: Gradient, At: axpy(s.Theta, s.Line.T, s.D)}
+}
+
+// Tell takes the answer.
+func (n *Newton) Tell(t Tell) error {
+	s := &n.s
+	size := len(s.Theta)
+	if s.Reason != Running {
+		return errDone
+	}
+	switch {
+	case s.Phase == atStart || s.Phase == searching:
+		if err := checkSize("gradient", len(t.Gradient), size); err != nil {
+			return err
+		}
+		if s.Phase == atStart {
+			return n.begin(t)
+		}
+		n.search(t)
+	case s.Phase == curvature && n.factors():
+		if err := checkSize("Hessian", len(t.Hessian), size*size); err != nil {
+			return err
+		}
+		d, ok := n.solve(t.Hessian)
+		if !ok {
+			s.Reason = Floor
+			return nil
+		}
+		n.direction(d)
+	case s.Phase == curvature:
+		if err := checkSize("diagonal", len(t.Diagonal), size); err != nil {
+			return err
+		}
+		n.startSolving(t.Diagonal)
+	default:
+		if err := checkSize("product", len(t.Product), size); err != nil {
+			return err
+		}
+		if d, done := s.CG.tell(t.Product, s.Shift); done {
+			n.direction(d)
+		}
+	}
+	return nil
+}
+
+func (n *Newton) begin(t Tell) error {
+	s := &n.s
+	if !finite(t.F) || !allFinite(t.Gradient) {
+		s.Reason = Diverged
+		return &Divergence{Cost: t.F, First: t.F}
+	}
+	s.F, s.Grad, s.Known = t.F, clone(t.Gradient), true
+	s.First = math.Sqrt(dot(s.Grad, s.Grad))
+	n.arrive()
+	return nil
+}
+
+// arrive is called at a new point: stop there or ask for its curvature.
+func (n *Newton) arrive() {
+	s := &n.s
+	zero := true
+	for _, g := range s.Grad {
+		zero = zero && g == 0
+	}
+	switch {
+	case zero:
+		s.Distance, s.Reason = 0, Done
+	case s.Step >= s.Options.Steps:
+		s.Reason = Steps
+	}
+	s.Phase = curvature
+}
+
+// solve returns -(H + shift)⁻¹g from the Cholesky factor of the scaled H.
+func (n *Newton) solve(h []float64) ([]float64, bool) {
+	s := &n.s
+	size := len(s.Theta)
+	if !allFinite(h) {
+		return nil, false
+	}
+	// unit[j] = 1/sqrt(H_jj); a coordinate without curvature keeps its own scale and is only ever moved by the shift.
+	unit := make([]float64, size)
+	for j := range unit {
+		unit[j] = 1
+		if c := h[j*size+j]; c > 0 {
+			unit[j] = 1 / math.Sqrt(c)
+		}
+	}
+	if !allFinite(unit) {
+		return nil, false
+	}
+	scaled := mat.NewSymDense(size, nil)
+	rhs := mat.NewVecDense(size, nil)
+	for i := range size {
+		rhs.SetVec(i, -s.Grad[i]*unit[i])
+	}
+	for shift := s.Shift; shift < 1e12; shift = max(10*shift, 1e-13) {
+		for i := range size {
+			for j := i; j < size; j++ {
+				scaled.SetSym(i, j, h[i*size+j]*unit[i]*unit[j])
+			}
+			scaled.SetSym(i, i, scaled.At(i, i)+shift)
+		}
+		var chol mat.Cholesky
+		if !chol.Factorize(scaled) {
+			continue
+		}
+		// The error gonum may return is a condition number; the line search judges the direction.
+		x := mat.NewVecDense(size, nil)
+		_ = chol.SolveVecTo(x, rhs)
+		d := make([]float64, size)
+		for j := range d {
+			d[j] = x.AtVec(j) * unit[j]
+		}
+		if allFinite(d) && dot(d, s.Grad) < 0 {
+			return d, true
+		}
+	}
+	return nil, false
+}
+
+func (n *Newton) startSolving(diag []float64) {
+	s := &n.s
+	size := len(s.Theta)
+	m := make([]float64, size)
+	for j, h := range diag {
+		m[j] = h
+		if s.Options.Penalty != nil && s.Options.Penalty[j] > 0 {
+			m[j] = 0.9*s.Options.Penalty[j] + 0.1*h
+		}
+		m[j] += s.Shift * math.Abs(h)
+		if !(m[j] > 0) || m[j] > maxFloat {
+			m[j] = 1
+		}
+	}
+	norm := math.Sqrt(dot(s.Grad, s.Grad))
+	eta := 0.1
+	if s.First > 0 {
+		eta = min(eta, math.Sqrt(norm/s.First))
+	}
+	s.CG = startConjugate(s.Grad, m, diag, eta)
+	s.Phase = solving
+}
+
+// direction takes d and either finds that Theta is good enough or starts the search along d.
+func (n *Newton) direction(d []float64) {
+	s := &n.s
+	slope := dot(d, s.Grad)
+	if !(slope < 0) || !allFinite(d) {
+		s.Reason = Floor
+		return
+	}
+	s.D = d
+	if s.Shift == 0 {
+		s.Distance = math.Sqrt(s.Options.Weight * -slope)
+		if s.Distance <= s.Options.Tolerance {
+			s.Reason = Done
+			return
+		}
+		if -slope <= costNoise*math.Abs(s.F) && s.Best >= 0 && s.Distance > 0.5*s.Best {
+			s.Stall++
+		} else {
+			s.Stall = 0
+		}
+		if s.Best < 0 || s.Distance < s.Best {
+			s.Best = s.Distance
+		}
+		if s.Stall >= 2 {
+			s.Reason = Floor
+			return
+		}
+	} else {
+		s.Distance = -1
+	}
+	s.Line = newLine(s.F, slope, 1, false)
+	s.Phase = searching
+}
+
+func (n *Newton) search(t Tell) {
+	s := &n.s
+	f, slope := t.F, dot(t.Gradient, s.D)
+	if !allFinite(t.Gradient) {
+		f = math.NaN()
+	}
+	switch s.Line.tell(f, slope) {
+	case accepted:
+		s.Theta = axpy(s.Theta, s.Line.T, s.D)
+		s.F, s.Grad = f, clone(t.Gradient)
+		s.Step++
+		s.Distance = -1
+		switch {
+		case s.Line.T < 1e-2:
+			s.Shift = max(10*s.Shift, 1e-3)
+		case s.Shift < 1e-4:
+			s.Shift = 0
+		default:
+			s.Shift /= 10
+		}
+		n.arrive()
+	case failed:
+		if s.Line.S0 > -costNoise*math.Abs(s.F) || s.Shift > 1e8 {
+			s.Reason = Floor
+			return
+		}
+		s.Shift = max(100*s.Shift, 1e-3)
+		s.Phase = curvature
+	}
+}
+
+// Iterate returns the current point, its cost and gradient.
+func (n *Newton) Iterate() ([]float64, float64, []float64, int, bool) {
+	return n.s.Theta, n.s.F, n.s.Grad, n.s.Step, n.s.Known
+}
+
+// Done reports whether the method has stopped.
+func (n *Newton) Done() (bool, Reason) { return n.s.Reason != Running, n.s.Reason }
+
+// Distance is sqrt(m·gᵀH⁻¹g), NaN until H at the point is known. With conjugate gradients it is estimated from
+// the last, inexact solve.
+func (n *Newton) Distance() float64 {
+	if n.s.Distance < 0 {
+		return math.NaN()
+	}
+	return n.s.Distance
+}
+
+// conjugate is preconditioned conjugate gradients on (H + shift·|diag|)·d = -g between two products.
+type conjugate struct {
+	M, Diag []float64 `json:",omitempty"` // preconditioner, |diag(H)| for the shift
+	X, R, P []float64 `json:",omitempty"`
+	RZ      float64
+	Stop    float64 // residual norm to reach, squared
+	Model   float64 // decrease of the quadratic model so far
+	K       int
+}
+
+func startConjugate(grad, m, diag []float64, eta float64) conjugate {
+	c := conjugate{M: m, Diag: make([]float64, len(diag)), X: make([]float64, len(grad)), R: make([]float64, len(grad)), P: make([]float64, len(grad))}
+	for j, g := range grad {
+		c.Diag[j] = math.Abs(diag[j])
+		c.R[j] = -g
+		c.P[j] = -g / m[j]
+	}
+	c.RZ = dot(c.R, c.P)
+	c.Stop = eta * eta * c.RZ
+	return c
+}
+
+// tell takes H·P; done returns the direction.
+func (c *conjugate) tell(hp []float64, shift float64) (d []float64, done bool) {
+	q := clone(hp)
+	if shift > 0 {
+		for j := range q {
+			q[j] += float64(shift * float64(c.Diag[j]*c.P[j]))
+		}
+	}
+	c.K++
+	pq := dot(c.P, q)
+	if !(pq > 1e-16*dot(c.P, c.P)*mean(c.M)*1e-8) {
+		// No curvature along P: what is there is a descent direction; if there is nothing, P is.
+		if c.K == 1 {
+			return c.P, true
+		}
+		return c.X, true
+	}
+	step := c.RZ / pq
+	for j := range c.X {
+		c.X[j] += float64(step * c.P[j])
+		c.R[j] -= float64(step * q[j])
+	}
+	gain := 0.5 * step * c.RZ
+	c.Model += gain
+	z := make([]float64, len(c.R))
+	for j, r := range c.R {
+		z[j] = r / c.M[j]
+	}
+	rz := dot(c.R, z)
+	if !finite(rz) {
+		return c.X, true
+	}
+	// The second test: this step added less than a twentieth of the mean gain of a step
+	// (Nash and Sofer, Oper. Res. Lett. 9 (1990), with their 0.5 made stricter, since a product costs no more than a gradient).
+	if rz <= c.Stop || float64(c.K)*gain <= 0.05*c.Model && c.K > 1 || c.K >= 10*len(c.X)+50 || c.K >= 1000 {
+		return c.X, true
+	}
+	beta := rz / c.RZ
+	for j := range c.P {
+		c.P[j] = z[j] + float64(beta*c.P[j])
+	}
+	c.RZ = rz
+	return nil, false
+}
+
+func mean(v []float64) float64 {
+	var s float64
+	for _, x := range v {
+		s += x
+	}
+	return s / float64(len(v))
+}
+
+func (p phase) check() error {
+	switch p {
+	case atStart, curvature, solving, searching:
+		return nil
+	}
+	return fmt.Errorf("phase %q is not known", string(p))
+}

@@ -1,0 +1,197 @@
+package optim
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+// Encode writes the state of a method as JSON: {"method": name, "state": …}. Numbers are shortest round-trip decimals, so that a
+// decoded method continues with the same bits.
+func Encode(m Method) ([]byte, error) {
+	var name string
+	switch m.(type) {
+	case *GradientDescent:
+		name = "gd"
+	case *SGD:
+		name = "sgd"
+	case *LBFGS:
+		name = "lbfgs"
+	case *Newton:
+		name = "newton"
+	default:
+		return nil, fmt.Errorf("method %T has no name", m)
+	}
+	return json.Marshal(struct {
+		Method string `json:"method"`
+		State  any    `json:"state"`
+	}{name, m})
+}
+
+// Decode reads what Encode wrote. The text is not trusted: sizes and numbers are checked.
+func Decode(text []byte) (Method, error) {
+	var outer struct {
+		Method string          `json:"method"`
+		State  json.RawMessage `json:"state"`
+	}
+	if err := strict(text, &outer); err != nil {
+		return nil, err
+	}
+	var m Method
+	switch outer.Method {
+	case "gd":
+		m = &GradientDescent{}
+	case "sgd":
+		m = &SGD{}
+	case "lbfgs":
+		m = &LBFGS{}
+	case "newton":
+		m = &Newton{}
+	default:
+		return nil, fmt.Errorf("method %q is not known", outer.Method)
+	}
+	if err := json.Unmarshal(outer.State, m); err != nil {
+		return nil, fmt.Errorf("state of %s: %w", outer.Method, err)
+	}
+	return m, nil
+}
+
+func strict(text []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	return d.Decode(v)
+}
+
+// MarshalJSON writes the state.
+func (d *GradientDescent) MarshalJSON() ([]byte, error) { return json.Marshal(d.s) }
+
+// MarshalJSON writes the state.
+func (d *SGD) MarshalJSON() ([]byte, error) { return json.Marshal(d.s) }
+
+// MarshalJSON writes the state.
+func (l *LBFGS) MarshalJSON() ([]byte, error) { return json.Marshal(l.s) }
+
+// MarshalJSON writes the state.
+func (n *Newton) MarshalJSON() ([]byte, error) { return json.Marshal(n.s) }
+
+// sizes checks that every vector is empty or as long as theta; must says that it may not be empty.
+func sizes(theta []float64, must bool, vectors ...[]float64) error {
+	for _, v := range vectors {
+		if len(v) != len(theta) && (must || v != nil) {
+			return fmt.Errorf("a vector has %d values, theta has %d", len(v), len(theta))
+		}
+	}
+	return nil
+}
+
+// UnmarshalJSON reads and checks a state.
+func (d *GradientDescent) UnmarshalJSON(text []byte) error {
+	var s descentState
+	if err := strict(text, &s); err != nil {
+		return err
+	}
+	if _, err := NewGradientDescent(s.Theta, s.Alpha, s.Steps); err != nil {
+		return err
+	}
+	if s.Step < 0 || s.Step > s.Steps {
+		return fmt.Errorf("step %d of %d", s.Step, s.Steps)
+	}
+	if err := sizes(s.Theta, s.Known, s.Grad); err != nil {
+		return err
+	}
+	d.s = s
+	return nil
+}
+
+// UnmarshalJSON reads and checks a state.
+func (d *SGD) UnmarshalJSON(text []byte) error {
+	var s sgdState
+	if err := strict(text, &s); err != nil {
+		return err
+	}
+	if _, err := NewSGD(s.Theta, s.Alpha, s.Steps, s.Batch, s.Rows, s.Seed); err != nil {
+		return err
+	}
+	if s.Step < 0 || s.Step > s.Steps || s.Batch > s.Rows {
+		return fmt.Errorf("step %d of %d, batch %d of %d rows", s.Step, s.Steps, s.Batch, s.Rows)
+	}
+	if err := sizes(s.Theta, true, s.Average); err != nil {
+		return err
+	}
+	if err := sizes(s.Theta, s.Started, s.Grad); err != nil {
+		return err
+	}
+	*d = SGD{s: s, of: -1}
+	return nil
+}
+
+// UnmarshalJSON reads and checks a state.
+func (l *LBFGS) UnmarshalJSON(text []byte) error {
+	var s lbfgsState
+	if err := strict(text, &s); err != nil {
+		return err
+	}
+	if err := checkStart(s.Theta); err != nil {
+		return err
+	}
+	if _, err := s.Options.check(len(s.Theta), 0); err != nil {
+		return err
+	}
+	if err := s.Phase.check(); err != nil {
+		return err
+	}
+	if s.Phase == solving {
+		return fmt.Errorf("phase %q is not one of this method", s.Phase)
+	}
+	if len(s.S) != len(s.Y) || len(s.S) > lbfgsMemory {
+		return fmt.Errorf("%d and %d pairs", len(s.S), len(s.Y))
+	}
+	if err := sizes(s.Theta, s.Known, s.Grad); err != nil {
+		return err
+	}
+	if err := sizes(s.Theta, s.Phase == searching, s.D, s.Diag); err != nil {
+		return err
+	}
+	for i := range s.S {
+		if err := sizes(s.Theta, true, s.S[i], s.Y[i]); err != nil {
+			return err
+		}
+	}
+	if s.Phase != atStart && !s.Known {
+		return fmt.Errorf("phase %q without a gradient", s.Phase)
+	}
+	l.s = s
+	return nil
+}
+
+// UnmarshalJSON reads and checks a state.
+func (n *Newton) UnmarshalJSON(text []byte) error {
+	var s newtonState
+	if err := strict(text, &s); err != nil {
+		return err
+	}
+	if err := checkStart(s.Theta); err != nil {
+		return err
+	}
+	if _, err := s.Options.check(len(s.Theta), 0); err != nil {
+		return err
+	}
+	if err := s.Phase.check(); err != nil {
+		return err
+	}
+	if err := sizes(s.Theta, s.Known, s.Grad); err != nil {
+		return err
+	}
+	if err := sizes(s.Theta, s.Phase == searching, s.D); err != nil {
+		return err
+	}
+	c := &s.CG
+	if err := sizes(s.Theta, s.Phase == solving, c.M, c.Diag, c.X, c.R, c.P); err != nil {
+		return err
+	}
+	if s.Phase != atStart && !s.Known {
+		return fmt.Errorf("phase %q without a gradient", s.Phase)
+	}
+	n.s = s
+	return nil
+}
