@@ -1,0 +1,127 @@
+package kernel
+
+// fused is the table of fused kernels. A row may be left out without changing any result by more than rounding:
+// the engine's tests run every model with this table empty.
+func (f functions[T]) fused() []Fused[T] {
+	return []Fused[T]{
+		{
+			Equations: "L = softplus(z) - t*z; dz = sigmoid(z) - t; a = sigmoid(z); c = sigmoid(z)*(1 - sigmoid(z))",
+			In:        []string{"z", "t"},
+			Out:       []string{"L", "dz", "a", "c"},
+			Run:       f.softplusLine,
+		},
+		{
+			Equations: "a = sigmoid(z); b = 1 - sigmoid(z); p = softplus(z); q = softplus(-z)",
+			In:        []string{"z"},
+			Out:       []string{"a", "b", "p", "q"},
+			Run:       f.sigmoidPair,
+		},
+	}
+}
+
+// softplusLine is softplus(z) less the line t*z, with its first two derivatives: one exp, two divisions.
+func (f functions[T]) softplusLine(out, in [][]T) {
+	z, t := in[0], in[1]
+	L, dz, a, c := out[0], out[1], out[2], out[3]
+	var e, l [Rows]T
+	for i := 0; i < len(z); i += Rows {
+		n := min(Rows, len(z)-i)
+		z, t := z[i:i+n], t[i:i+n]
+		e := e[:n]
+		f.expNegAbs(e, z)
+		if L != nil {
+			l := l[:n]
+			f.log1pUnit(l, e)
+			L := L[i : i+n]
+			for k, u := range z {
+				v := u
+				if v < 0 {
+					v = 0
+				}
+				L[k] = (v - T(t[k]*u)) + l[k] // the small part last
+			}
+		}
+		if dz == nil && a == nil && c == nil {
+			continue
+		}
+		if dz != nil && a == nil && c == nil {
+			dz := dz[i : i+n]
+			for k, e := range e {
+				r := 1 / (1 + e)
+				if z[k] < 0 {
+					r *= e
+				}
+				dz[k] = r - t[k]
+			}
+			continue
+		}
+		for k, e := range e {
+			r := 1 / (1 + e)
+			p := r
+			if z[k] < 0 {
+				p *= e
+			}
+			if dz != nil {
+				dz[i+k] = p - t[k]
+			}
+			if a != nil {
+				a[i+k] = p
+			}
+			if c != nil {
+				c[i+k] = T(e*r) * r
+			}
+		}
+	}
+}
+
+// sigmoidPair is sigmoid and softplus of z and of -z: one exp for four.
+func (f functions[T]) sigmoidPair(out, in [][]T) {
+	z := in[0]
+	a, b, p, q := out[0], out[1], out[2], out[3]
+	var e, l [Rows]T
+	for i := 0; i < len(z); i += Rows {
+		n := min(Rows, len(z)-i)
+		z := z[i : i+n]
+		e := e[:n]
+		f.expNegAbs(e, z)
+		if p != nil || q != nil {
+			l := l[:n]
+			f.log1pUnit(l, e)
+			if p != nil {
+				p := p[i : i+n]
+				for k, u := range z {
+					if u < 0 {
+						u = 0
+					}
+					p[k] = u + l[k]
+				}
+			}
+			if q != nil {
+				q := q[i : i+n]
+				for k, u := range z {
+					u = -u
+					if u < 0 {
+						u = 0
+					}
+					q[k] = u + l[k]
+				}
+			}
+		}
+		if a == nil && b == nil {
+			continue
+		}
+		for k, e := range e {
+			r := 1 / (1 + e)
+			s := T(e * r)
+			if z[k] < 0 {
+				r, s = s, r
+			}
+			if a != nil {
+				a[i+k] = r
+			}
+			if b != nil {
+				b[i+k] = s
+			}
+		}
+	}
+}
