@@ -16,6 +16,7 @@ type Error struct {
 	Message string // what was found, and what was expected
 	Cure    string // what to do about it, "" where there is nothing to say
 	Err     error  // the cause, may be nil
+	final   bool   // nothing after it can be read
 }
 
 // Error gives file:line:column: column "name": message; cure, leaving out what is not there.
@@ -45,6 +46,9 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// Final reports that nothing after this error could be read.
+func (e *Error) Final() bool { return e.final }
 
 // maxListed is how many errors are listed before only their number is given (the command line's contract).
 const maxListed = 10

@@ -21,13 +21,16 @@ type Record struct {
 	Value []float64
 }
 
-// Scanner reads records one by one in bounded memory (a cell has at most 16 MiB, a record 256 MiB), without waiting for more input than the
+// Scanner reads records one by one in bounded memory (a cell has at most 16 MiB, a record 64 MiB), without waiting for more input than the
 // record needs. It decides no types. It is not safe for concurrent use.
 type Scanner struct {
 	File   string   // name for errors
 	Format string   // as found or given
 	Header []string // column names; nil for LIBSVM
-	s      records
+
+	HeaderLine int // physical line of the header (JSON Lines: of the first object); 0 where there is none
+	records    records
+	in         *input
 }
 
 type records interface {
@@ -35,11 +38,64 @@ type records interface {
 }
 
 // NewScanner finds format and compression from the beginning of r, reads the header and stops before the first row.
-// Of the options it uses Format, NoHeader and Target.
+// Of the options it uses Format, NoHeader and Progress. A file that is empty is an error, one that is only a header is not.
 func NewScanner(ctx context.Context, name string, r io.Reader, o Options) (*Scanner, error) {
-	return nil, io.EOF
+	if o.Format != "" {
+		if _, err := layoutOf(o.Format); err != nil {
+			return nil, asErrors(err)
+		}
+	}
+	in, err := decompress(name, r, 0)
+	if err != nil {
+		return nil, asErrors(err)
+	}
+	s := &Scanner{File: name, in: in}
+	const block = 64 << 10
+	w, l, err := begin(in, o, block, true, in.watch(ctx, o.Progress))
+	if err == nil {
+		s.Format = l.format
+		err = s.readHeader(w, l, o)
+	}
+	if err != nil {
+		in.close()
+		return nil, asErrors(err)
+	}
+	return s, nil
 }
 
-// Next gives the next record, or io.EOF after the last. An error about one record (*Error with its line) may be
-// followed by further records; any other error is final.
-func (s *Scanner) Next() (*Record, error) { return s.s.next() }
+func (s *Scanner) readHeader(w *window, l layout, o Options) error {
+	switch l.format {
+	case LIBSVM:
+		s.records = &libsvm{w: w, name: s.File}
+		return nil
+	case JSONL:
+		j := &jsonl{w: w, name: s.File}
+		err := j.readHeader()
+		s.HeaderLine = w.line
+		s.records, s.Header = j, j.names
+		return err
+	}
+	d := &delimited{w: w, name: s.File, delim: l.delim}
+	line, err := d.readHeader(o.NoHeader)
+	s.HeaderLine = line
+	s.records, s.Header = d, d.names
+	return err
+}
+
+// Next gives the next record, or io.EOF after the last. After an error about one record (an *Error for which Final is false) the
+// following records can still be read; any other error comes again at every call.
+func (s *Scanner) Next() (*Record, error) {
+	r, err := s.records.next()
+	if e, ok := err.(*Error); ok && cancelled(e) {
+		return nil, e.Err
+	}
+	return r, err
+}
+
+// NoColumn is the error for a name that is not in the header: what there is, and what was perhaps meant.
+func (s *Scanner) NoColumn(name string) *Error {
+	return noColumn(s.File, max(s.HeaderLine, 1), name, s.Header)
+}
+
+// Close frees the decompressor. It does not close what is read.
+func (s *Scanner) Close() { s.in.close() }
