@@ -90,7 +90,7 @@ type Metrics struct {
 }
 
 // Binary computes all measures of r at a threshold in [0, 1]; see Confuse for what happens at a tie. It takes
-// O(m log m) time, and 16 bytes a row. Without rows (or without weight) every measure is NaN. It gives an
+// O(m log m) time, and 24 bytes a row. Without rows (or without weight) every measure is NaN. It gives an
 // error where Rows.Check does, and for a threshold outside [0, 1].
 func Binary(r Rows, threshold float64) (*Metrics, error) {
 	if !(threshold >= 0 && threshold <= 1) {
@@ -98,6 +98,12 @@ func Binary(r Rows, threshold float64) (*Metrics, error) {
 	}
 	if err := r.Check(); err != nil {
 		return nil, err
+	}
+	if r.Probability == nil {
+		r.Probability = make([]float64, len(r.LogOdds))
+		for i, z := range r.LogOdds {
+			r.Probability[i] = Sigmoid(z)
+		}
 	}
 	order, err := rank(r)
 	if err != nil {
@@ -120,7 +126,7 @@ func Binary(r Rows, threshold float64) (*Metrics, error) {
 	m.AUC = order.auc()
 	m.AveragePrecision = order.averagePrecision()
 	m.Calibration.Bins = order.bins(calibrationBins)
-	m.Calibration.Slope, m.Calibration.Intercept = order.slope()
+	m.Calibration.Slope, m.Calibration.Intercept = r.slope()
 	return m, nil
 }
 

@@ -13,8 +13,9 @@ type ranking struct {
 }
 
 type ranked struct {
-	z   float64
-	row int32
+	z        float64
+	row      int32
+	positive bool // the label, beside z so that no pass jumps about in memory without weights
 }
 
 func rank(r Rows) (*ranking, error) {
@@ -24,7 +25,7 @@ func rank(r Rows) (*ranking, error) {
 	k := &ranking{rows: r, order: make([]ranked, 0, len(r.LogOdds))}
 	for i, z := range r.LogOdds {
 		if r.weight(i) > 0 {
-			k.order = append(k.order, ranked{z, int32(i)})
+			k.order = append(k.order, ranked{z, int32(i), r.Label[i] == 1})
 		}
 	}
 	slices.SortFunc(k.order, func(a, b ranked) int {
@@ -45,11 +46,10 @@ func (k *ranking) ties(f func(from, to int, negative, positive float64)) {
 		var negative, positive sum
 		to := from
 		for ; to < len(k.order) && k.order[to].z == k.order[from].z; to++ {
-			i := int(k.order[to].row)
-			if k.rows.Label[i] == 1 {
-				positive.add(k.rows.weight(i))
+			if s := k.rows.weight(int(k.order[to].row)); k.order[to].positive {
+				positive.add(s)
 			} else {
-				negative.add(k.rows.weight(i))
+				negative.add(s)
 			}
 		}
 		f(from, to, negative.value(), positive.value())
