@@ -104,7 +104,8 @@ func Null(y, s, o []float64) (b, logLikelihood float64, err error) {
 	if o != nil {
 		// At b = logit(p/m) - highest every probability is at most p/m, at - lowest at least.
 		low, high := b-highest, b-lowest
-		b = min(max(b, low), high)
+		b = low + (high-low)/2
+		before := high - low // the width of the bracket at the last step
 		for range maxNullSteps {
 			var g, h sum
 			for i, v := range y {
@@ -113,19 +114,25 @@ func Null(y, s, o []float64) (b, logLikelihood float64, err error) {
 				g.add(float64(weight(s, i) * (a - v)))
 				h.add(float64(weight(s, i) * float64(a*sigmoid(-z))))
 			}
-			gradient, curvature := g.value(), h.value()
+			gradient := g.value()
+			if gradient == 0 {
+				break
+			}
 			if gradient > 0 {
 				high = b
 			} else {
 				low = b
 			}
-			next := b - gradient/curvature
-			if !(next > low && next < high) {
+			// Newton's step, unless it leaves the bracket or is longer than half of what the bracket was: offsets far
+			// apart make a staircase, on which Newton alone jumps to and fro.
+			next := b - gradient/h.value()
+			if !(next > low && next < high && math.Abs(next-b) < before/2) {
 				next = low + (high-low)/2
 			}
-			done := math.Abs(next-b) <= epsilon*math.Abs(b)
+			before = high - low
+			done := math.Abs(next-b) <= epsilon*math.Abs(b) || next == low || next == high
 			b = next
-			if done || gradient == 0 {
+			if done {
 				break
 			}
 		}
@@ -137,7 +144,7 @@ func Null(y, s, o []float64) (b, logLikelihood float64, err error) {
 	return b, -loss.value(), nil
 }
 
-// maxNullSteps: bisection alone halves any float64 bracket to nothing in 1,100 steps at most; Newton takes 5 to 8.
+// maxNullSteps: so often bisection alone halves any float64 bracket to nothing.
 const maxNullSteps = 1100
 
 // rowLoss is softplus(z) - y·z without cancellation: -log of the probability of each side, weighted by y.
