@@ -1,0 +1,37 @@
+package graph
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// WriteLaTeX writes the equations as an align* environment (amsmath): every definition, with
+// Backward every derivative, with Steps the way from the written to the running form with its rules,
+// with Values the numbers put in and the result.
+func (g *Graph) WriteLaTeX(w io.Writer, v View) error {
+	d, err := g.diagram(v)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%% %s\n\\begin{align*}\n", mermaidLine(d.title()))
+	var lines []string
+	for _, e := range d.equations() {
+		for i, l := range e.lines {
+			lhs := ""
+			if i == 0 {
+				lhs = mark(letterGlyph, e.name).latex() + " "
+			}
+			line := lhs + "&= " + l.rhs.latex()
+			if l.rule != "" {
+				line += ` && \text{` + latexText(l.rule) + `}`
+			}
+			lines = append(lines, line)
+		}
+	}
+	b.WriteString(strings.Join(lines, " \\\\\n") + "\n\\end{align*}\n")
+	_, err = w.Write(b.Bytes())
+	return err
+}
