@@ -33,13 +33,13 @@ type Graph struct {
 	// DefaultBudget.
 	Budget int
 
-	index   map[string]*Node // op and argument numbers -> node
-	named   map[string]*Node // leaves and written definitions
-	lines   map[string]int   // line a name was defined on
-	next    int
-	closed  bool
-	ranges  map[*Node]Interval
-	lowered map[*Node]*Node
+	index    map[string]*Node // op and argument numbers -> node
+	named    map[string]*Node // leaves and written definitions
+	lines    map[string]int   // line a name was defined on
+	next     int
+	closed   bool
+	ranges   map[*Node]Interval
+	patterns map[string]*Pattern
 }
 
 // DefaultBudget is the number of candidates one Simplify may try. Log loss needs a few dozen.
@@ -51,6 +51,7 @@ type Def struct {
 	Written *Node  // as in the equations, or by the chain rule from the equations as they are
 	Runs    *Node  // the form that trains: nil until Derive has simplified it
 	Why     []Step // from Written to Runs
+	Met     bool   // Why simplifies Written until it is Runs, the same node: two roads meet
 	Of      string // added by Derive: the name it is the derivative with respect to; empty: an equation
 }
 
@@ -60,18 +61,19 @@ type Step struct {
 	Before, After *Node
 	Facts         []string
 	rule          *Rule // a local rule; nil: arithmetic
+	compare       bool  // proved by comparing values
 }
 
 // New is an empty graph.
 func New() *Graph {
 	return &Graph{
-		Rules:   Rules(),
-		Budget:  DefaultBudget,
-		index:   map[string]*Node{},
-		named:   map[string]*Node{},
-		lines:   map[string]int{},
-		ranges:  map[*Node]Interval{},
-		lowered: map[*Node]*Node{},
+		Rules:    Rules(),
+		Budget:   DefaultBudget,
+		index:    map[string]*Node{},
+		named:    map[string]*Node{},
+		lines:    map[string]int{},
+		ranges:   map[*Node]Interval{},
+		patterns: map[string]*Pattern{},
 	}
 }
 
@@ -122,6 +124,8 @@ func catch(err *error) {
 
 // make is Apply for derivatives and rewrites. It does silently what one does on a blackboard: 0 and
 // 1, double minus, minus drawn out of products, u*(1/v) = u/v, and arithmetic of constants.
+//
+// The result has the components of Apply's result, but it may have lost PerRow: 0*x is 0.
 func (g *Graph) make(op string, args ...*Node) *Node {
 	switch op {
 	case "neg":
@@ -137,17 +141,22 @@ func (g *Graph) make(op string, args ...*Node) *Node {
 	case "pow":
 		return g.power(args[0], args[1])
 	case "dot", "dotT", "outer":
-		if args[0].isInt(0) || args[1].isInt(0) {
+		if args[0].isZero() || args[1].isZero() {
 			return g.integer(0)
 		}
-	case "sum", "mean", "fill":
-		if args[0].isInt(0) {
+	case "sum":
+		switch {
+		case args[0].Shape.IsScalar():
+			return args[0]
+		case args[0].is("fill"):
+			return g.times(g.integer(int64(args[0].Shape.Size())), args[0].Args[0])
+		}
+	case "mean":
+		if args[0].isZero() {
 			return args[0]
 		}
-		if op == "fill" && args[0].Shape == args[1].Shape {
-			return args[0]
-		}
-		if op == "sum" && args[0].Shape.IsScalar() {
+	case "fill":
+		if args[1].Shape.IsScalar() {
 			return args[0]
 		}
 	}
@@ -187,9 +196,9 @@ func (g *Graph) plus(u, v *Node) *Node {
 		if s := new(big.Rat).Add(cu, cv); small(s) {
 			return g.Const(s)
 		}
-	case ku && cu.Sign() == 0 && covers(v, u):
+	case u.isZero() && covers(v, u):
 		return v
-	case kv && cv.Sign() == 0 && covers(u, v):
+	case v.isZero() && covers(u, v):
 		return u
 	}
 	if u == v && u.is("neg") {
@@ -203,6 +212,19 @@ func (g *Graph) plus(u, v *Node) *Node {
 	}
 	return g.raw("add", u, v)
 }
+
+// filled is the constant c in the shape of the first of like that is not a scalar.
+func (g *Graph) filled(c int64, like ...*Node) *Node {
+	for _, n := range like {
+		if !n.Shape.IsScalar() {
+			return g.raw("fill", g.integer(c), n)
+		}
+	}
+	return g.integer(c)
+}
+
+// isZero: the constant 0, in one component or in all.
+func (n *Node) isZero() bool { return n.isInt(0) || n.is("fill") && n.Args[0].isInt(0) }
 
 // covers reports whether u alone has the shape of an elementwise op on u and v.
 func covers(u, v *Node) bool {
@@ -218,8 +240,10 @@ func (g *Graph) times(u, v *Node) *Node {
 		if p := new(big.Rat).Mul(cu, cv); small(p) {
 			return g.Const(p)
 		}
-	case ku && cu.Sign() == 0 || kv && cv.Sign() == 0:
-		return g.integer(0)
+	case u.isZero():
+		return g.filled(0, v, u)
+	case v.isZero():
+		return g.filled(0, u, v)
 	case u.isInt(1):
 		return v
 	case v.isInt(1):
@@ -250,8 +274,8 @@ func (g *Graph) over(u, v *Node) *Node {
 		if q := new(big.Rat).Quo(cu, cv); small(q) {
 			return g.Const(q)
 		}
-	case ku && cu.Sign() == 0 && !(kv && cv.Sign() == 0):
-		return u
+	case u.isZero() && !v.isZero():
+		return g.filled(0, v, u)
 	case v.isInt(1):
 		return u
 	case v.isInt(-1):
@@ -269,7 +293,7 @@ func (g *Graph) power(u, v *Node) *Node {
 		return u
 	}
 	if v.isInt(0) {
-		return g.integer(1) // as math.Pow and the derivative of u^1 have it: also 0^0
+		return g.filled(1, u) // as math.Pow and the derivative of u^1 have it: also 0^0
 	}
 	if u.isInt(1) {
 		return u

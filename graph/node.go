@@ -3,6 +3,7 @@ package graph
 import (
 	"fmt"
 	"math/big"
+	"sort"
 	"strconv"
 	"strings"
 )
@@ -160,7 +161,7 @@ func (g *Graph) intern(key string, n *Node) *Node {
 	return n
 }
 
-// IsConst reports whether n is the constant r.
+// isInt reports whether n is the constant i.
 func (n *Node) isInt(i int64) bool {
 	v, ok := n.constant()
 	return ok && v.IsInt() && v.Num().IsInt64() && v.Num().Int64() == i
@@ -200,3 +201,9 @@ func below(roots ...*Node) []*Node {
 // Below lists every node the roots are made of, the roots included: arguments before their users,
 // each node once, in an order that depends on the roots only.
 func Below(roots ...*Node) []*Node { return below(roots...) }
+
+func sortedByID(nodes []*Node) []*Node {
+	out := append([]*Node(nil), nodes...)
+	sort.Slice(out, func(i, j int) bool { return out[i].ID < out[j].ID })
+	return out
+}

@@ -20,6 +20,7 @@ var opSigmoid = &Op{
 		{Name: "mirror", Before: "sigmoid(-u)", After: "1 - sigmoid(u)"},
 	},
 	Lowers: []Rule{
+		{Name: "sigmoid of minus", Before: "sigmoid(-u)", After: "pick(u, e*r, r) where e = expnabs(u), r = 1/(1 + e)"},
 		{Name: "one minus sigmoid", Before: "1 - sigmoid(u)", After: "pick(u, e*r, r) where e = expnabs(u), r = 1/(1 + e)"},
 	},
 	Runs:  "pick(u, r, e*r) where e = expnabs(u), r = 1/(1 + e)",

@@ -26,7 +26,7 @@ var opSum = &Op{
 		return r
 	},
 	Rules: []Rule{
-		{Name: "total", Before: "sum(u)", After: "total(u)", If: "total(u)"},
+		{Name: "total", Before: "sum(u)", After: "t", If: "sum(u) = t"},
 		{Name: "sum linear", Before: "sum(u*v)", After: "u*sum(v)", If: "scalar(u)"},
 	},
 	Cost:  1,

@@ -230,8 +230,9 @@ type expr struct {
 
 // A reader is one line being read.
 type reader struct {
-	line int
-	text string
+	line    int
+	text    string
+	pattern bool // an op's bare name stands for a node
 }
 
 func (p *reader) errorf(at int, format string, args ...any) *Error {
@@ -365,9 +366,14 @@ func (c *climb) sum(depth int) (*expr, error) {
 	return c.left(depth, c.product, token.ADD, token.SUB)
 }
 
+// product reads one summand. A minus in front of it is minus the whole product, as one reads -y/a.
 func (c *climb) product(depth int) (*expr, error) {
-	return c.left(depth, c.signed, token.MUL, token.QUO)
+	return c.signed(depth, func(depth int) (*expr, error) {
+		return c.left(depth, c.factor, token.MUL, token.QUO)
+	})
 }
+
+func (c *climb) factor(depth int) (*expr, error) { return c.signed(depth, c.power) }
 
 var operators = map[token.Token]*Op{token.ADD: opAdd, token.SUB: opSub, token.MUL: opMul, token.QUO: opDiv, token.XOR: opPow}
 
@@ -389,23 +395,27 @@ func (c *climb) left(depth int, part func(int) (*expr, error), ops ...token.Toke
 	return e, err
 }
 
-func (c *climb) signed(depth int) (*expr, error) {
+func (c *climb) signed(depth int, part func(int) (*expr, error)) (*expr, error) {
 	if depth > MaxDepth {
 		return nil, c.errorf(c.words[0].at, "more than %d operators and brackets inside each other", MaxDepth)
 	}
 	if _, ok := c.next(token.ADD); ok {
-		return c.signed(depth + 1)
+		return c.signed(depth+1, part)
 	}
 	if w, ok := c.next(token.SUB); ok {
-		u, err := c.signed(depth + 1)
+		u, err := c.signed(depth+1, part)
 		return &expr{at: w.at, op: opNeg, args: []*expr{u}}, err
 	}
+	return part(depth)
+}
+
+func (c *climb) power(depth int) (*expr, error) {
 	u, err := c.operand(depth)
 	if err != nil {
 		return nil, err
 	}
 	if w, ok := c.next(token.XOR); ok {
-		v, err := c.signed(depth + 1)
+		v, err := c.factor(depth + 1)
 		return &expr{at: w.at, op: opPow, args: []*expr{u, v}}, err
 	}
 	return u, nil
@@ -430,6 +440,9 @@ func (c *climb) operand(depth int) (*expr, error) {
 	case *ast.ParenExpr:
 		return c.chain(t.X, depth+1)
 	case *ast.Ident:
+		if c.pattern {
+			return &expr{at: w.at, name: t.Name}, nil
+		}
 		if o, ok := ops[t.Name]; ok && !isArithmetic(t.Name) {
 			return nil, c.errorf(w.at, "%s is a function: write %s(%s)", t.Name, t.Name, strings.Join([]string{"u", "v", "w"}[:o.Arity], ", "))
 		}

@@ -1,5 +1,7 @@
 package graph
 
+import "strings"
+
 // A Rule is a rewrite, as data: both sides are equations in which u, v, w stand for any node. The
 // same letter is the same node, and the arguments of + and * may come in either order.
 //
@@ -8,12 +10,12 @@ package graph
 // belongs to that search and is written in Go: its equations say what it does, and leaving its row
 // out of Graph.Rules switches it off.
 type Rule struct {
-	Name          string
+	Name          string // empty: a matter of notation, which makes no step
 	Before, After string
 	If            string // "u > 0, v > 0"; empty: an identity wherever both sides are defined
 	Opens         bool
 	Arithmetic    bool
-	lowers        bool // used by Lower
+	Lowers        bool // used by Lower: from what one reads to what runs
 }
 
 // arithmeticRules are the rules of the search over sums of products of letters.
@@ -32,8 +34,12 @@ func Rules() []Rule {
 	for _, o := range Ops() {
 		all = append(all, o.Rules...)
 		for _, r := range o.Lowers {
-			r.lowers = true
+			r.Lowers = true
 			all = append(all, r)
+		}
+		if o.Runs != "" {
+			before := o.Name + "(" + strings.Join([]string{"u", "v", "w"}[:o.Arity], ", ") + ")"
+			all = append(all, Rule{Name: "lower " + o.Name, Before: before, After: o.Runs, Lowers: true})
 		}
 	}
 	return append(all, arithmeticRules...)

@@ -1,0 +1,173 @@
+package graph
+
+import "fmt"
+
+// Derive adds the derivatives of the definition root to Defs: of every definition and parameter
+// below it, in reverse order, as d and the name: da, dz, dw, db. Written is what the chain rule gives
+// from the equations as they are; Runs is the derivative of the simplified root, simplified with all
+// others as one program. Why leads from Written to Runs; Met says that it does so by simplifying
+// Written. Otherwise Why is the one step that Runs comes from the simplified root. Derive also sets Runs and Why of root and of the
+// definitions below it.
+//
+// A name such as dz that the equations use for something else is an error, and nothing is added.
+func (g *Graph) Derive(root string) (err error) {
+	defer catch(&err)
+	at := -1
+	for i, d := range g.Defs {
+		if d.Name == root {
+			at = i
+		}
+	}
+	if at < 0 {
+		return fmt.Errorf("derive: no definition is called %s", root)
+	}
+	top := g.Defs[at].Written
+	// What there is to derive: definitions in reverse order, then parameters as they first appeared.
+	var of []*Node
+	var names []string
+	inside := map[*Node]bool{}
+	nodes := below(top)
+	for _, n := range nodes {
+		inside[n] = true
+	}
+	taken := map[*Node]bool{top: true}
+	for i := at - 1; i >= 0; i-- {
+		d := g.Defs[i]
+		if d.Of == "" && d.Written.Leaf == nil && inside[d.Written] && !taken[d.Written] {
+			taken[d.Written] = true
+			of, names = append(of, d.Written), append(names, d.Name)
+		}
+	}
+	for _, n := range sortedByID(nodes) {
+		if n.Leaf != nil && n.Leaf.Kind == Parameter {
+			of, names = append(of, n), append(names, n.Leaf.Name)
+		}
+	}
+	for _, name := range names {
+		if _, ok := g.named["d"+name]; ok {
+			return fmt.Errorf("derive: the derivative of %s is called d%s, but the equations use d%s for something else", name, name, name)
+		}
+	}
+
+	written, err := g.Gradient(top, of...)
+	if err != nil {
+		return err
+	}
+	forward, why, err := g.simplifyDefs(at)
+	if err != nil {
+		return err
+	}
+	// Differentiate the simplified root with respect to what the definitions became.
+	inner := make([]*Node, len(of))
+	for i, n := range of {
+		inner[i] = n
+		for k, d := range g.Defs[:at] {
+			if d.Written == n && n.Leaf == nil {
+				inner[i] = forward[k]
+			}
+		}
+	}
+	runs, err := g.trained(forward[at], inner)
+	if err != nil {
+		return err
+	}
+	for i := 0; i <= at; i++ {
+		g.Defs[i].Runs, g.Defs[i].Why, g.Defs[i].Met = forward[i], why[i], true
+	}
+	known := map[*Node]*Node{} // what earlier derivatives have been shown to be
+	by := map[*Node]string{}
+	for i, name := range names {
+		d := Def{Name: "d" + name, Written: written[i], Of: name, Runs: runs[i]}
+		if err := g.explainDerivative(&d, root, known, by); err != nil {
+			return err
+		}
+		if _, ok := known[d.Written]; !ok && d.Met && d.Written.Leaf == nil && len(d.Why) > 0 {
+			known[d.Written], by[d.Written] = d.Runs, d.Name
+		}
+		g.named[d.Name] = d.Written
+		g.Defs = append(g.Defs, d)
+	}
+	return nil
+}
+
+// explainDerivative finds the steps from d.Written to d.Runs. What earlier derivatives have been
+// shown to be is used: dw = dz*x = (a - y)*x.
+func (g *Graph) explainDerivative(d *Def, root string, known map[*Node]*Node, by map[*Node]string) error {
+	from := d.Written
+	if short := g.Replace(from, known); short != from && len(known) > 0 {
+		used := ""
+		for _, n := range below(d.Written) {
+			if name, ok := by[n]; ok {
+				used = name // the last is the one that contains the others
+			}
+		}
+		d.Why = append(d.Why, Step{Rule: used, Before: from, After: short, compare: true})
+		from = short
+	}
+	end, steps, err := g.simplifyOne(from)
+	if err != nil {
+		return err
+	}
+	d.Why = append(d.Why, steps...)
+	switch {
+	case d.Runs == nil: // the simplified root no longer goes through this definition
+		d.Runs, d.Met = end, true
+	case d.Runs == end:
+		d.Met = true
+	default:
+		d.Why = []Step{{Rule: "differentiate " + root + " simplified", Before: d.Written, After: d.Runs, compare: true}}
+	}
+	return nil
+}
+
+// simplifyDefs simplifies each definition up to number at, by itself.
+func (g *Graph) simplifyDefs(at int) (runs []*Node, why [][]Step, err error) {
+	for _, d := range g.Defs[:at+1] {
+		if d.Written.Leaf != nil {
+			runs, why = append(runs, d.Written), append(why, nil)
+			continue
+		}
+		n, steps, err := g.simplifyOne(d.Written)
+		if err != nil {
+			return nil, nil, err
+		}
+		runs, why = append(runs, n), append(why, steps)
+	}
+	return runs, why, nil
+}
+
+func (g *Graph) simplifyOne(n *Node) (*Node, []Step, error) {
+	out, steps, err := g.Simplify(n)
+	if err != nil {
+		return nil, nil, err
+	}
+	return out[0], steps, nil
+}
+
+// trained is the gradient of the simplified root, simplified; nil where a node is not below root.
+func (g *Graph) trained(root *Node, of []*Node) ([]*Node, error) {
+	inside := map[*Node]bool{}
+	for _, n := range below(root) {
+		inside[n] = true
+	}
+	out := make([]*Node, len(of))
+	var present []*Node
+	var at []int
+	for i, n := range of {
+		if inside[n] {
+			present, at = append(present, n), append(at, i)
+		}
+	}
+	raw, err := g.Gradient(root, present...)
+	if err != nil {
+		return nil, err
+	}
+	simple, _, err := g.Simplify(raw...)
+	if err != nil {
+		return nil, err
+	}
+	for k, i := range at {
+		out[i] = simple[k]
+	}
+	return out, nil
+}

@@ -1,0 +1,603 @@
+package graph
+
+import (
+	"fmt"
+	"math/big"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// Arithmetic (+ - * / and constant powers) is read as a sum of products whose letters are nodes: a
+// letter is anything that is not arithmetic, and a bracket inside a product. The search opens
+// brackets and letters one by one, writes each sum it comes to, and keeps what is cheapest to run.
+
+// Limits of the search.
+const (
+	maxSummands   = 64  // in one sum
+	maxDepth      = 5   // brackets opened after each other
+	maxCandidates = 400 // in one region
+	maxExponent   = 64
+	maxOpenPower  = 4 // a bracket to a higher power is not multiplied out
+)
+
+var one = big.NewRat(1, 1)
+
+// A factor is letter^exponent.
+type factor struct {
+	n *Node
+	e *big.Rat
+}
+
+// A summand is c times its factors.
+type summand struct {
+	c *big.Rat
+	f []factor
+}
+
+func (t summand) key() string {
+	var b strings.Builder
+	for _, f := range t.f {
+		b.WriteString(strconv.Itoa(f.n.ID))
+		if f.e.Cmp(one) != 0 {
+			b.WriteByte('^')
+			b.WriteString(f.e.RatString())
+		}
+		b.WriteByte(' ')
+	}
+	return b.String()
+}
+
+// A readerOf reads nodes as sums of products and notes which facts it used.
+type readerOf struct {
+	s      *simplifier
+	locked func(*Node) bool // sums that stay letters
+	did    notes
+	visits int
+}
+
+// notes are the names and facts of what merging factors did.
+type notes struct {
+	rules []string
+	facts []string
+}
+
+func (n *notes) add(rule, fact string) {
+	if !contains(n.rules, rule) {
+		n.rules = append(n.rules, rule)
+	}
+	if fact != "" && !contains(n.facts, fact) {
+		n.facts = append(n.facts, fact)
+	}
+}
+
+func contains(list []string, s string) bool {
+	for _, l := range list {
+		if l == s {
+			return true
+		}
+	}
+	return false
+}
+
+// sum reads n as summands, not yet merged. Not ok: too large.
+func (r *readerOf) sum(n *Node, sign int64, top bool, out *[]summand) bool {
+	if r.visits++; r.visits > 4*maxSummands || len(*out) > maxSummands {
+		return false
+	}
+	if isSum(n) && (top || r.locked == nil || !r.locked(n)) {
+		second := sign
+		if n.Op == opSub {
+			second = -sign
+		}
+		return r.sum(n.Args[0], sign, false, out) && r.sum(n.Args[1], second, false, out)
+	}
+	if n.Op == opNeg {
+		return r.sum(n.Args[0], -sign, false, out)
+	}
+	t, ok := r.product(n)
+	if !ok {
+		return false
+	}
+	if sign < 0 {
+		t.c = new(big.Rat).Neg(t.c)
+	}
+	*out = append(*out, t)
+	return true
+}
+
+// product reads n as one summand.
+func (r *readerOf) product(n *Node) (summand, bool) {
+	if r.visits++; r.visits > 8*maxSummands {
+		return summand{}, false
+	}
+	if c, ok := n.constant(); ok && small(c) {
+		return summand{c: c}, true
+	}
+	switch n.Op {
+	case opNeg:
+		t, ok := r.product(n.Args[0])
+		if ok {
+			t.c = new(big.Rat).Neg(t.c)
+		}
+		return t, ok
+	case opMul:
+		u, ok := r.product(n.Args[0])
+		if !ok {
+			return u, false
+		}
+		v, ok := r.product(n.Args[1])
+		if !ok {
+			return v, false
+		}
+		return r.times(u, v)
+	case opDiv:
+		u, ok := r.product(n.Args[0])
+		if !ok {
+			return u, false
+		}
+		v, ok := r.product(n.Args[1])
+		if !ok {
+			return v, false
+		}
+		if inverse, ok := r.raise(v, big.NewRat(-1, 1)); ok {
+			return r.times(u, inverse)
+		}
+	case opPow:
+		if k, ok := n.Args[1].constant(); ok && exponentFits(k) {
+			u, ok := r.product(n.Args[0])
+			if !ok {
+				return u, false
+			}
+			if t, ok := r.raise(u, k); ok {
+				return t, true
+			}
+		}
+	}
+	return summand{c: one, f: []factor{{n, one}}}, true
+}
+
+func exponentFits(k *big.Rat) bool {
+	return k.Denom().IsInt64() && k.Denom().Int64() <= maxExponent &&
+		new(big.Rat).Abs(k).Cmp(big.NewRat(maxExponent, 1)) <= 0
+}
+
+// raise is t^k, if that is the product of the powers.
+func (r *readerOf) raise(t summand, k *big.Rat) (summand, bool) {
+	out := summand{c: one}
+	if t.c.Cmp(one) != 0 {
+		if t.c.Sign() == 0 || !k.IsInt() {
+			return out, false
+		}
+		e := k.Num().Int64()
+		c := t.c
+		if e < 0 {
+			c, e = new(big.Rat).Inv(c), -e
+		}
+		p := new(big.Rat).Set(one)
+		for range e {
+			if p.Mul(p, c); !small(p) {
+				return out, false
+			}
+		}
+		out.c = p
+	}
+	for _, f := range t.f {
+		// (u^a)^b is u^(a*b) and (u*v)^b is u^b*v^b for whole b; otherwise where u > 0
+		simple := len(t.f) == 1 && f.e.Cmp(one) == 0
+		if !k.IsInt() && !simple && !r.s.g.Range(f.n).positive() {
+			return out, false
+		}
+		e := new(big.Rat).Mul(f.e, k)
+		if !exponentFits(e) {
+			return out, false
+		}
+		out.f = append(out.f, factor{f.n, e})
+	}
+	return out, true
+}
+
+// times is u*v with the powers of a letter merged where that is an identity.
+func (r *readerOf) times(u, v summand) (summand, bool) {
+	out := summand{c: new(big.Rat).Mul(u.c, v.c), f: append([]factor(nil), u.f...)}
+	if !small(out.c) {
+		return out, false
+	}
+	for _, f := range v.f {
+		out.f = r.insert(out.f, f)
+	}
+	return out, true
+}
+
+func (r *readerOf) insert(list []factor, f factor) []factor {
+	for i, have := range list {
+		if have.n != f.n {
+			continue
+		}
+		e := new(big.Rat).Add(have.e, f.e)
+		rng := r.s.g.Range(f.n)
+		switch whole := have.e.IsInt() && f.e.IsInt(); {
+		case !exponentFits(e):
+			continue
+		case whole && have.e.Sign() == f.e.Sign():
+		case whole: // u^i * u^-j
+			if !r.s.may["cancel"] || !rng.nonzero() {
+				continue
+			}
+			r.did.add("cancel", r.s.g.factText(f.n))
+		case have.e.Sign() == f.e.Sign() && have.e.Sign() > 0 && !rng.positive():
+			continue
+		default:
+			if !r.s.may["merge powers"] || !rng.positive() {
+				continue
+			}
+			r.did.add("merge powers", r.s.g.factText(f.n))
+		}
+		out := append([]factor(nil), list[:i]...)
+		if e.Sign() != 0 {
+			out = append(out, factor{f.n, e})
+		}
+		return append(out, list[i+1:]...)
+	}
+	return append(append([]factor(nil), list...), f)
+}
+
+// ordered sorts the factors of each summand: scalars before vectors, what is the same for all rows
+// first, leaves before the rest, then by age.
+func ordered(ts []summand) []summand {
+	out := make([]summand, len(ts))
+	for i, t := range ts {
+		f := append([]factor(nil), t.f...)
+		sort.SliceStable(f, func(i, j int) bool {
+			if f[i].n != f[j].n {
+				return before(f[i].n, f[j].n)
+			}
+			return f[i].e.Cmp(f[j].e) > 0
+		})
+		out[i] = summand{t.c, f}
+	}
+	return out
+}
+
+func before(a, b *Node) bool {
+	if x, y := a.Shape.Size(), b.Shape.Size(); (x > 1) != (y > 1) {
+		return y > 1
+	}
+	if a.Shape.PerRow != b.Shape.PerRow {
+		return b.Shape.PerRow
+	}
+	if (a.Leaf != nil) != (b.Leaf != nil) {
+		return a.Leaf != nil
+	}
+	return a.ID < b.ID
+}
+
+// merged adds equal products and sorts: positive ones first, then by their letters.
+func merged(ts []summand) []summand {
+	ts = ordered(ts)
+	at := map[string]int{}
+	var out []summand
+	for _, t := range ts {
+		k := t.key()
+		if i, ok := at[k]; ok {
+			out[i].c = new(big.Rat).Add(out[i].c, t.c)
+			continue
+		}
+		at[k] = len(out)
+		out = append(out, summand{new(big.Rat).Set(t.c), t.f})
+	}
+	kept := out[:0]
+	for _, t := range out {
+		if t.c.Sign() != 0 {
+			kept = append(kept, t)
+		}
+	}
+	sort.SliceStable(kept, func(i, j int) bool { return firstSummand(kept[i], kept[j]) })
+	return kept
+}
+
+func firstSummand(a, b summand) bool {
+	if a.c.Sign() != b.c.Sign() {
+		return a.c.Sign() > 0
+	}
+	for i := 0; i < len(a.f) && i < len(b.f); i++ {
+		if a.f[i].n != b.f[i].n {
+			return before(a.f[i].n, b.f[i].n)
+		}
+		if c := a.f[i].e.Cmp(b.f[i].e); c != 0 {
+			return c > 0
+		}
+	}
+	return len(a.f) > len(b.f)
+}
+
+func keyOf(ts []summand) string {
+	var b strings.Builder
+	for _, t := range ts {
+		b.WriteString(t.c.RatString())
+		b.WriteByte(' ')
+		b.WriteString(t.key())
+		b.WriteByte('+')
+	}
+	return b.String()
+}
+
+// writeProduct writes one summand: its scalar part first, quotients as numerator over denominator.
+func (s *simplifier) writeProduct(t summand) *Node {
+	g := s.g
+	fs := ordered([]summand{t})[0].f
+	var up, down *Node
+	c := t.c
+	negative := c.Sign() < 0
+	c = new(big.Rat).Abs(c)
+	put := func(to **Node, n *Node) {
+		if *to == nil {
+			*to = n
+		} else {
+			*to = g.raw("mul", *to, n)
+		}
+	}
+	if _, exact := c.FloatPrec(); exact {
+		if c.Cmp(one) != 0 || len(fs) == 0 {
+			up = g.Const(c)
+		}
+	} else {
+		if c.Num().Cmp(one.Num()) != 0 {
+			up = g.Const(new(big.Rat).SetInt(c.Num()))
+		}
+		down = g.Const(new(big.Rat).SetInt(c.Denom()))
+	}
+	// Quotients of scalars before vectors: (c/m)*w is one division, c*w/m is one for each component.
+	for _, f := range fs {
+		if f.n.Shape.Size() > 1 && up != nil && down != nil {
+			up, down = g.make("div", up, down), nil
+		}
+		n := f.n
+		e := f.e
+		to := &up
+		if e.Sign() < 0 {
+			e, to = new(big.Rat).Neg(e), &down
+		}
+		if e.Cmp(one) != 0 {
+			n = g.raw("pow", n, g.Const(e))
+		}
+		put(to, n)
+	}
+	switch {
+	case up == nil && down == nil:
+		up = g.integer(1)
+	case up == nil:
+		up = g.make("div", g.integer(1), down)
+	case down != nil:
+		up = g.make("div", up, down)
+	}
+	if negative {
+		up = g.minus(up)
+	}
+	return up
+}
+
+// writeSum writes summands one by one; like says what has the shape of the result.
+func (s *simplifier) writeSum(ts []summand, like *Node) *Node {
+	g := s.g
+	if len(ts) == 0 {
+		return g.filled(0, like)
+	}
+	ts = append([]summand(nil), ts...)
+	if ts[0].c.Sign() < 0 { // all are negative, or the order is the reader's
+		flipped := false
+		if s.may["flip"] {
+			for i, t := range ts {
+				if u, ok := s.flip(t); ok && t.c.Sign() < 0 {
+					ts[0], ts[i] = u, ts[0]
+					flipped = true
+					break
+				}
+			}
+		}
+		for i := 1; i < len(ts) && !flipped; i++ {
+			if ts[i].c.Sign() > 0 {
+				ts[0], ts[i] = ts[i], ts[0]
+				break
+			}
+		}
+	}
+	if ts[0].c.Sign() < 0 {
+		pos := make([]summand, len(ts))
+		for i, t := range ts {
+			pos[i] = summand{new(big.Rat).Neg(t.c), t.f}
+		}
+		return g.minus(s.writeSum(pos, like))
+	}
+	out := s.writeProduct(ts[0])
+	for _, t := range ts[1:] {
+		if t.c.Sign() < 0 {
+			out = g.raw("sub", out, s.writeProduct(summand{new(big.Rat).Neg(t.c), t.f}))
+		} else {
+			out = g.raw("add", out, s.writeProduct(t))
+		}
+	}
+	if out.Shape.IsScalar() && !like.Shape.IsScalar() {
+		out = g.raw("fill", out, like)
+	}
+	return out
+}
+
+// flip is -t with one of its brackets u - v written v - u.
+func (s *simplifier) flip(t summand) (summand, bool) {
+	for i, f := range t.f {
+		if f.n.Op == opSub && f.e.IsInt() && f.e.Num().Bit(0) == 1 && !isOneMinusSigmoid(f.n) {
+			out := summand{new(big.Rat).Neg(t.c), append([]factor(nil), t.f...)}
+			out.f[i] = factor{s.g.raw("sub", f.n.Args[1], f.n.Args[0]), f.e}
+			return out, true
+		}
+	}
+	return t, false
+}
+
+// A form is one way to write a sum.
+type form struct {
+	n      *Node
+	factor *Node // drawn out first; nil: none
+}
+
+// forms writes a sum plainly, and with each shared letter drawn out first.
+func (s *simplifier) forms(ts []summand, like *Node) []form {
+	out := []form{{n: s.writeSum(ts, like)}}
+	if !s.may["factor"] || len(ts) < 2 {
+		return out
+	}
+	for _, l := range shared(ts) {
+		out = append(out, form{s.drawOut(ts, l, like), l.n})
+	}
+	if c, ok := commonCoefficient(ts); ok {
+		inner := make([]summand, len(ts))
+		for i, t := range ts {
+			inner[i] = summand{new(big.Rat).Quo(t.c, c), t.f}
+		}
+		out = append(out, form{s.g.make("mul", s.g.Const(c), s.writeSum(inner, like)), s.g.Const(c)})
+	}
+	return out
+}
+
+func commonCoefficient(ts []summand) (*big.Rat, bool) {
+	c := new(big.Rat).Abs(ts[0].c)
+	if c.Cmp(one) == 0 {
+		return nil, false
+	}
+	for _, t := range ts[1:] {
+		if new(big.Rat).Abs(t.c).Cmp(c) != 0 {
+			return nil, false
+		}
+	}
+	return c, true
+}
+
+// shared lists the letters, with the sign of their exponent, of two summands or more: those of most
+// summands first.
+func shared(ts []summand) []factor {
+	type count struct {
+		factor
+		n int
+	}
+	var all []count
+	at := map[string]int{}
+	for _, t := range ts {
+		seen := map[string]bool{}
+		for _, f := range t.f {
+			k := fmt.Sprint(f.n.ID, f.e.Sign())
+			if seen[k] {
+				continue
+			}
+			seen[k] = true
+			if _, ok := at[k]; !ok {
+				at[k] = len(all)
+				all = append(all, count{factor: factor{f.n, big.NewRat(int64(f.e.Sign()), 1)}})
+			}
+			all[at[k]].n++
+		}
+	}
+	sort.SliceStable(all, func(i, j int) bool { return all[i].n > all[j].n })
+	var out []factor
+	for _, c := range all {
+		if c.n > 1 {
+			out = append(out, c.factor)
+		}
+	}
+	return out
+}
+
+// drawOut writes ts with letter l out of the summands that have it, and with it what those share
+// besides; then goes on with what is left inside and outside.
+func (s *simplifier) drawOut(ts []summand, l factor, like *Node) *Node {
+	var with, rest []summand
+	for _, t := range ts {
+		if exponentOf(t, l) != nil {
+			with = append(with, t)
+		} else {
+			rest = append(rest, t)
+		}
+	}
+	common := summand{c: one}
+	for _, f := range with[0].f {
+		least := f.e
+		for _, t := range with[1:] {
+			e := exponentOf(t, f)
+			if e == nil {
+				least = nil
+				break
+			}
+			if new(big.Rat).Abs(e).Cmp(new(big.Rat).Abs(least)) < 0 {
+				least = e
+			}
+		}
+		if least != nil {
+			common.f = append(common.f, factor{f.n, least})
+		}
+	}
+	inner := make([]summand, len(with))
+	for i, t := range with {
+		in := summand{c: t.c}
+		for _, f := range t.f {
+			e := f.e
+			if k := exponentOf(common, f); k != nil {
+				e = new(big.Rat).Sub(e, k)
+			}
+			if e.Sign() != 0 {
+				in.f = append(in.f, factor{f.n, e})
+			}
+		}
+		inner[i] = in
+	}
+	inner = merged(inner)
+	bracket := s.greedy(inner, like)
+	// The bracket is a factor like any other, so that scalars come before vectors and -(u - v) flips.
+	sign := one
+	if bracket.Op == opNeg {
+		bracket, sign = bracket.Args[0], big.NewRat(-1, 1)
+	}
+	product := summand{c: sign, f: append(append([]factor(nil), common.f...), factor{bracket, one})}
+	if len(rest) == 0 {
+		return s.writeSum([]summand{product}, like)
+	}
+	return s.writeSum(append([]summand{product}, s.greedySummands(rest, like)...), like)
+}
+
+func exponentOf(t summand, l factor) *big.Rat {
+	for _, f := range t.f {
+		if f.n == l.n && f.e.Sign() == l.e.Sign() {
+			return f.e
+		}
+	}
+	return nil
+}
+
+func (s *simplifier) greedy(ts []summand, like *Node) *Node {
+	if l := shared(ts); len(l) > 0 {
+		return s.drawOut(ts, l[0], like)
+	}
+	if !hasShape(ts, like) {
+		like = s.g.integer(0)
+	}
+	return s.writeSum(ts, like)
+}
+
+// hasShape reports whether some letter has the components of like.
+func hasShape(ts []summand, like *Node) bool {
+	for _, t := range ts {
+		for _, f := range t.f {
+			if f.n.Shape.inner() == like.Shape.inner() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (s *simplifier) greedySummands(ts []summand, like *Node) []summand {
+	if len(shared(ts)) == 0 {
+		return ts
+	}
+	n := s.greedy(ts, like)
+	return []summand{{c: one, f: []factor{{n, one}}}}
+}
