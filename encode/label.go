@@ -1,0 +1,216 @@
+package encode
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/descent-ml/descent/dataset"
+	"github.com/descent-ml/descent/doctor"
+)
+
+// Labels says how the levels of the target become classes.
+type Labels struct {
+	Positive    string // the level that is class 1; "" lets the rules of [NewClasses] choose
+	AgainstRest bool   // Positive against all other levels together
+	MaxClasses  int    // more levels than this are taken for numbers or ids; 0 means 100
+}
+
+// Classes are the levels of a target and what they mean to the model.
+// The zero value knows no level; make one with [NewClasses] or read it from a model.
+type Classes struct {
+	// Levels holds the negative level and the positive one. With AgainstRest the first is "not <positive>".
+	Levels      []string `json:"levels"`
+	AgainstRest bool     `json:"against_rest,omitempty"`
+}
+
+// Positive is the level whose probability a model of two classes predicts.
+func (c *Classes) Positive() string { return c.Levels[len(c.Levels)-1] }
+
+// Index gives the class number of a label as it stands in a file: outer blanks are ignored and numbers compare as numbers.
+// With AgainstRest every level but the positive one is class 0. ok is false for a level the model does not know.
+func (c *Classes) Index(label string) (class int, ok bool) {
+	label = canonicalLabel(label)
+	for i, l := range c.Levels {
+		if l == label {
+			return i, true
+		}
+	}
+	if c.AgainstRest && label != "" {
+		return 0, true
+	}
+	return 0, false
+}
+
+// positivePairs are pairs of levels with a side that everybody calls positive: {negative, positive}, lower case.
+var positivePairs = [][2]string{
+	{"0", "1"}, {"-1", "1"}, {"1", "2"},
+	{"false", "true"}, {"f", "t"}, {"no", "yes"}, {"n", "y"},
+	{"fail", "pass"}, {"negative", "positive"}, {"absent", "present"},
+	{"benign", "malignant"}, {"alive", "dead"}, {"control", "case"},
+}
+
+// defaultMaxClasses is the number of levels beyond which a target looks like a number or an id.
+const defaultMaxClasses = 100
+
+// canonicalLabel trims blanks and writes an integer the shortest way, so that 1, 1.0 and +1 are one level.
+func canonicalLabel(s string) string {
+	s = strings.TrimSpace(s)
+	if v, ok := dataset.ParseNumber([]byte(s)); ok {
+		if v == 0 {
+			return "0" // also -0
+		}
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return s
+}
+
+// NewClasses decides what the levels of a target mean.
+//
+// In this order: numbers compare as numbers; two levels that differ only in case are an error at the line of the second spelling; a
+// number that is no integer is an error at its line; a missing label is an error at its line. One level is an error. Of two levels the
+// known pairs (0/1, no/yes, …) have a positive side, said in a note; of any other pair the later in sort order is positive, said in
+// the warning W-positive. Three or more are an error at the line of the third unless o.Positive is taken against the rest.
+func NewClasses(t *dataset.Table, c *dataset.Column, o Labels) (*Classes, []doctor.Finding, error) {
+	type level struct {
+		name     string
+		first    int // row where it is met first
+		spelling string
+	}
+	var levels []level
+	for code, text := range c.Levels {
+		row := c.First[code]
+		if row < 0 {
+			continue
+		}
+		levels = append(levels, level{canonicalLabel(text), row, text})
+	}
+	sort.Slice(levels, func(i, j int) bool { return levels[i].first < levels[j].first })
+	at := func(row int, format string, args ...any) error { return t.At(row, c, format, args...) }
+	const header = -1
+	if row, text, ok := c.FirstMissing(); ok {
+		if text != "" {
+			return nil, nil, at(row, "the label %q means missing (%d rows); every row needs a label; --na says what means missing", text, c.Missing)
+		}
+		return nil, nil, at(row, "the label is missing (%d rows); every row needs one", c.Missing)
+	}
+
+	// One entry per level, in the order met.
+	var met []level
+	for _, l := range levels {
+		same := slices.IndexFunc(met, func(m level) bool { return strings.EqualFold(m.name, l.name) })
+		switch {
+		case same < 0:
+			if v, ok := dataset.ParseNumber([]byte(l.name)); ok && v != math.Trunc(v) {
+				return nil, nil, at(l.first, "label %q is a number but not a whole one; a class label is a level", l.spelling)
+			}
+			met = append(met, l)
+		case met[same].name != l.name:
+			return nil, nil, at(l.first, "label %q differs only in case from %q on line %d; write one class one way",
+				l.spelling, met[same].spelling, t.Line(met[same].first))
+		}
+	}
+	names := make([]string, len(met))
+	for i, l := range met {
+		names[i] = l.name
+	}
+	sortLevels(names)
+	known := func() string { return list(names, 10) }
+
+	if o.Positive != "" {
+		p := canonicalLabel(o.Positive)
+		if !slices.Contains(names, p) {
+			return nil, nil, at(header, "--positive %q is not a level of the target; its levels are %s%s", o.Positive, known(), didYouMean(o.Positive, names))
+		}
+		switch {
+		case o.AgainstRest && len(names) > 1:
+			rest := "not " + p
+			note := doctor.Finding{Severity: doctor.Note, Columns: []string{c.Name},
+				Message: fmt.Sprintf("class 1 is %s = %s, class 0 every other level (%s)", c.Name, p, list(without(names, p), 10))}
+			return &Classes{Levels: []string{rest, p}, AgainstRest: true}, []doctor.Finding{note}, nil
+		case len(names) == 2:
+			neg := names[0]
+			if neg == p {
+				neg = names[1]
+			}
+			note := doctor.Finding{Severity: doctor.Note, Columns: []string{c.Name},
+				Message: fmt.Sprintf("class 1 is %s = %s, class 0 is %s", c.Name, p, neg)}
+			return &Classes{Levels: []string{neg, p}}, []doctor.Finding{note}, nil
+		}
+	} else if o.AgainstRest {
+		return nil, nil, at(header, "--against-rest needs --positive LEVEL; the levels are %s", known())
+	}
+
+	switch n := len(names); {
+	case n == 0:
+		return nil, nil, at(header, "the target has no labels")
+	case n == 1:
+		return nil, nil, at(header, "the target has only one class, %q, in all %d rows; a model needs rows of two", names[0], t.Rows)
+	case n == 2:
+		for _, p := range positivePairs {
+			if strings.EqualFold(names[0], p[0]) && strings.EqualFold(names[1], p[1]) || strings.EqualFold(names[0], p[1]) && strings.EqualFold(names[1], p[0]) {
+				if strings.EqualFold(names[0], p[1]) {
+					names[0], names[1] = names[1], names[0]
+				}
+				note := doctor.Finding{Severity: doctor.Note, Columns: []string{c.Name},
+					Message: fmt.Sprintf("class 1 is %s = %s, class 0 is %s", c.Name, names[1], names[0])}
+				return &Classes{Levels: names}, []doctor.Finding{note}, nil
+			}
+		}
+		warn := doctor.Finding{Code: "W-positive", Severity: doctor.Warning, Columns: []string{c.Name},
+			Message: fmt.Sprintf("%s = %s is taken as the positive class (later in sort order than %s)", c.Name, names[1], names[0]),
+			Cure:    fmt.Sprintf("--positive %s says so, --positive %s turns it round", names[1], names[0])}
+		return &Classes{Levels: names}, []doctor.Finding{warn}, nil
+	}
+	limit := o.MaxClasses
+	if limit == 0 {
+		limit = defaultMaxClasses
+	}
+	if len(names) > limit {
+		third := met[2]
+		return nil, nil, at(third.first, "the target has %d levels, more than %d: it looks like a number or an id, not a class; choose another --target or raise --max-classes", len(names), limit)
+	}
+	third := met[2]
+	if o.Positive != "" {
+		return nil, nil, at(third.first, "the target has %d classes (%s); --positive %s alone means two: add --against-rest to set it against all others, or leave --positive away for a model of all classes (not yet)",
+			len(names), known(), o.Positive)
+	}
+	return nil, nil, at(third.first, "label %q is a third class (the levels are %s); a model of more than two classes is not there yet: --positive LEVEL --against-rest sets one level against all others",
+		third.spelling, known())
+}
+
+// sortLevels orders by value if all are numbers, else by bytes.
+func sortLevels(names []string) {
+	values := make(map[string]float64, len(names))
+	for _, n := range names {
+		v, ok := dataset.ParseNumber([]byte(n))
+		if !ok {
+			sort.Strings(names)
+			return
+		}
+		values[n] = v
+	}
+	sort.Slice(names, func(i, j int) bool { return values[names[i]] < values[names[j]] })
+}
+
+// list writes up to most names, then how many more there are.
+func list(names []string, most int) string {
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
+
+func without(names []string, not string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == not })
+}
+
+func didYouMean(name string, known []string) string {
+	if near, ok := dataset.Closest(name, known); ok {
+		return fmt.Sprintf("; did you mean %q?", near)
+	}
+	return ""
+}
