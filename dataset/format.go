@@ -126,7 +126,7 @@ func binaryShare(b []byte) bool {
 	if len(b) >= 4 && binary.LittleEndian.Uint32(b) == 0 {
 		return true
 	}
-	return odd*10 > len(b)
+	return odd > 2 && odd*10 > len(b)
 }
 
 // layout is a format as it was found.

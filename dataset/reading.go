@@ -52,7 +52,11 @@ func Read(ctx context.Context, name string, r io.Reader, o Options) (*Table, err
 	if err != nil {
 		return nil, err
 	}
-	if err := t.input(name, r, 0); err != nil {
+	size := int64(0)
+	if l, ok := r.(interface{ Len() int }); ok {
+		size = int64(l.Len())
+	}
+	if err := t.input(name, r, size); err != nil {
 		return nil, asErrors(err)
 	}
 	return t.table()
@@ -77,6 +81,7 @@ func cancelled(e *Error) bool {
 type reading struct {
 	ctx      context.Context
 	o        Options
+	block    int // bytes read at once
 	missing  *Missing
 	t        *Table
 	columns  []*builder // one for every column of the file; nil where it is not in use
@@ -84,8 +89,9 @@ type reading struct {
 	sparse   sparseBuilder
 	room     int
 	problems problems
-	stopped  bool // a final error: nothing after it was read, so types are not judged
-	zero     int  // first line with index 0
+	size     int64 // of the file being read, 0 when unknown
+	stopped  bool  // a final error: nothing after it was read, so types are not judged
+	zero     int   // first line with index 0
 	qid      int
 }
 
@@ -95,7 +101,7 @@ func newReading(ctx context.Context, name string, o Options) (*reading, error) {
 			return nil, asErrors(err)
 		}
 	}
-	return &reading{ctx: ctx, o: o, missing: NewMissing(o.NA), t: &Table{Name: name}, room: keptTexts}, nil
+	return &reading{ctx: ctx, o: o, block: 1 << 20, missing: NewMissing(o.NA), t: &Table{Name: name}, room: keptTexts}, nil
 }
 
 // problem notes an error at a row of a column.
@@ -111,8 +117,7 @@ func (t *reading) input(name string, r io.Reader, size int64) error {
 		return err
 	}
 	defer in.close()
-	const block = 1 << 20
-	w, l, err := begin(in, t.o, block, false, in.watch(t.ctx, t.o.Progress))
+	w, l, err := begin(in, t.o, t.block, false, in.watch(t.ctx, t.o.Progress))
 	if err != nil {
 		return err
 	}
@@ -128,7 +133,25 @@ func (t *reading) input(name string, r io.Reader, size int64) error {
 	case JSONL:
 		return t.jsonl(&jsonl{w: w, name: name}, first)
 	}
+	if t.size = 0; in.plain {
+		t.size = in.size
+	}
 	return t.delimited(&delimited{w: w, name: name, delim: l.delim}, first)
+}
+
+// reserve makes room for the rows that a file of t.size bytes has if they go on as they began: what the growing of columns costs otherwise is a
+// sixth of the time. A wrong guess costs nothing but room, and never more than the file's size justifies.
+func (t *reading) reserve(rows int, bytes int64) {
+	more := int(float64(rows) * (float64(t.size)/float64(bytes) - 1) * 1.02)
+	for _, b := range t.columns {
+		switch {
+		case b == nil || more < rows:
+		case b.direct:
+			b.codes = slices.Grow(b.codes, more)
+		default:
+			b.numbers, b.forms = slices.Grow(b.numbers, more), slices.Grow(b.forms, more)
+		}
+	}
 }
 
 // begin puts a window over an input, looks at its beginning and finds its layout. soon does not wait for more than the first line when that settles it.
@@ -252,10 +275,17 @@ func (t *reading) delimited(d *delimited, first bool) error {
 	if err != nil {
 		return err
 	}
+	from := t.t.Rows
+	var bytesRead int64
 	for {
 		rec, line, quoted, err := d.take()
 		if err != nil {
 			return t.end(err)
+		}
+		const judged = 1000 // rows
+		if bytesRead += int64(len(rec)) + 1; t.t.Rows == from+judged && t.size > 0 {
+			t.reserve(judged, bytesRead)
+			t.size = 0
 		}
 		if quoted || len(rec) > maxCell {
 			r, err := d.cells(rec, line, quoted)

@@ -26,6 +26,7 @@ type input struct {
 	name  string
 	r     io.Reader
 	size  int64 // of the raw input, 0 when unknown
+	plain bool  // not compressed
 	raw   *counter
 	close func()
 }
@@ -52,6 +53,8 @@ func decompress(name string, r io.Reader, size int64) (*input, error) {
 		return nil, inputError(name, err)
 	}
 	switch {
+	default:
+		in.plain = true
 	case bytes.HasPrefix(head, []byte("\x1f\x8b")):
 		z, err := kgzip.NewReader(b)
 		if err != nil {
