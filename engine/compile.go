@@ -200,6 +200,14 @@ func (c *compiler) fuse(roots []*graph.Node) error {
 		if err != nil {
 			return err
 		}
+		// softplus(-z) is an instance of softplus(z) too: the longer equation first
+		specific := make([]int, len(patterns))
+		for k := range specific {
+			specific[k] = k
+		}
+		sort.SliceStable(specific, func(i, j int) bool {
+			return len(patterns[specific[i]].String()) > len(patterns[specific[j]].String())
+		})
 		groups := map[string]*group{}
 		type hit struct {
 			node  *graph.Node
@@ -217,8 +225,8 @@ func (c *compiler) fuse(roots []*graph.Node) error {
 			if n.Op == nil || !n.Shape.PerRow || taken[n] != nil {
 				continue
 			}
-			for k, p := range patterns {
-				bound, ok := p.Match(n)
+			for _, k := range specific {
+				bound, ok := patterns[k].Match(n)
 				if !ok || !fits(n, row, bound) {
 					continue
 				}

@@ -69,20 +69,20 @@ func Plain[T Float]() *Set[T] {
 }
 
 var (
-	plain32 = newPlain(functions32)
-	plain64 = newPlain(functions64)
+	plain32 = newPlain(map1s(exp32, expNegAbs32, log32, log1p32, tanh32))
+	plain64 = newPlain(map1s(exp64, expNegAbs64, log64, log1p64, tanh64))
 )
 
-func newPlain[T Float](f functions[T]) *Set[T] {
+func newPlain[T Float](map1 map[string]func(out, a []T)) *Set[T] {
 	return &Set[T]{
 		Name:     "plain",
 		Forward:  forward[T],
 		Backward: backward[T],
 		Gram:     gram[T],
 		SumRows:  sumRows[T],
-		Map1:     f.map1(),
+		Map1:     map1,
 		Map2:     map2[T](),
 		Pick:     pick[T],
-		Fused:    f.fused(),
+		Fused:    fused[T](),
 	}
 }

@@ -1,27 +1,38 @@
 package kernel
 
-// functions are the transcendental loops of one type; what is built from them is generic.
-type functions[T Float] struct {
-	exp, expNegAbs, log, log1p, log1pUnit, tanh func(out, a []T)
+// The transcendental loops of one type, for what is generic. Calling them by their names, not through function
+// values, keeps the callers' strips of 64 rows on the stack.
+
+func expNegAbs[T Float](out, a []T) {
+	switch out := any(out).(type) {
+	case []float64:
+		expNegAbs64(out, any(a).([]float64))
+	case []float32:
+		expNegAbs32(out, any(a).([]float32))
+	}
 }
 
-var (
-	functions64 = functions[float64]{exp64, expNegAbs64, log64, log1p64, log1pUnit64, tanh64}
-	functions32 = functions[float32]{exp32, expNegAbs32, log32, log1p32, log1pUnit32, tanh32}
-)
+func log1pUnit[T Float](out, e []T) {
+	switch out := any(out).(type) {
+	case []float64:
+		log1pUnit64(out, any(e).([]float64))
+	case []float32:
+		log1pUnit32(out, any(e).([]float32))
+	}
+}
 
-func (f functions[T]) map1() map[string]func(out, a []T) {
+func map1s[T Float](exp, expNegAbs, log, log1p, tanh func(out, a []T)) map[string]func(out, a []T) {
 	return map[string]func(out, a []T){
-		"exp":      f.exp,
-		"expnabs":  f.expNegAbs, // exp(-|u|)
-		"log":      f.log,
-		"log1p":    f.log1p,
-		"tanh":     f.tanh,
-		"sigmoid":  f.sigmoid,
-		"softplus": f.softplus,
-		"neg":      func(out, a []T) { map1(out, a, func(u T) T { return -u }) },
+		"exp":      exp,
+		"expnabs":  expNegAbs, // exp(-|u|)
+		"log":      log,
+		"log1p":    log1p,
+		"tanh":     tanh,
+		"sigmoid":  sigmoid[T],
+		"softplus": softplus[T],
+		"neg":      negMap[T],
 		"relu":     relu[T],
-		"abs":      func(out, a []T) { map1(out, a, abs[T]) },
+		"abs":      absMap[T],
 	}
 }
 
@@ -37,18 +48,21 @@ func map2[T Float]() map[string]func(out, a, b []T) {
 	}
 }
 
-func map1[T Float](out, a []T, f func(T) T) {
+func negMap[T Float](out, a []T) {
 	out = out[:len(a)]
 	for i, u := range a {
-		out[i] = f(u)
+		out[i] = -u
 	}
 }
 
-func abs[T Float](u T) T {
-	if u < 0 {
-		return -u
+func absMap[T Float](out, a []T) {
+	out = out[:len(a)]
+	for i, u := range a {
+		if u < 0 {
+			u = -u
+		}
+		out[i] = u + 0 // -0 becomes 0
 	}
-	return u + 0 // -0 becomes 0
 }
 
 // relu is max(u, 0); NaN stays.
@@ -150,40 +164,36 @@ func pick[T Float](out, sign, a, b []T) {
 }
 
 // sigmoid is 1/(1+e) or e/(1+e), e = exp(-|u|): no overflow, no cancellation.
-func (f functions[T]) sigmoid(out, a []T) {
-	f.strips(a, func(e, z []T, i int) {
-		out := out[i : i+len(z)]
-		for i, e := range e {
+func sigmoid[T Float](out, a []T) {
+	var strip [Rows]T
+	for i := 0; i < len(a); i += Rows {
+		z := a[i:min(i+Rows, len(a))]
+		e, out := strip[:len(z)], out[i:i+len(z)]
+		expNegAbs(e, z)
+		for k, e := range e {
 			r := 1 / (1 + e)
-			if z[i] < 0 {
+			if z[k] < 0 {
 				r *= e
 			}
-			out[i] = r
+			out[k] = r
 		}
-	})
+	}
 }
 
 // softplus is max(u, 0) + log1p(exp(-|u|)).
-func (f functions[T]) softplus(out, a []T) {
-	f.strips(a, func(e, z []T, i int) {
-		out := out[i : i+len(z)]
-		f.log1pUnit(e, e)
-		for i, l := range e {
-			u := z[i]
+func softplus[T Float](out, a []T) {
+	var strip [Rows]T
+	for i := 0; i < len(a); i += Rows {
+		z := a[i:min(i+Rows, len(a))]
+		e, out := strip[:len(z)], out[i:i+len(z)]
+		expNegAbs(e, z)
+		log1pUnit(e, e)
+		for k, l := range e {
+			u := z[k]
 			if u < 0 {
 				u = 0
 			}
-			out[i] = u + l
+			out[k] = u + l
 		}
-	})
-}
-
-// strips calls use with e = exp(-|z|) for up to 64 rows of z at a time; i is where they begin.
-func (f functions[T]) strips(z []T, use func(e, z []T, i int)) {
-	var e [Rows]T
-	for i := 0; i < len(z); i += Rows {
-		n := min(Rows, len(z)-i)
-		f.expNegAbs(e[:n], z[i:i+n])
-		use(e[:n], z[i:i+n], i)
 	}
 }
