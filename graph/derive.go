@@ -75,14 +75,14 @@ func (g *Graph) Derive(root string) (err error) {
 		g.Defs[i].Runs, g.Defs[i].Why, g.Defs[i].Met = forward[i], why[i], true
 	}
 	known := map[*Node]*Node{} // what earlier derivatives have been shown to be
-	by := map[*Node]string{}
+	by := map[*Node]*Def{}     // and which
 	for i, name := range names {
 		d := Def{Name: "d" + name, Written: written[i], Of: name, Runs: runs[i]}
 		if err := g.explainDerivative(&d, root, known, by); err != nil {
 			return err
 		}
-		if _, ok := known[d.Written]; !ok && d.Met && d.Written.Leaf == nil && len(d.Why) > 0 {
-			known[d.Written], by[d.Written] = d.Runs, d.Name
+		if _, ok := known[d.Written]; !ok && d.Written.Leaf == nil && len(d.Why) > 0 {
+			known[d.Written], by[d.Written] = d.Runs, &d
 		}
 		g.named[d.Name] = d.Written
 		g.Defs = append(g.Defs, d)
@@ -92,16 +92,18 @@ func (g *Graph) Derive(root string) (err error) {
 
 // explainDerivative finds the steps from d.Written to d.Runs. What earlier derivatives have been
 // shown to be is used: dw = dz*x = (a - y)*x.
-func (g *Graph) explainDerivative(d *Def, root string, known map[*Node]*Node, by map[*Node]string) error {
+func (g *Graph) explainDerivative(d *Def, root string, known map[*Node]*Node, by map[*Node]*Def) error {
 	from := d.Written
+	d.Met = true
 	if short := g.Replace(from, known); short != from && len(known) > 0 {
-		used := ""
-		for _, n := range below(d.Written) {
-			if name, ok := by[n]; ok {
-				used = name // the last is the one that contains the others
+		var used *Def
+		for _, n := range below(from) {
+			if e, ok := by[n]; ok {
+				used = e // the last is the one that contains the others
 			}
 		}
-		d.Why = append(d.Why, Step{Rule: used, Before: from, After: short, compare: true})
+		d.Why = append(d.Why, Step{Rule: used.Name, Before: from, After: short, compare: true})
+		d.Met = used.Met
 		from = short
 	}
 	end, steps, err := g.simplifyOne(from)
@@ -111,10 +113,9 @@ func (g *Graph) explainDerivative(d *Def, root string, known map[*Node]*Node, by
 	d.Why = append(d.Why, steps...)
 	switch {
 	case d.Runs == nil: // the simplified root no longer goes through this definition
-		d.Runs, d.Met = end, true
-	case d.Runs == end:
-		d.Met = true
-	default:
+		d.Runs = end
+	case d.Runs != end:
+		d.Met = false
 		d.Why = []Step{{Rule: "differentiate " + root + " simplified", Before: d.Written, After: d.Runs, compare: true}}
 	}
 	return nil

@@ -7,6 +7,9 @@ var opPow = &Op{
 	Binary: math.Pow,
 	Deriv:  []string{"v*u^(v - 1)", "pow*log(u)"},
 	Range:  powRange,
+	Rules: []Rule{
+		{Name: "reciprocal", Before: "u^(-1)", After: "1/u"},
+	},
 	Lowers: []Rule{
 		{Name: "square", Before: "u^2", After: "u*u"},
 		{Name: "cube", Before: "u^3", After: "u*u*u"},

@@ -9,8 +9,8 @@ var opSoftplus = &Op{
 	Deriv: []string{"sigmoid(u)"},
 	Range: func([]Interval) Interval { return Interval{Lo: 0, LoOpen: true, Hi: math.Inf(1)} },
 	Rules: []Rule{
-		{Name: "mirror softplus", Before: "softplus(-u)", After: "softplus(u) - u", Opens: true},
 		{Name: "mirror softplus", Before: "softplus(-abs(u))", After: "softplus(u) - relu(u)", Opens: true},
+		{Name: "mirror softplus", Before: "softplus(-u)", After: "softplus(u) - u", Opens: true},
 	},
 	Lowers: []Rule{
 		{Name: "softplus of minus", Before: "softplus(-u)", After: "relu(-u) + log1p(expnabs(u))"},

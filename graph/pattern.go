@@ -81,6 +81,22 @@ func folded(e *expr) *expr {
 	return e
 }
 
+// names lists the free names, in the order they appear.
+func (p *Pattern) names() []string {
+	var out []string
+	var visit func(e *expr)
+	visit = func(e *expr) {
+		if e.op == nil && e.value == nil && !contains(out, e.name) {
+			out = append(out, e.name)
+		}
+		for _, a := range e.args {
+			visit(a)
+		}
+	}
+	visit(p.root)
+	return out
+}
+
 func (p *Pattern) String() string { return p.src }
 
 // Match reports whether n is an instance of the pattern, and of which nodes.

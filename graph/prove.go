@@ -296,10 +296,10 @@ func (p *proof) linear(n *Node) *big.Rat {
 			continue
 		}
 		v := p.value(f.n)
-		if v == nil || !f.e.IsInt() {
+		if v == nil || !f.e.whole() {
 			return p.letter(n)
 		}
-		if v = p.power(v, f.e.Num().Int64()); v == nil {
+		if v = p.power(v, f.e.p); v == nil {
 			return nil
 		}
 		if out.Mul(out, v); !p.fits(out) {
@@ -307,7 +307,7 @@ func (p *proof) linear(n *Node) *big.Rat {
 		}
 	}
 	if len(in.f) == 0 {
-		in.f = []factor{{p.g.integer(1), one}}
+		in.f = []factor{{p.g.integer(1), whole1}}
 	}
 	rest := p.g.raw(n.Op.Name, (&simplifier{g: p.g}).writeProduct(in))
 	v, ok := p.values[rest]
@@ -367,7 +367,7 @@ func (r *Rule) values(before, after *Pattern, random *rand.Rand) (a, b []float64
 	v := Values{Rows: 2, Of: map[string][]float64{}}
 	bound := map[string]*Node{}
 	everything := Everything()
-	for _, name := range []string{"u", "v", "w"} {
+	for _, name := range before.names() {
 		l := Leaf{Kind: Parameter, Name: name, Shape: shape, Fact: Fact{Range: &everything}}
 		if strings.Contains(r.Before, "mean(") && name == "v" {
 			l.Shape.PerRow = true

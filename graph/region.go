@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"fmt"
 	"math/big"
 	"sort"
 	"strconv"
@@ -26,7 +25,50 @@ var one = big.NewRat(1, 1)
 // A factor is letter^exponent.
 type factor struct {
 	n *Node
-	e *big.Rat
+	e ratio
+}
+
+// A ratio is a small exponent p/q in lowest terms, q > 0.
+type ratio struct{ p, q int64 }
+
+var whole1 = ratio{1, 1}
+
+func ratioOf(r *big.Rat) ratio { return ratio{r.Num().Int64(), r.Denom().Int64()} }
+
+func reduced(p, q int64) ratio {
+	d := gcd(p, q)
+	if d < 0 {
+		d = -d
+	}
+	if d == 0 {
+		return ratio{0, 1}
+	}
+	return ratio{p / d, q / d}
+}
+
+func (a ratio) plus(b ratio) ratio  { return reduced(a.p*b.q+b.p*a.q, a.q*b.q) }
+func (a ratio) times(b ratio) ratio { return reduced(a.p*b.p, a.q*b.q) }
+func (a ratio) minus() ratio        { return ratio{-a.p, a.q} }
+func (a ratio) whole() bool         { return a.q == 1 }
+func (a ratio) rat() *big.Rat       { return big.NewRat(a.p, a.q) }
+func (a ratio) fits() bool          { return a.q <= maxExponent && a.abs().less(ratio{maxExponent + 1, 1}) }
+func (a ratio) less(b ratio) bool   { return a.p*b.q < b.p*a.q }
+
+func (a ratio) abs() ratio {
+	if a.p < 0 {
+		return a.minus()
+	}
+	return a
+}
+
+func (a ratio) sign() int {
+	switch {
+	case a.p > 0:
+		return 1
+	case a.p < 0:
+		return -1
+	}
+	return 0
 }
 
 // A summand is c times its factors.
@@ -39,9 +81,11 @@ func (t summand) key() string {
 	var b strings.Builder
 	for _, f := range t.f {
 		b.WriteString(strconv.Itoa(f.n.ID))
-		if f.e.Cmp(one) != 0 {
+		if f.e != whole1 {
 			b.WriteByte('^')
-			b.WriteString(f.e.RatString())
+			b.WriteString(strconv.FormatInt(f.e.p, 10))
+			b.WriteByte('/')
+			b.WriteString(strconv.FormatInt(f.e.q, 10))
 		}
 		b.WriteByte(' ')
 	}
@@ -140,7 +184,7 @@ func (r *readerOf) product(n *Node) (summand, bool) {
 		if !ok {
 			return v, false
 		}
-		if inverse, ok := r.raise(v, big.NewRat(-1, 1)); ok {
+		if inverse, ok := r.raise(v, ratio{-1, 1}); ok {
 			return r.times(u, inverse)
 		}
 	case opPow:
@@ -149,12 +193,12 @@ func (r *readerOf) product(n *Node) (summand, bool) {
 			if !ok {
 				return u, false
 			}
-			if t, ok := r.raise(u, k); ok {
+			if t, ok := r.raise(u, ratioOf(k)); ok {
 				return t, true
 			}
 		}
 	}
-	return summand{c: one, f: []factor{{n, one}}}, true
+	return summand{c: one, f: []factor{{n, whole1}}}, true
 }
 
 func exponentFits(k *big.Rat) bool {
@@ -163,13 +207,13 @@ func exponentFits(k *big.Rat) bool {
 }
 
 // raise is t^k, if that is the product of the powers.
-func (r *readerOf) raise(t summand, k *big.Rat) (summand, bool) {
+func (r *readerOf) raise(t summand, k ratio) (summand, bool) {
 	out := summand{c: one}
 	if t.c.Cmp(one) != 0 {
-		if t.c.Sign() == 0 || !k.IsInt() {
+		if t.c.Sign() == 0 || !k.whole() {
 			return out, false
 		}
-		e := k.Num().Int64()
+		e := k.p
 		c := t.c
 		if e < 0 {
 			c, e = new(big.Rat).Inv(c), -e
@@ -184,12 +228,12 @@ func (r *readerOf) raise(t summand, k *big.Rat) (summand, bool) {
 	}
 	for _, f := range t.f {
 		// (u^a)^b is u^(a*b) and (u*v)^b is u^b*v^b for whole b; otherwise where u > 0
-		simple := len(t.f) == 1 && f.e.Cmp(one) == 0
-		if !k.IsInt() && !simple && !r.s.g.Range(f.n).positive() {
+		simple := len(t.f) == 1 && f.e == whole1
+		if !k.whole() && !simple && !r.s.g.Range(f.n).positive() {
 			return out, false
 		}
-		e := new(big.Rat).Mul(f.e, k)
-		if !exponentFits(e) {
+		e := f.e.times(k)
+		if !e.fits() {
 			return out, false
 		}
 		out.f = append(out.f, factor{f.n, e})
@@ -214,18 +258,18 @@ func (r *readerOf) insert(list []factor, f factor) []factor {
 		if have.n != f.n {
 			continue
 		}
-		e := new(big.Rat).Add(have.e, f.e)
+		e := have.e.plus(f.e)
 		rng := r.s.g.Range(f.n)
-		switch whole := have.e.IsInt() && f.e.IsInt(); {
-		case !exponentFits(e):
+		switch whole := have.e.whole() && f.e.whole(); {
+		case !e.fits():
 			continue
-		case whole && have.e.Sign() == f.e.Sign():
+		case whole && have.e.sign() == f.e.sign():
 		case whole: // u^i * u^-j
 			if !r.s.may["cancel"] || !rng.nonzero() {
 				continue
 			}
 			r.did.add("cancel", r.s.g.factText(f.n))
-		case have.e.Sign() == f.e.Sign() && have.e.Sign() > 0 && !rng.positive():
+		case have.e.sign() == f.e.sign() && have.e.sign() > 0 && !rng.positive():
 			continue
 		default:
 			if !r.s.may["merge powers"] || !rng.positive() {
@@ -234,7 +278,7 @@ func (r *readerOf) insert(list []factor, f factor) []factor {
 			r.did.add("merge powers", r.s.g.factText(f.n))
 		}
 		out := append([]factor(nil), list[:i]...)
-		if e.Sign() != 0 {
+		if e.p != 0 {
 			out = append(out, factor{f.n, e})
 		}
 		return append(out, list[i+1:]...)
@@ -252,7 +296,7 @@ func ordered(ts []summand) []summand {
 			if f[i].n != f[j].n {
 				return before(f[i].n, f[j].n)
 			}
-			return f[i].e.Cmp(f[j].e) > 0
+			return f[j].e.less(f[i].e)
 		})
 		out[i] = summand{t.c, f}
 	}
@@ -304,8 +348,8 @@ func firstSummand(a, b summand) bool {
 		if a.f[i].n != b.f[i].n {
 			return before(a.f[i].n, b.f[i].n)
 		}
-		if c := a.f[i].e.Cmp(b.f[i].e); c != 0 {
-			return c > 0
+		if a.f[i].e != b.f[i].e {
+			return b.f[i].e.less(a.f[i].e)
 		}
 	}
 	return len(a.f) > len(b.f)
@@ -355,11 +399,11 @@ func (s *simplifier) writeProduct(t summand) *Node {
 		n := f.n
 		e := f.e
 		to := &up
-		if e.Sign() < 0 {
-			e, to = new(big.Rat).Neg(e), &down
+		if e.p < 0 {
+			e, to = e.minus(), &down
 		}
-		if e.Cmp(one) != 0 {
-			n = g.raw("pow", n, g.Const(e))
+		if e != whole1 {
+			n = g.raw("pow", n, g.Const(e.rat()))
 		}
 		put(to, n)
 	}
@@ -389,7 +433,8 @@ func (s *simplifier) writeSum(ts []summand, like *Node) *Node {
 		if s.may["flip"] {
 			for i, t := range ts {
 				if u, ok := s.flip(t); ok && t.c.Sign() < 0 {
-					ts[0], ts[i] = u, ts[0]
+					ts[i] = ts[0]
+					ts[0] = u
 					flipped = true
 					break
 				}
@@ -426,13 +471,24 @@ func (s *simplifier) writeSum(ts []summand, like *Node) *Node {
 // flip is -t with one of its brackets u - v written v - u.
 func (s *simplifier) flip(t summand) (summand, bool) {
 	for i, f := range t.f {
-		if f.n.Op == opSub && f.e.IsInt() && f.e.Num().Bit(0) == 1 && !isOneMinusSigmoid(f.n) {
+		if f.n.Op == opSub && f.e.whole() && f.e.p%2 != 0 && !isOneMinusSigmoid(f.n) {
 			out := summand{new(big.Rat).Neg(t.c), append([]factor(nil), t.f...)}
 			out.f[i] = factor{s.g.raw("sub", f.n.Args[1], f.n.Args[0]), f.e}
 			return out, true
 		}
 	}
 	return t, false
+}
+
+// flipAll flips a bracket in every negative summand that has one.
+func (s *simplifier) flipAll(ts []summand) (out []summand, ok bool) {
+	out = append(out, ts...)
+	for i, t := range ts {
+		if u, can := s.flip(t); can && t.c.Sign() < 0 && s.may["flip"] {
+			out[i], ok = u, true
+		}
+	}
+	return out, ok
 }
 
 // A form is one way to write a sum.
@@ -444,6 +500,9 @@ type form struct {
 // forms writes a sum plainly, and with each shared letter drawn out first.
 func (s *simplifier) forms(ts []summand, like *Node) []form {
 	out := []form{{n: s.writeSum(ts, like)}}
+	if flipped, ok := s.flipAll(ts); ok {
+		out = append(out, form{n: s.writeSum(flipped, like)})
+	}
 	if !s.may["factor"] || len(ts) < 2 {
 		return out
 	}
@@ -481,18 +540,22 @@ func shared(ts []summand) []factor {
 		n int
 	}
 	var all []count
-	at := map[string]int{}
+	type side struct {
+		n    *Node
+		sign int
+	}
+	at := map[side]int{}
 	for _, t := range ts {
-		seen := map[string]bool{}
+		seen := map[side]bool{}
 		for _, f := range t.f {
-			k := fmt.Sprint(f.n.ID, f.e.Sign())
+			k := side{f.n, f.e.sign()}
 			if seen[k] {
 				continue
 			}
 			seen[k] = true
 			if _, ok := at[k]; !ok {
 				at[k] = len(all)
-				all = append(all, count{factor: factor{f.n, big.NewRat(int64(f.e.Sign()), 1)}})
+				all = append(all, count{factor: factor{f.n, ratio{int64(f.e.sign()), 1}}})
 			}
 			all[at[k]].n++
 		}
@@ -512,7 +575,7 @@ func shared(ts []summand) []factor {
 func (s *simplifier) drawOut(ts []summand, l factor, like *Node) *Node {
 	var with, rest []summand
 	for _, t := range ts {
-		if exponentOf(t, l) != nil {
+		if _, ok := exponentOf(t, l); ok {
 			with = append(with, t)
 		} else {
 			rest = append(rest, t)
@@ -520,18 +583,17 @@ func (s *simplifier) drawOut(ts []summand, l factor, like *Node) *Node {
 	}
 	common := summand{c: one}
 	for _, f := range with[0].f {
-		least := f.e
+		least, all := f.e, true
 		for _, t := range with[1:] {
-			e := exponentOf(t, f)
-			if e == nil {
-				least = nil
+			e, ok := exponentOf(t, f)
+			if all = all && ok; !all {
 				break
 			}
-			if new(big.Rat).Abs(e).Cmp(new(big.Rat).Abs(least)) < 0 {
+			if e.abs().less(least.abs()) {
 				least = e
 			}
 		}
-		if least != nil {
+		if all {
 			common.f = append(common.f, factor{f.n, least})
 		}
 	}
@@ -540,10 +602,10 @@ func (s *simplifier) drawOut(ts []summand, l factor, like *Node) *Node {
 		in := summand{c: t.c}
 		for _, f := range t.f {
 			e := f.e
-			if k := exponentOf(common, f); k != nil {
-				e = new(big.Rat).Sub(e, k)
+			if k, ok := exponentOf(common, f); ok {
+				e = e.plus(k.minus())
 			}
-			if e.Sign() != 0 {
+			if e.p != 0 {
 				in.f = append(in.f, factor{f.n, e})
 			}
 		}
@@ -556,20 +618,20 @@ func (s *simplifier) drawOut(ts []summand, l factor, like *Node) *Node {
 	if bracket.Op == opNeg {
 		bracket, sign = bracket.Args[0], big.NewRat(-1, 1)
 	}
-	product := summand{c: sign, f: append(append([]factor(nil), common.f...), factor{bracket, one})}
+	product := summand{c: sign, f: append(append([]factor(nil), common.f...), factor{bracket, whole1})}
 	if len(rest) == 0 {
 		return s.writeSum([]summand{product}, like)
 	}
 	return s.writeSum(append([]summand{product}, s.greedySummands(rest, like)...), like)
 }
 
-func exponentOf(t summand, l factor) *big.Rat {
+func exponentOf(t summand, l factor) (ratio, bool) {
 	for _, f := range t.f {
-		if f.n == l.n && f.e.Sign() == l.e.Sign() {
-			return f.e
+		if f.n == l.n && f.e.sign() == l.e.sign() {
+			return f.e, true
 		}
 	}
-	return nil
+	return ratio{}, false
 }
 
 func (s *simplifier) greedy(ts []summand, like *Node) *Node {
@@ -599,5 +661,5 @@ func (s *simplifier) greedySummands(ts []summand, like *Node) []summand {
 		return ts
 	}
 	n := s.greedy(ts, like)
-	return []summand{{c: one, f: []factor{{n, one}}}}
+	return []summand{{c: one, f: []factor{{n, whole1}}}}
 }

@@ -147,7 +147,7 @@ func (s *simplifier) openable(ts []summand, locked func(*Node) bool) []*Node {
 }
 
 func opensPower(f factor) bool {
-	return f.e.Sign() > 0 && f.e.IsInt() && f.e.Num().Int64() <= maxOpenPower
+	return f.e.p > 0 && f.e.whole() && f.e.p <= maxOpenPower
 }
 
 // opening is the rule that opens letter n, if there is one.
@@ -188,7 +188,7 @@ func (s *simplifier) open(st *state, l *Node, locked func(*Node) bool) (*state, 
 		power := int64(0)
 		for _, f := range t.f {
 			if f.n == l && opensPower(f) {
-				power = f.e.Num().Int64()
+				power = f.e.p
 			} else {
 				parts[0].f = append(parts[0].f, f)
 			}

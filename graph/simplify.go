@@ -1,9 +1,6 @@
 package graph
 
-import (
-	"fmt"
-	"math/big"
-)
+import "fmt"
 
 // Simplify rewrites roots by the graph's rules: local rules wherever they fit, then a search over
 // sums of products, until nothing gets cheaper. It returns the new roots and every rewrite in order;
@@ -175,7 +172,7 @@ func (s *simplifier) linear(n *Node) (*Node, bool) {
 		return nil, false
 	}
 	out := summand{c: t.c}
-	in := summand{c: big.NewRat(1, 1)}
+	in := summand{c: one}
 	for _, f := range t.f {
 		if n.Op == opSum && f.n.Shape.IsScalar() || n.Op == opMean && !f.n.Shape.PerRow {
 			out.f = append(out.f, f)
@@ -183,14 +180,14 @@ func (s *simplifier) linear(n *Node) (*Node, bool) {
 			in.f = append(in.f, f)
 		}
 	}
-	if len(in.f) == 0 || len(out.f) == 0 && out.c.Cmp(big.NewRat(1, 1)) == 0 {
+	if len(in.f) == 0 || len(out.f) == 0 && out.c.Cmp(one) == 0 {
 		return nil, false
 	}
 	rest := s.writeProduct(in)
 	if n.Op == opSum && rest.Shape.inner() != n.Args[0].Shape.inner() {
 		return nil, false
 	}
-	out.f = append(out.f, factor{s.g.raw(n.Op.Name, rest), big.NewRat(1, 1)})
+	out.f = append(out.f, factor{s.g.raw(n.Op.Name, rest), whole1})
 	by := s.writeProduct(out)
 	return by, by != n && by.Shape.inner() == n.Shape.inner()
 }
