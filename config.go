@@ -1,0 +1,159 @@
+package descent
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/descent-ml/descent/encode"
+)
+
+// Config is what [Fit] is told. Only Target must be set; the zero value of every other field is the default named beside it.
+type Config struct {
+	Target string // column that holds the label; may stay empty for LIBSVM, where the label comes first
+
+	Columns  Columns        // which columns, and as what
+	Labels   encode.Labels  // how the levels of the target become classes
+	Encoding encode.Options // missing values, levels, coding; Weight, Offset and Penalised are set from Columns and Penalty
+	Scale    Scale          // auto: numeric columns are standardised inside; with solver gd or sgd the default is none
+	Format   string         // of the file: csv, tsv, libsvm, jsonl, …; "" finds it from the content
+	NoHeader bool           // the file has no header; columns are x1, x2, …
+	NA       []string       // texts that mean missing; nil is the default list, empty means only the empty cell
+
+	Equations string // the model, one equation a line, the last one the loss of one example; "" is [Equations]
+	Penalty   Penalty
+	Solver    Solver
+	Test      Test
+
+	Confidence     float64 // level of the intervals; 0 means 0.95
+	SaveUnfinished bool    // let a model be saved that did not converge; recorded in it
+
+	Progress func(Progress) // called after every step of the solver, from the goroutine of Fit
+}
+
+// Columns says which columns take part and as what.
+type Columns struct {
+	Include, Exclude     []string // Include empty: all but Exclude
+	Categorical, Numeric []string // types that are stated, not found
+	Weight, Offset       string   // row weights; a term of z with weight 1
+}
+
+// Penalty is λ/(2m)·‖w‖² with λ = L2; the bias is never penalised.
+type Penalty struct {
+	L2 float64 `json:"l2"`
+	L1 float64 `json:"l1"`
+}
+
+// Scale says in which units a penalty acts and gradient descent walks.
+type Scale string
+
+// The two ways. The empty string is auto, but none for the solvers gd and sgd, as in the lecture.
+const (
+	ScaleAuto Scale = "auto"
+	ScaleNone Scale = "none"
+)
+
+// Solver says how the cost is minimised and when to stop.
+type Solver struct {
+	Method  string        // auto, gd, sgd, lbfgs, newton; "" is auto
+	Alpha   float64       // learning rate of gd and sgd; 0 means 0.01
+	Steps   int           // gd, sgd: updates (passes over the data for sgd), 0 means 100; else the most steps, 0 means 1000
+	Batch   int           // rows of one sgd update; 0 means 64
+	Tol     float64       // stop when gap ≤ Tol·J; 0: stop when every coefficient is within 1e-10 standard errors
+	Record  int           // keep the cost every Record steps; 0 keeps none
+	Seed    uint64        // of every random choice; 0 means 1
+	Threads int           // 0 means all cores; the model has the same bits whatever it is
+	MaxTime time.Duration // 0 is no limit
+}
+
+// Test says on which rows the finished model is measured.
+type Test struct {
+	Source Source  // rows of their own
+	Every  int     // every:K: data rows whose zero-based index K divides are held out; 0 is off
+	Part   float64 // this share of the rows, chosen at random with the seed; 0 is off
+}
+
+// Progress is what the solver reports after a step.
+type Progress struct {
+	Step         int
+	Cost         float64
+	GradientNorm float64
+	Passes       int
+}
+
+func (c *Config) defaults() {
+	if c.Confidence == 0 {
+		c.Confidence = 0.95
+	}
+	if c.Solver.Method == "" {
+		c.Solver.Method = "auto"
+	}
+	first := c.Solver.Method == "gd" || c.Solver.Method == "sgd"
+	if c.Solver.Seed == 0 {
+		c.Solver.Seed = 1
+	}
+	if c.Solver.Alpha == 0 {
+		c.Solver.Alpha = 0.01
+	}
+	if c.Solver.Steps == 0 {
+		c.Solver.Steps = 1000
+		if first {
+			c.Solver.Steps = 100
+		}
+	}
+	if c.Solver.Batch == 0 {
+		c.Solver.Batch = 64
+	}
+	if c.Scale == "" {
+		c.Scale = ScaleAuto
+		if first {
+			c.Scale = ScaleNone
+		}
+	}
+	if c.Equations == "" {
+		c.Equations = Equations
+	}
+	c.Encoding.Weight, c.Encoding.Offset = c.Columns.Weight, c.Columns.Offset
+	c.Encoding.Penalised = c.Penalty.L2 > 0
+}
+
+// check says what is wrong with the configuration before any data are read. It names the option as a user sets it.
+func (c *Config) check() error {
+	switch c.Solver.Method {
+	case "auto", "gd", "sgd", "lbfgs", "newton":
+	default:
+		return fmt.Errorf("solver %q is not one of auto, gd, sgd, lbfgs, newton", c.Solver.Method)
+	}
+	switch c.Scale {
+	case ScaleAuto, ScaleNone:
+	default:
+		return fmt.Errorf("scale %q is not one of auto, none", c.Scale)
+	}
+	for _, v := range []struct {
+		name  string
+		value float64
+		ok    bool
+	}{
+		{"l2", c.Penalty.L2, c.Penalty.L2 >= 0},
+		{"alpha", c.Solver.Alpha, c.Solver.Alpha > 0},
+		{"tol", c.Solver.Tol, c.Solver.Tol >= 0},
+		{"steps", float64(c.Solver.Steps), c.Solver.Steps > 0},
+		{"batch", float64(c.Solver.Batch), c.Solver.Batch > 0},
+		{"record", float64(c.Solver.Record), c.Solver.Record >= 0},
+		{"threads", float64(c.Solver.Threads), c.Solver.Threads >= 0},
+		{"conf", c.Confidence, c.Confidence > 0 && c.Confidence < 1},
+		{"holdout", c.Test.Part, c.Test.Part >= 0 && c.Test.Part < 1},
+		{"holdout every", float64(c.Test.Every), c.Test.Every >= 0 && c.Test.Every != 1},
+	} {
+		if !v.ok || math.IsNaN(v.value) || math.IsInf(v.value, 0) {
+			return fmt.Errorf("%s %v is out of range", v.name, v.value)
+		}
+	}
+	if c.Penalty.L1 != 0 {
+		return fmt.Errorf("l1 %v: not yet", c.Penalty.L1)
+	}
+	if c.Test.Source != nil && (c.Test.Every > 0 || c.Test.Part > 0) || c.Test.Every > 0 && c.Test.Part > 0 {
+		return fmt.Errorf("test and holdout: choose one")
+	}
+	return c.Encoding.Check()
+}

@@ -1,0 +1,97 @@
+package descent
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/descent-ml/descent/encode"
+	"github.com/descent-ml/descent/infer"
+)
+
+// Explanation is one row's forward pass: z is the intercept, plus the offset, plus the contributions added in their order.
+type Explanation struct {
+	Label         string         `json:"label"`
+	Probability   float64        `json:"probability"`
+	Low           *float64       `json:"low"`
+	High          *float64       `json:"high"`
+	Z             float64        `json:"z"`
+	Intercept     float64        `json:"intercept"`
+	Offset        *float64       `json:"offset,omitempty"`
+	Contributions []Contribution `json:"contributions"`
+}
+
+// Contribution is what one column adds to z.
+type Contribution struct {
+	Name         string  `json:"name"`
+	Value        any     `json:"value"` // number, level, or nil for a missing value
+	Contribution float64 `json:"contribution"`
+	// Share are the terms of the column that are not 0: a numeric column with a missing value has two.
+	Terms []string `json:"terms"`
+}
+
+// Explain gives one row's contributions, which add up exactly to z. The row is as for [Model.Predict].
+func (m *Model) Explain(row any) (*Explanation, error) {
+	cells := make([]encode.Cell, len(m.file.Columns))
+	offset, err := m.cells(row, cells)
+	if err != nil {
+		return nil, err
+	}
+	return m.explain(cells, offset)
+}
+
+// Explain is [Model.Explain] of the row read last.
+func (rr *RowReader) Explain() (*Explanation, error) {
+	return rr.model.explain(rr.row.cells, rr.row.Offset)
+}
+
+func (m *Model) explain(cells []encode.Cell, offset float64) (*Explanation, error) {
+	contributions := make([]float64, len(cells))
+	z := m.scorer.z(0, cells, offset, contributions)
+	if math.IsNaN(z) || math.IsInf(z, 0) {
+		return nil, fmt.Errorf("z = %v: the numbers of this row are too large for the model's weights", z)
+	}
+	p, err := m.predict(z)
+	if err != nil {
+		return nil, err
+	}
+	e := &Explanation{Label: p.Label, Probability: p.Probability, Z: z, Intercept: m.file.Intercepts[0]}
+	if m.file.Offset != "" {
+		e.Offset = &offset
+	}
+	if m.file.Covariance != nil {
+		q, err := infer.Quantile(0.95)
+		if err != nil {
+			return nil, err
+		}
+		low, high := infer.ProbabilityInterval(z, m.variance(cells), q)
+		e.Low, e.High = &low, &high
+	}
+	j := 0
+	for i := range m.file.Columns {
+		c := &m.file.Columns[i]
+		out := Contribution{Name: c.Name, Contribution: contributions[i], Terms: []string{}}
+		for ; j < len(m.file.Terms) && m.file.Terms[j].Column == c.Name; j++ {
+			t := &m.file.Terms[j]
+			switch t.Kind {
+			case encode.KindNumeric:
+				out.Terms = append(out.Terms, t.Name)
+			case encode.KindIndicator:
+				if cells[i].Missing {
+					out.Terms = append(out.Terms, t.Name)
+				}
+			case encode.KindLevel:
+				if l := cells[i].Level; l >= 0 && c.Levels[l] == t.Level {
+					out.Terms = append(out.Terms, t.Name)
+				}
+			}
+		}
+		switch {
+		case c.Type == encode.Numeric && !cells[i].Missing:
+			out.Value = cells[i].Number
+		case c.Type != encode.Numeric && cells[i].Level >= 0:
+			out.Value = c.Levels[cells[i].Level]
+		}
+		e.Contributions = append(e.Contributions, out)
+	}
+	return e, nil
+}

@@ -1,0 +1,434 @@
+package descent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/descent-ml/descent/dataset"
+	"github.com/descent-ml/descent/doctor"
+	"github.com/descent-ml/descent/encode"
+	"github.com/descent-ml/descent/engine"
+)
+
+// Fit trains a model on the rows of a source.
+//
+// The result is never nil once training has begun: where the verdict is not a good one the error says what happened and the result
+// holds what is known, with a model that [Model.Save] refuses (see [Config.SaveUnfinished]). What Fit assumed, chose or found stands
+// in the result's notes and warnings.
+//
+// The cost is J = (1/m) Σ s_i L_i + λ/(2m)·‖w‖², m = Σ s_i, the bias never penalised; L is the last line of Config.Equations. Its gradient is
+// derived from the graph of these equations, and that graph is what runs.
+//
+// The same data and configuration give the same bits on any number of threads. Cancelling ctx ends training with the verdict
+// Interrupted.
+func Fit(ctx context.Context, source Source, config Config) (*Result, error) {
+	userSteps := config.Solver.Steps > 0
+	config.defaults()
+	if err := config.check(); err != nil {
+		return nil, err
+	}
+	f := &fit{config: config, userSteps: userSteps, result: &Result{Solver: config.Solver.Method, Penalty: config.Penalty, Confidence: config.Confidence,
+		Seed: config.Solver.Seed, Aliased: []string{}, Notes: []string{}, Warnings: []Warning{}}, start: time.Now()}
+	for _, stage := range []func(context.Context) error{
+		func(ctx context.Context) error { return f.read(ctx, source) },
+		f.split, f.learn, f.alias, f.design, f.solve, f.finish,
+	} {
+		if err := stage(ctx); err != nil {
+			f.result.Seconds.Total = time.Since(f.start).Seconds()
+			return f.result, err
+		}
+	}
+	f.result.Seconds.Total = time.Since(f.start).Seconds()
+	return f.result, f.verdictError()
+}
+
+// fit is one training, stage by stage.
+type fit struct {
+	config Config
+	result *Result
+	start  time.Time
+
+	table   *dataset.Table
+	test    *dataset.Table // of its own, or table
+	target  *dataset.Column
+	classes *encode.Classes
+	y       []float64 // by table row
+
+	trainRows, testRows []int
+
+	learnt *encode.Learnt
+	kept   []int // terms that have a weight
+	matrix *encode.Design
+	engine *engine.Engine
+
+	userSteps bool // the number of steps is the user's
+	cost      *cost
+	solved
+	model *Model
+}
+
+// read reads the table and decides the classes.
+func (f *fit) read(ctx context.Context, source Source) error {
+	begin := time.Now()
+	c := &f.config
+	types := map[string]dataset.Type{}
+	for _, name := range c.Columns.Categorical {
+		types[name] = dataset.Levels
+	}
+	for _, name := range c.Columns.Numeric {
+		if _, both := types[name]; both {
+			return fmt.Errorf("column %q is both categorical and numeric", name)
+		}
+		types[name] = dataset.Numeric
+	}
+	for _, name := range []string{c.Columns.Weight, c.Columns.Offset} {
+		if name != "" {
+			types[name] = dataset.Numeric
+		}
+	}
+	if _, typed := types[c.Target]; typed {
+		return fmt.Errorf("column %q is the target and cannot be given another role or type", c.Target)
+	}
+	if c.Columns.Weight != "" && c.Columns.Weight == c.Columns.Offset {
+		return fmt.Errorf("column %q is both weight and offset", c.Columns.Weight)
+	}
+	options := dataset.Options{Format: c.Format, NoHeader: c.NoHeader, NA: c.NA, Types: types, Target: c.Target, Use: c.Columns.uses(c.Target)}
+	t, err := source.table(ctx, options)
+	if err != nil {
+		return err
+	}
+	f.table = t
+	if c.Target == "" && t.Sparse == nil {
+		return errors.New("no target: name the column of the label")
+	}
+	if t.Rows == 0 {
+		return t.At(-1, nil, "no data rows: the file is empty after its header")
+	}
+	for _, name := range slices.Concat(c.Columns.Include, c.Columns.Exclude) {
+		if t.Sparse != nil && !slices.Contains(t.Sparse.Names(), name) && slices.Contains(c.Columns.Include, name) ||
+			t.Sparse == nil && !slices.Contains(t.Header, name) {
+			return t.NoColumn(name)
+		}
+	}
+	if f.target, err = targetColumn(t, c.Target); err != nil {
+		return err
+	}
+	for _, d := range t.Findings {
+		severity := doctor.Note
+		if strings.HasPrefix(d.Code, "W-") {
+			severity = doctor.Warning
+		}
+		f.result.found(doctor.Finding{Code: d.Code, Severity: severity, Columns: d.Columns, Message: d.Message})
+	}
+	classes, findings, err := encode.NewClasses(t, f.target, c.Labels)
+	if err != nil {
+		return err
+	}
+	f.classes = classes
+	f.result.found(findings...)
+	f.y = make([]float64, t.Rows)
+	for row, code := range f.target.Codes {
+		k, _ := classes.Index(f.target.Levels[code])
+		f.y[row] = float64(k)
+	}
+	f.result.Seconds.Read = time.Since(begin).Seconds()
+	return nil
+}
+
+// uses says which columns are read: those included and not excluded, and those with a role.
+func (c *Columns) uses(target string) func(string) bool {
+	include, exclude := set(c.Include), set(c.Exclude)
+	return func(name string) bool {
+		if name == target || name == c.Weight || name == c.Offset {
+			return true
+		}
+		return (len(include) == 0 || include[name]) && !exclude[name]
+	}
+}
+
+func set(names []string) map[string]bool {
+	s := make(map[string]bool, len(names))
+	for _, n := range names {
+		s[n] = true
+	}
+	return s
+}
+
+// split decides which rows train and which test.
+func (f *fit) split(context.Context) error {
+	m := f.table.Rows
+	t := f.config.Test
+	held := func(int) bool { return false }
+	switch {
+	case t.Every > 0:
+		held = func(row int) bool { return row%t.Every == 0 }
+	case t.Part > 0:
+		// The rows with the smallest of m random numbers: the first part of a random permutation.
+		r := rand.New(rand.NewPCG(f.config.Solver.Seed, 0x6465736365_6e74)) // "descent"
+		perm := r.Perm(m)
+		out := make([]bool, m)
+		for _, row := range perm[:int(float64(m)*t.Part+0.5)] {
+			out[row] = true
+		}
+		held = func(row int) bool { return out[row] }
+	}
+	for row := range m {
+		if held(row) {
+			f.testRows = append(f.testRows, row)
+		} else {
+			f.trainRows = append(f.trainRows, row)
+		}
+	}
+	if len(f.testRows) > 0 {
+		f.test = f.table
+		f.result.Notes = append(f.result.Notes, fmt.Sprintf("%d of %d rows are held out for the test", len(f.testRows), m))
+	}
+	return nil
+}
+
+// learn decides the inputs and lets the doctor look at them.
+func (f *fit) learn(context.Context) error {
+	var err error
+	if f.learnt, err = encode.Learn(f.table, f.target.Name, f.trainRows, f.config.Encoding); err != nil {
+		return err
+	}
+	l := f.learnt
+	l.Encoding.NA = f.config.NA
+	f.result.found(l.Findings...)
+	f.result.Rows, f.result.Dropped = len(l.Rows), l.Dropped
+	var negative, positive float64
+	for _, row := range l.Rows {
+		s := 1.0
+		if l.Weights != nil {
+			s = l.Weights[row]
+		}
+		if f.y[row] == 1 {
+			positive += s
+		} else {
+			negative += s
+		}
+	}
+	f.result.WeightSum = negative + positive
+	if negative == 0 || positive == 0 {
+		k := 0
+		if negative == 0 {
+			k = 1
+		}
+		return f.table.At(-1, f.target, "only one class, %q, is left in the %d training rows; a model needs rows of two", f.classes.Levels[k], len(l.Rows))
+	}
+	if len(l.Encoding.Terms) == 0 {
+		return f.table.At(-1, nil, "no input: there is no column but the target")
+	}
+	f.result.found(doctor.Examine(f.patient(negative, positive))...)
+	return nil
+}
+
+// patient is what the doctor is shown.
+func (f *fit) patient(negative, positive float64) doctor.Data {
+	l := f.learnt
+	d := doctor.Data{Rows: len(l.Rows), Parameters: len(l.Encoding.Terms), Missing: doctor.Policy(f.config.Encoding.Missing),
+		Target: &doctor.Target{Name: f.target.Name, Negative: f.classes.Levels[0], Positive: f.classes.Levels[1], Negatives: negative, Positives: positive}}
+	if d.Missing == doctor.Policy(encode.MissingError) {
+		d.Missing = doctor.Refuse
+	}
+	for i := range l.Encoding.Columns {
+		c := &l.Encoding.Columns[i]
+		out := doctor.Column{Name: c.Name, Numeric: c.Type == encode.Numeric, Min: c.Min, Max: c.Max, Mean: c.Mean, SD: c.Deviation}
+		if col, ok := f.table.Column(c.Name); ok {
+			counts := make([]int, len(col.Levels))
+			for _, row := range l.Rows {
+				if col.IsMissing(row) {
+					out.Missing++
+				} else if !out.Numeric {
+					counts[col.Codes[row]]++
+				}
+			}
+			for code, level := range col.Levels {
+				if counts[code] > 0 {
+					out.Levels = append(out.Levels, doctor.Tally{Level: level, Rows: counts[code]})
+				}
+			}
+		}
+		d.Columns = append(d.Columns, out)
+	}
+	return d
+}
+
+// standard says whether the solver works on standardised inputs. The Newton and quasi-Newton methods always do, whatever the units of
+// the penalty: that is only a matter of coordinates. The exception is sparse data with the penalty on the raw weights, whose
+// coordinates are good as they are. Gradient descent walks in the units it is told.
+func (f *fit) standard() bool {
+	if f.config.Scale == ScaleAuto {
+		return true
+	}
+	return !f.firstOrder() && (f.table.Sparse == nil || f.config.Penalty.L2 == 0)
+}
+
+func (f *fit) firstOrder() bool {
+	return f.config.Solver.Method == "gd" || f.config.Solver.Method == "sgd"
+}
+
+// inputs are the columns of the graph besides x: y, and s and o where there are any.
+func (f *fit) inputs() []encode.Input {
+	pick := func(v []float64) []float64 {
+		out := make([]float64, len(f.learnt.Rows))
+		for i, row := range f.learnt.Rows {
+			out[i] = v[row]
+		}
+		return out
+	}
+	in := []encode.Input{{Name: "y", Values: pick(f.y)}}
+	if f.learnt.Weights != nil {
+		in = append(in, encode.Input{Name: "s", Values: pick(f.learnt.Weights)})
+	}
+	if f.learnt.Offsets != nil {
+		in = append(in, encode.Input{Name: "o", Values: pick(f.learnt.Offsets)})
+	}
+	return in
+}
+
+// alias finds terms that earlier ones determine. They are left out where nothing is penalised and the solver finds the optimum; elsewhere
+// they stay and are only named.
+func (f *fit) alias(ctx context.Context) error {
+	e := f.learnt.Encoding
+	f.kept = make([]int, len(e.Terms))
+	for j := range f.kept {
+		f.kept[j] = j
+	}
+	if len(e.Terms) > doctor.MaxRankColumns {
+		f.result.Notes = append(f.result.Notes, fmt.Sprintf("%d inputs: columns that others determine are not looked for above %d", len(e.Terms), doctor.MaxRankColumns))
+		return nil
+	}
+	// Where every level has a weight, the levels of a column add up to one by design: the first of each is left out of the search.
+	searched := make([]int, 0, len(e.Terms))
+	for j, t := range e.Terms {
+		if t.Kind == encode.KindLevel {
+			if c, _ := e.Column(t.Column); c.Base == "" && (j == 0 || e.Terms[j-1].Column != t.Column) {
+				continue
+			}
+		}
+		searched = append(searched, j)
+	}
+	d, err := e.Design(f.table, f.learnt.Rows, searched, true, f.inputs()...)
+	if err != nil {
+		return err
+	}
+	aliases, err := f.rank(ctx, d)
+	if err != nil {
+		return err
+	}
+	drop := f.config.Penalty.L2 == 0 && !f.firstOrder()
+	terms := make([]string, len(searched))
+	for i, j := range searched {
+		terms[i] = e.Terms[j].Name
+	}
+	f.result.found(doctor.Collinear(aliases, terms, d.Center, d.Scale, drop)...)
+	gone := map[int]bool{}
+	for _, a := range aliases {
+		gone[searched[a.Column]] = true
+		f.result.Aliased = append(f.result.Aliased, terms[a.Column])
+	}
+	if drop && len(gone) > 0 {
+		f.kept = slices.DeleteFunc(f.kept, func(j int) bool { return gone[j] })
+	} else if len(gone) == 0 && len(searched) == len(e.Terms) && f.standard() {
+		f.matrix = d // the very matrix that trains
+	}
+	return nil
+}
+
+// rank looks for aliases, first in part of the rows: columns that are independent there are independent.
+func (f *fit) rank(ctx context.Context, d *encode.Design) ([]doctor.Alias, error) {
+	e, err := engine.New(d.Memory, engine.Options{Threads: f.config.Solver.Threads})
+	if err != nil {
+		return nil, err
+	}
+	n, m := len(d.Terms), len(f.learnt.Rows)
+	s, _ := d.Memory.Input("s")
+	residual := func(v []float64) (float64, error) {
+		r, err := e.Linear(ctx, v)
+		if err != nil {
+			return 0, err
+		}
+		return norm(r, s), nil
+	}
+	size := d.Memory.ChunkRows()
+	if few := 16 * (n + 1) / size; few > 0 && 2*few*size < m {
+		all := (m + size - 1) / size
+		chunks := make([]int, 0, few)
+		for k := range few { // spread over the file
+			chunks = append(chunks, k*all/few)
+		}
+		gram, err := e.Gram(ctx, s, chunks)
+		if err != nil {
+			return nil, err
+		}
+		if a, err := doctor.Rank(gram, n, nil); err == nil && len(a) == 0 {
+			return nil, nil
+		}
+	}
+	gram, err := e.Gram(ctx, s, nil)
+	if err != nil {
+		return nil, err
+	}
+	return doctor.Rank(gram, n, residual)
+}
+
+// design stores the training matrix and makes the cost.
+func (f *fit) design(context.Context) error {
+	c := &f.config
+	var err error
+	if f.matrix == nil {
+		if f.matrix, err = f.learnt.Encoding.Design(f.table, f.learnt.Rows, f.kept, f.standard(), f.inputs()...); err != nil {
+			return err
+		}
+	}
+	if f.engine, err = engine.New(f.matrix.Memory, engine.Options{Threads: c.Solver.Threads}); err != nil {
+		return err
+	}
+	n := len(f.kept)
+	equations := c.Equations
+	if equations == Equations {
+		switch {
+		case n == 0 && f.learnt.Offsets != nil:
+			equations = strings.Replace(offsetEquations, "dot(w, x) + ", "", 1)
+		case n == 0:
+			equations = interceptEquations
+		case f.learnt.Offsets != nil:
+			equations = offsetEquations
+		}
+	}
+	f.config.Equations = equations
+	if f.cost, err = newCost(equations, n, f.learnt.Offsets != nil, f.learnt.Weights != nil, c.Penalty.L2 > 0); err != nil {
+		return fmt.Errorf("equations: %w", err)
+	}
+	if f.learnt.Offsets != nil && !f.cost.uses("o") {
+		return fmt.Errorf("equations: there is an offset column, but no equation uses o")
+	}
+	f.result.Parameters = n + 1
+	return nil
+}
+
+// lambda is λ for every feature, in the coordinates in which the solver works: a weight in original units is Scale times the solver's.
+func (f *fit) lambda() []float64 {
+	lambda := make([]float64, len(f.kept))
+	for j := range lambda {
+		lambda[j] = f.config.Penalty.L2
+		if f.config.Scale == ScaleNone && f.matrix.Scale != nil {
+			lambda[j] *= f.matrix.Scale[j] * f.matrix.Scale[j]
+		}
+	}
+	return lambda
+}
+
+// sortedNames for messages.
+func sortedNames(names []string) []string {
+	out := slices.Clone(names)
+	sort.Strings(out)
+	return out
+}

@@ -1,0 +1,328 @@
+package descent
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"github.com/descent-ml/descent/encode"
+	"github.com/descent-ml/descent/internal/modelfile"
+	"github.com/descent-ml/descent/metric"
+)
+
+// Model is a trained model: what it reads, its weights, what it is worth. It is read only and safe for concurrent use. Make one with [Fit],
+// [Load] or [ReadModel]; the zero Model cannot predict.
+type Model struct {
+	file   modelFile
+	scorer *scorer
+	link   *link
+	reader *encode.Reader
+	plans  planCache
+}
+
+// modelFile is the content of a model file, in the order in which it is written.
+type modelFile struct {
+	Equations []string `json:"equations"` // the model, one equation a line; the last is the loss of one example
+
+	Target  string         `json:"target"`
+	Classes encode.Classes `json:"classes"`
+
+	Columns []encode.Column `json:"columns"`
+	Sparse  bool            `json:"sparse,omitempty"`
+	NA      []string        `json:"na,omitempty"`
+	DropNA  bool            `json:"only_empty_is_missing,omitempty"`
+	Weight  string          `json:"weight,omitempty"`
+	Offset  string          `json:"offset,omitempty"`
+
+	Intercepts []float64 `json:"intercepts"` // b, one for every set of weights
+	Terms      []term    `json:"terms"`
+	Aliased    []string  `json:"aliased,omitempty"` // terms left out because others determine them
+
+	Scaling        scaling     `json:"scaling"`
+	Covariance     [][]float64 `json:"covariance,omitempty"`      // of (w̃, b̃), lower triangle; needed for intervals
+	CovarianceNote string      `json:"covariance_note,omitempty"` // why there is none
+
+	Threshold float64 `json:"threshold"`
+
+	Training trainingRecord `json:"training"`
+	Metrics  metrics        `json:"metrics"`
+
+	Tests []testVector `json:"tests"`
+}
+
+// term is one input with its weight for every class.
+type term struct {
+	encode.Term
+	Weights []float64 `json:"weights"` // original units
+	Scaled  []float64 `json:"scaled"`  // w̃, in the units in which the penalty acts
+}
+
+// scaling says what the weights w̃ multiply: (x - center)·scale.
+type scaling struct {
+	Intercepts []float64 `json:"intercepts"` // b̃
+	Center     []float64 `json:"center,omitempty"`
+	Scale      []float64 `json:"scale,omitempty"`
+}
+
+// trainingRecord is how the model came about, enough to train it again.
+type trainingRecord struct {
+	Verdict     Verdict  `json:"verdict"`
+	Message     string   `json:"message"`
+	Unfinished  bool     `json:"saved_unfinished,omitempty"`
+	Solver      string   `json:"solver"`
+	Penalty     Penalty  `json:"penalty"`
+	Scale       Scale    `json:"scale"`
+	Coding      string   `json:"coding"`
+	Missing     string   `json:"missing"`
+	Alpha       float64  `json:"alpha,omitempty"`
+	Batch       int      `json:"batch,omitempty"`
+	Tol         float64  `json:"tol,omitempty"`
+	Seed        uint64   `json:"seed"`
+	Holdout     string   `json:"holdout,omitempty"`
+	Steps       int      `json:"steps"`
+	Passes      int      `json:"passes"`
+	Rows        int      `json:"rows"`
+	WeightSum   float64  `json:"weight_sum"`
+	Dropped     int      `json:"dropped,omitempty"`
+	Cost        float64  `json:"cost"`
+	Loss        float64  `json:"loss"`
+	Gap         *float64 `json:"gap,omitempty"`
+	GapNote     string   `json:"gap_note,omitempty"`
+	Fingerprint string   `json:"fingerprint"` // of the parsed values and the schema of the training file
+}
+
+type metrics struct {
+	Train *metric.Metrics `json:"train,omitempty"`
+	Test  *metric.Metrics `json:"test,omitempty"`
+}
+
+// testVector is a synthetic row with what the model says of it. All of them are replayed at every load.
+type testVector struct {
+	Row           map[string]any `json:"row"`
+	Z             []float64      `json:"z"`
+	Probabilities []float64      `json:"probabilities"`
+}
+
+// Load reads a model file, checks it, and replays its test vectors. A file that was changed in any way does not load.
+func Load(path string) (*Model, error) {
+	f, err := modelfile.Load[modelFile](path)
+	if err != nil {
+		return nil, err
+	}
+	return open(path, *f)
+}
+
+// ReadModel is [Load] from a reader; name is what errors call it.
+func ReadModel(name string, r io.Reader) (*Model, error) {
+	f, err := modelfile.Read[modelFile](name, r)
+	if err != nil {
+		return nil, err
+	}
+	return open(name, *f)
+}
+
+// Save writes the model to path, whole or not at all. A model whose training did not end well is refused unless it was
+// trained with Config.SaveUnfinished, which the file then says.
+func (m *Model) Save(path string) error {
+	if err := m.savable(); err != nil {
+		return err
+	}
+	return modelfile.Save(path, &m.file)
+}
+
+// Write is [Model.Save] to a writer.
+func (m *Model) Write(w io.Writer) error {
+	if err := m.savable(); err != nil {
+		return err
+	}
+	b, err := modelfile.Encode(&m.file)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(b)
+	return err
+}
+
+func (m *Model) savable() error {
+	t := &m.file.Training
+	switch t.Verdict {
+	case Converged, Stationary, Stopped:
+		return nil
+	}
+	if t.Unfinished {
+		return nil
+	}
+	return fmt.Errorf("the model is not saved: its training ended %s (%s); --save-unfinished saves it all the same", t.Verdict, t.Message)
+}
+
+// open makes a model from the content of a file that has the right checksum. What the numbers mean is checked here.
+func open(name string, f modelFile) (*Model, error) {
+	m, err := newModel(f)
+	if err == nil {
+		err = m.replay()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return m, nil
+}
+
+// newModel prepares a model for use, after checking that its parts fit together.
+func newModel(f modelFile) (*Model, error) {
+	e, err := f.encoding()
+	if err != nil {
+		return nil, err
+	}
+	K := len(f.Intercepts)
+	if K != 1 {
+		return nil, fmt.Errorf("the model has %d sets of weights, want 1 for two classes", K)
+	}
+	if len(f.Classes.Levels) != 2 {
+		return nil, fmt.Errorf("the model has %d classes, want 2", len(f.Classes.Levels))
+	}
+	if !(f.Threshold >= 0 && f.Threshold <= 1) {
+		return nil, fmt.Errorf("the threshold %v is not in [0, 1]", f.Threshold)
+	}
+	weights := make([][]float64, K)
+	for k := range weights {
+		weights[k] = make([]float64, len(f.Terms))
+		for j, t := range f.Terms {
+			if len(t.Weights) != K || len(t.Scaled) != K {
+				return nil, fmt.Errorf("term %q has %d weights, want %d", t.Name, len(t.Weights), K)
+			}
+			weights[k][j] = t.Weights[k]
+		}
+	}
+	n := len(f.Terms)
+	for what, v := range map[string][]float64{"centers": f.Scaling.Center, "scales": f.Scaling.Scale} {
+		if v != nil && len(v) != n {
+			return nil, fmt.Errorf("the model has %d %s for %d terms", len(v), what, n)
+		}
+	}
+	if len(f.Scaling.Intercepts) != K {
+		return nil, fmt.Errorf("the model has %d scaled intercepts, want %d", len(f.Scaling.Intercepts), K)
+	}
+	if f.Covariance != nil {
+		if len(f.Covariance) != n+1 {
+			return nil, fmt.Errorf("the covariance has %d rows, want %d", len(f.Covariance), n+1)
+		}
+		for i, row := range f.Covariance {
+			if len(row) != i+1 {
+				return nil, fmt.Errorf("row %d of the covariance has %d numbers, want %d (lower triangle)", i+1, len(row), i+1)
+			}
+		}
+	}
+	l, err := newLink(strings.Join(f.Equations, "\n"), len(f.Terms), f.Offset != "")
+	if err != nil {
+		return nil, err
+	}
+	return &Model{file: f, scorer: newScorer(e, f.Intercepts, weights), link: l, reader: e.NewReader()}, nil
+}
+
+// encoding is what the file says of the inputs, checked.
+func (f *modelFile) encoding() (*encode.Encoding, error) {
+	e := &encode.Encoding{Columns: f.Columns, Sparse: f.Sparse, NA: f.NA, Weight: f.Weight, Offset: f.Offset}
+	if f.DropNA {
+		e.NA = []string{}
+	}
+	for _, t := range f.Terms {
+		e.Terms = append(e.Terms, t.Term)
+	}
+	return e, e.Check()
+}
+
+// replay compares the model with its own test vectors.
+func (m *Model) replay() error {
+	const tolerance = 1e-12 // relative; exp differs in the last bits between architectures
+	for i, v := range m.file.Tests {
+		cells, offset, err := m.mapCells(v.Row)
+		if err != nil {
+			return fmt.Errorf("test vector %d: %w", i+1, err)
+		}
+		if len(v.Z) != 1 || len(v.Probabilities) != 1 {
+			return fmt.Errorf("test vector %d: it has %d z and %d probabilities, want 1", i+1, len(v.Z), len(v.Probabilities))
+		}
+		z := m.scorer.z(0, cells, offset, nil)
+		a, err := m.link.probability(z)
+		if err != nil {
+			return fmt.Errorf("test vector %d: %w", i+1, err)
+		}
+		if !near(z, v.Z[0], tolerance) || !near(a, v.Probabilities[0], tolerance) {
+			return fmt.Errorf("the model disagrees with its own test vector %d: z = %v, probability %v; the file says %v, %v",
+				i+1, z, a, v.Z[0], v.Probabilities[0])
+		}
+	}
+	return nil
+}
+
+func near(a, b, tolerance float64) bool {
+	return math.Abs(a-b) <= tolerance*math.Max(1, math.Max(math.Abs(a), math.Abs(b)))
+}
+
+// testVectors makes synthetic rows that touch every column's range and levels: no training row is among them.
+func (m *Model) testVectors() ([]testVector, error) {
+	var out []testVector
+	for i := range 4 {
+		row := map[string]any{}
+		for j := range m.file.Columns {
+			c := &m.file.Columns[j]
+			if c.Type == encode.Numeric {
+				if m.file.Sparse && (j+i)%7 != 0 {
+					continue
+				}
+				row[c.Name] = round3([]float64{c.Mean, c.Min, c.Max, c.Mean + c.Deviation}[(i+j*(i/3))%4])
+				continue
+			}
+			row[c.Name] = c.Levels[(i*(j+1))%len(c.Levels)]
+		}
+		if m.file.Offset != "" {
+			row[m.file.Offset] = []float64{0, -1, 1, 0.5}[i]
+		}
+		cells, offset, err := m.mapCells(row)
+		if err != nil {
+			return nil, err
+		}
+		z := m.scorer.z(0, cells, offset, nil)
+		a, err := m.link.probability(z)
+		if err != nil {
+			return nil, err
+		}
+		if math.IsNaN(z) || math.IsInf(z, 0) || math.IsNaN(a) {
+			continue // a weight near the end of float64: nothing that JSON could hold
+		}
+		out = append(out, testVector{Row: row, Z: []float64{z}, Probabilities: []float64{a}})
+	}
+	return out, nil
+}
+
+// round3 keeps three significant digits, so that a test vector is nobody's row.
+func round3(v float64) float64 {
+	if v == 0 || math.IsInf(v, 0) {
+		return 0
+	}
+	unit := math.Pow(10, math.Floor(math.Log10(math.Abs(v)))-2)
+	r := math.Round(v/unit) * unit
+	if unit == 0 || math.IsInf(r, 0) || math.IsNaN(r) {
+		return 0
+	}
+	return r
+}
+
+// Classes are the levels of the target, the negative first.
+func (m *Model) Classes() []string { return append([]string(nil), m.file.Classes.Levels...) }
+
+// Target is the name of the column that the model predicts.
+func (m *Model) Target() string { return m.file.Target }
+
+// Equations is the model as equations, one a line.
+func (m *Model) Equations() string { return strings.Join(m.file.Equations, "\n") }
+
+// Threshold is the probability above which a row is called positive.
+func (m *Model) Threshold() float64 { return m.file.Threshold }
+
+// Verdict says how the training ended.
+func (m *Model) Verdict() Verdict { return m.file.Training.Verdict }
+
+// Columns are the columns that the model reads, in the order in which contributions are added.
+func (m *Model) Columns() []encode.Column { return append([]encode.Column(nil), m.file.Columns...) }

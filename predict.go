@@ -1,0 +1,471 @@
+package descent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"reflect"
+	"slices"
+	"sync"
+
+	"github.com/descent-ml/descent/dataset"
+	"github.com/descent-ml/descent/encode"
+	"github.com/descent-ml/descent/infer"
+	"github.com/descent-ml/descent/metric"
+)
+
+// Prediction is what a model says of one row.
+type Prediction struct {
+	Label       string  // the positive level if Probability is above the threshold, else the negative one
+	Probability float64 // of the positive level
+	Z           float64 // log-odds: the intercept plus the contributions, added in the order of the model's columns
+}
+
+// Predict gives the prediction for one row: a struct or a pointer to one, whose fields are matched by name or by the tag
+// `descent:"column"`, or a map from column to value. Values may be numbers, strings, booleans, or nil or NaN for a missing value.
+// A column that the model reads and the row lacks is an error, as is a value that the column cannot hold; fields and keys that the model
+// does not read are ignored.
+//
+// The plan for a struct type is made at its first use. From then on Predict of a pointer allocates nothing where the fields are
+// numbers and booleans. It is safe for concurrent use.
+func (m *Model) Predict(row any) (Prediction, error) {
+	s := m.plans.scratch(len(m.file.Columns))
+	defer m.plans.release(s)
+	offset, err := m.cells(row, s.cells)
+	if err != nil {
+		return Prediction{}, err
+	}
+	return m.predict(m.scorer.z(0, s.cells, offset, nil))
+}
+
+func (m *Model) predict(z float64) (Prediction, error) {
+	a, err := m.link.probability(z)
+	if err != nil {
+		return Prediction{}, err
+	}
+	class := 0
+	if metric.Positive(a, m.file.Threshold) {
+		class = 1
+	}
+	return Prediction{Label: m.file.Classes.Levels[class], Probability: a, Z: z}, nil
+}
+
+// planCache holds the plans of struct types and scratch rows.
+type planCache struct {
+	plans sync.Map // reflect.Type → *plan
+	pool  sync.Pool
+}
+
+type scratch struct{ cells []encode.Cell }
+
+func (p *planCache) scratch(n int) *scratch {
+	if s, ok := p.pool.Get().(*scratch); ok {
+		return s
+	}
+	return &scratch{cells: make([]encode.Cell, n)}
+}
+
+func (p *planCache) release(s *scratch) { p.pool.Put(s) }
+
+// plan says which field of a struct holds which column.
+type plan struct {
+	fields []int // by column
+	offset int   // field of the offset, -1 if there is none
+}
+
+// cells fills one cell a column from a row and gives its offset.
+func (m *Model) cells(row any, cells []encode.Cell) (offset float64, err error) {
+	switch r := row.(type) {
+	case nil:
+		return 0, errors.New("the row is nil")
+	case map[string]float64:
+		return fromMap(m, r, cells, m.reader.Number, func(v float64) (float64, error) { return v, nil })
+	case map[string]string:
+		return fromMap(m, r, cells, m.text, textNumber)
+	case map[string]any:
+		return fromMap(m, r, cells, m.value, valueNumber)
+	}
+	v := reflect.ValueOf(row)
+	if v.Kind() == reflect.Pointer && !v.IsNil() {
+		v = v.Elem()
+	}
+	if v.Kind() != reflect.Struct {
+		return 0, fmt.Errorf("a row is a struct or a map from column to value, not %T", row)
+	}
+	p, err := m.plan(v.Type())
+	if err != nil {
+		return 0, err
+	}
+	for i, field := range p.fields {
+		if cells[i], err = m.fieldCell(i, v.Field(field)); err != nil {
+			return 0, m.cellError(i, err)
+		}
+	}
+	if p.offset < 0 {
+		return 0, nil
+	}
+	offset, err = fieldNumber(v.Field(p.offset))
+	if err != nil {
+		return 0, fmt.Errorf("column %q: the offset %w", m.file.Offset, err)
+	}
+	return offset, nil
+}
+
+// mapCells is the cells of a map, new.
+func (m *Model) mapCells(row map[string]any) ([]encode.Cell, float64, error) {
+	cells := make([]encode.Cell, len(m.file.Columns))
+	offset, err := fromMap(m, row, cells, m.value, valueNumber)
+	return cells, offset, err
+}
+
+// fromMap reads the columns of a map, whose values cell and number understand.
+func fromMap[V any](m *Model, row map[string]V, cells []encode.Cell, cell func(int, V) (encode.Cell, error), number func(V) (float64, error)) (offset float64, err error) {
+	for i := range m.file.Columns {
+		name := m.file.Columns[i].Name
+		v, ok := row[name]
+		if !ok && m.file.Sparse {
+			cells[i] = encode.Cell{}
+			continue
+		}
+		if !ok {
+			return 0, m.noColumn(name, slices.Sorted(maps.Keys(row)))
+		}
+		if cells[i], err = cell(i, v); err != nil {
+			return 0, m.cellError(i, err)
+		}
+	}
+	if m.file.Offset == "" {
+		return 0, nil
+	}
+	v, ok := row[m.file.Offset]
+	if !ok {
+		return 0, m.noColumn(m.file.Offset, slices.Sorted(maps.Keys(row)))
+	}
+	offset, err = number(v)
+	if err == nil && offset-offset != 0 {
+		err = fmt.Errorf("%v is not a finite number", offset)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("column %q: the offset %w", m.file.Offset, err)
+	}
+	return offset, nil
+}
+
+func (m *Model) text(column int, s string) (encode.Cell, error) {
+	return m.reader.Text(column, []byte(s))
+}
+
+func (m *Model) value(column int, v any) (encode.Cell, error) {
+	if v == nil {
+		return m.reader.Missing(column, "")
+	}
+	return m.fieldCell(column, reflect.ValueOf(v))
+}
+
+func textNumber(s string) (float64, error) {
+	v, ok := dataset.ParseNumber([]byte(s))
+	if !ok {
+		return 0, fmt.Errorf("%q is not a number", s)
+	}
+	return v, nil
+}
+
+func valueNumber(v any) (float64, error) {
+	if s, ok := v.(string); ok {
+		return textNumber(s)
+	}
+	return fieldNumber(reflect.ValueOf(v))
+}
+
+// plan matches the fields of a struct type with the columns, once.
+func (m *Model) plan(t reflect.Type) (*plan, error) {
+	if p, ok := m.plans.plans.Load(t); ok {
+		return p.(*plan), nil
+	}
+	fields := map[string]int{}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if !f.IsExported() {
+			continue
+		}
+		name := f.Name
+		if tag, ok := f.Tag.Lookup("descent"); ok {
+			name = tag
+		}
+		fields[name] = i
+	}
+	p := &plan{offset: -1}
+	for i := range m.file.Columns {
+		field, ok := fields[m.file.Columns[i].Name]
+		if !ok {
+			return nil, m.noColumn(m.file.Columns[i].Name, slices.Sorted(maps.Keys(fields)))
+		}
+		p.fields = append(p.fields, field)
+	}
+	if m.file.Offset != "" {
+		field, ok := fields[m.file.Offset]
+		if !ok {
+			return nil, m.noColumn(m.file.Offset, slices.Sorted(maps.Keys(fields)))
+		}
+		p.offset = field
+	}
+	m.plans.plans.Store(t, p)
+	return p, nil
+}
+
+// fieldCell reads a value of any basic kind.
+func (m *Model) fieldCell(column int, v reflect.Value) (encode.Cell, error) {
+	switch {
+	case v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface:
+		if v.IsNil() {
+			return m.reader.Missing(column, "")
+		}
+		return m.fieldCell(column, v.Elem())
+	case v.CanFloat():
+		return m.reader.Number(column, v.Float())
+	case v.CanInt():
+		return m.reader.Number(column, float64(v.Int()))
+	case v.CanUint():
+		return m.reader.Number(column, float64(v.Uint()))
+	case v.Kind() == reflect.Bool:
+		return m.reader.Bool(column, v.Bool())
+	case v.Kind() == reflect.String:
+		return m.reader.Text(column, []byte(v.String()))
+	}
+	return encode.Cell{}, fmt.Errorf("a value of type %s is no number, string or boolean", v.Type())
+}
+
+// fieldNumber reads a number of any kind.
+func fieldNumber(v reflect.Value) (float64, error) {
+	switch {
+	case !v.IsValid():
+	case v.Kind() == reflect.Interface || v.Kind() == reflect.Pointer:
+		if !v.IsNil() {
+			return fieldNumber(v.Elem())
+		}
+	case v.CanFloat():
+		return v.Float(), nil
+	case v.CanInt():
+		return float64(v.Int()), nil
+	case v.CanUint():
+		return float64(v.Uint()), nil
+	}
+	return 0, errors.New("is not a number")
+}
+
+func (m *Model) cellError(column int, err error) error {
+	return fmt.Errorf("column %q: %w", m.file.Columns[column].Name, err)
+}
+
+func (m *Model) noColumn(name string, has []string) error {
+	hint := ""
+	if near, ok := dataset.Closest(name, has); ok {
+		hint = fmt.Sprintf("; did you mean %q?", near)
+	}
+	return fmt.Errorf("the row has no column %q, which the model reads%s", name, hint)
+}
+
+// Row is one row of a file with what a model says of it.
+type Row struct {
+	Prediction
+	Line          int       // physical line of the file
+	Offset        float64   // 0 if the model has none
+	Contributions []float64 // one for every column of the model, in its order; valid until the next row
+	Low, High     float64   // interval of the probability; NaN if the model holds no covariance
+	Unseen        int       // columns whose level did not occur in training
+	Kept          []string  // texts of the columns asked for, as in the file
+	cells         []encode.Cell
+}
+
+// RowReader predicts the rows of a file one by one, in order and in bounded memory. It is not safe for concurrent use.
+type RowReader struct {
+	model    *Model
+	scanner  *dataset.Scanner
+	at       []int // model column → column of the file
+	offset   int
+	keep     []int
+	interval float64 // quantile, 0: none
+	row      Row
+	sparse   map[int]int32 // LIBSVM index → model column
+	index    []int32
+}
+
+// RowOptions say what [Model.Rows] gives besides the prediction.
+type RowOptions struct {
+	Format     string
+	NoHeader   bool
+	Keep       []string // columns of the file to hand through
+	Confidence float64  // of the interval; 0 is none
+}
+
+// Rows prepares to predict the rows of a file. Columns are matched by name; one that the model reads and the file lacks is an error
+// at the header. Format and compression are found from the content.
+func (m *Model) Rows(ctx context.Context, name string, r io.Reader, o RowOptions) (*RowReader, error) {
+	s, err := dataset.NewScanner(ctx, name, r, dataset.Options{Format: o.Format, NoHeader: o.NoHeader})
+	if err != nil {
+		return nil, err
+	}
+	rr := &RowReader{model: m, scanner: s, offset: -1}
+	rr.row.cells = make([]encode.Cell, len(m.file.Columns))
+	rr.row.Contributions = make([]float64, len(m.file.Columns))
+	if o.Confidence != 0 {
+		if m.file.Covariance == nil {
+			return nil, fmt.Errorf("the model holds no covariance, so there is no interval: %s", m.file.CovarianceNote)
+		}
+		if rr.interval, err = infer.Quantile(o.Confidence); err != nil {
+			return nil, err
+		}
+	}
+	if s.Format == dataset.LIBSVM {
+		if len(o.Keep) > 0 {
+			return nil, fmt.Errorf("%s: a LIBSVM file has no columns to keep", name)
+		}
+		if m.file.Offset != "" {
+			return nil, &dataset.Error{File: name, Line: 1, Message: fmt.Sprintf("a LIBSVM file cannot hold the offset %q that the model reads", m.file.Offset)}
+		}
+		rr.sparse = map[int]int32{}
+		for i := range m.file.Columns {
+			var index int
+			c := &m.file.Columns[i]
+			if _, err := fmt.Sscanf(c.Name, "x%d", &index); err != nil || dataset.FeatureName(index) != c.Name || c.Type != encode.Numeric {
+				return nil, &dataset.Error{File: name, Line: 1, Message: fmt.Sprintf("the model reads column %q, which a LIBSVM file cannot have", c.Name)}
+			}
+			rr.sparse[index] = int32(i)
+		}
+		return rr, nil
+	}
+	find := func(name string) (int, error) {
+		i := slices.Index(s.Header, name)
+		if i < 0 {
+			return 0, s.NoColumn(name)
+		}
+		return i, nil
+	}
+	for i := range m.file.Columns {
+		at, err := find(m.file.Columns[i].Name)
+		if err != nil {
+			return nil, err
+		}
+		rr.at = append(rr.at, at)
+	}
+	if m.file.Offset != "" {
+		if rr.offset, err = find(m.file.Offset); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range o.Keep {
+		at, err := find(name)
+		if err != nil {
+			return nil, err
+		}
+		rr.keep = append(rr.keep, at)
+	}
+	rr.row.Kept = make([]string, len(rr.keep))
+	return rr, nil
+}
+
+// Header is the file's columns; nil for LIBSVM.
+func (rr *RowReader) Header() []string { return rr.scanner.Header }
+
+// Next gives the next row, or io.EOF after the last. The row's memory is used again.
+func (rr *RowReader) Next() (*Row, error) {
+	record, err := rr.scanner.Next()
+	if err != nil {
+		return nil, err
+	}
+	m, row := rr.model, &rr.row
+	row.Line, row.Offset, row.Unseen = record.Line, 0, 0
+	if rr.sparse != nil {
+		clear(row.cells)
+		for k, index := range record.Index {
+			if i, ok := rr.sparse[index]; ok {
+				row.cells[i] = encode.Cell{Number: record.Value[k]}
+			}
+		}
+	} else if err := rr.read(record); err != nil {
+		return nil, err
+	}
+	row.Z = m.scorer.z(0, row.cells, row.Offset, row.Contributions)
+	p, err := m.predict(row.Z)
+	if err != nil {
+		return nil, &dataset.Error{File: rr.scanner.File, Line: record.Line, Message: err.Error()}
+	}
+	row.Prediction = p
+	if rr.interval > 0 {
+		row.Low, row.High = infer.ProbabilityInterval(row.Z, m.variance(row.cells), rr.interval)
+	}
+	return row, nil
+}
+
+func (rr *RowReader) read(record *dataset.Record) error {
+	m, row := rr.model, &rr.row
+	fail := func(name string, at int, err error) error {
+		return &dataset.Error{File: rr.scanner.File, Line: record.Line, Column: at + 1, Name: name, Message: err.Error()}
+	}
+	for i, at := range rr.at {
+		cell := record.Cells[at]
+		var err error
+		if cell.Absent {
+			row.cells[i], err = m.reader.Missing(i, "")
+		} else {
+			row.cells[i], err = m.reader.Text(i, cell.Text)
+		}
+		if err != nil {
+			return fail(m.file.Columns[i].Name, at, err)
+		}
+		if row.cells[i].Level == encode.UnseenLevel {
+			row.Unseen++
+		}
+	}
+	if rr.offset >= 0 {
+		v, ok := dataset.ParseNumber(record.Cells[rr.offset].Text)
+		if !ok {
+			return fail(m.file.Offset, rr.offset, fmt.Errorf("the offset %q is not a number", record.Cells[rr.offset].Text))
+		}
+		row.Offset = v
+	}
+	for k, at := range rr.keep {
+		row.Kept[k] = string(record.Cells[at].Text)
+	}
+	return nil
+}
+
+// variance of z of one row, by the covariance of the scaled weights.
+func (m *Model) variance(cells []encode.Cell) float64 {
+	f := &m.file
+	u := make([]float64, len(f.Terms)+1)
+	j := 0
+	for i := range f.Columns {
+		for ; j < len(f.Terms) && f.Terms[j].Column == f.Columns[i].Name; j++ {
+			x := 0.0
+			switch f.Terms[j].Kind {
+			case encode.KindNumeric:
+				x = cells[i].Number
+			case encode.KindIndicator:
+				if cells[i].Missing {
+					x = 1
+				}
+			case encode.KindLevel:
+				if l := cells[i].Level; l >= 0 && f.Columns[i].Levels[l] == f.Terms[j].Level {
+					x = 1
+				}
+			}
+			if f.Scaling.Center != nil {
+				x = float64((x - f.Scaling.Center[j]) * f.Scaling.Scale[j])
+			}
+			u[j] = x
+		}
+	}
+	u[len(u)-1] = 1
+	var v float64
+	for i, row := range f.Covariance {
+		var s float64
+		for k, c := range row[:i] {
+			s += float64(c * u[k])
+		}
+		v += float64(u[i] * (float64(row[i]*u[i]) + 2*s))
+	}
+	return max(v, 0)
+}

@@ -1,0 +1,116 @@
+package descent
+
+import (
+	"github.com/descent-ml/descent/doctor"
+	"github.com/descent-ml/descent/metric"
+)
+
+// Verdict says how a training ended.
+type Verdict string
+
+// The verdicts. Converged, Stationary and Stopped end in a model that may be saved; a run that reached its most steps by
+// the user's own number is Stopped without an error.
+const (
+	Converged   Verdict = "converged"   // proved (or, where nothing is proved, estimated) to be at the optimum
+	Stationary  Verdict = "stationary"  // the gradient is zero to rounding, but the cost is not known to be convex
+	Stopped     Verdict = "stopped"     // steps or time are used up
+	Interrupted Verdict = "interrupted" // cancelled by the caller
+	Diverging   Verdict = "diverging"   // the cost rose without end
+	Separated   Verdict = "separated"   // proved: no finite optimum exists
+	Undecided   Verdict = "undecided"   // neither the optimum nor separation could be proved
+)
+
+// Result is what a training found, under the names that `descent train --json` prints.
+type Result struct {
+	Saved   *string `json:"model"` // path of the saved model
+	Verdict Verdict `json:"verdict"`
+	Message string  `json:"message"`
+	Solver  string  `json:"solver"`
+	Penalty Penalty `json:"penalty"`
+
+	Rows       int     `json:"rows"`       // training rows in use
+	WeightSum  float64 `json:"weight_sum"` // m = Σ s_i
+	Dropped    int     `json:"dropped"`    // rows left out for a missing value
+	Parameters int     `json:"parameters"`
+
+	Cost          float64  `json:"cost"` // J
+	Loss          float64  `json:"loss"` // J without the penalty
+	LogLikelihood *float64 `json:"log_likelihood"`
+	Deviance      *float64 `json:"deviance"`
+	NullDeviance  *float64 `json:"null_deviance"`
+	DFResidual    *float64 `json:"df_residual"`
+	AIC           *float64 `json:"aic"`
+	BIC           *float64 `json:"bic"`
+
+	Gap          *float64 `json:"gap"` // proved bound on J - J*
+	GapNote      string   `json:"gap_note,omitempty"`
+	GradientNorm float64  `json:"gradient_norm"`
+	Steps        int      `json:"steps"`
+	Passes       int      `json:"passes"`
+	Seconds      Seconds  `json:"seconds"`
+
+	Aliased        []string      `json:"aliased"`
+	Confidence     float64       `json:"conf"`
+	StatisticsNote string        `json:"statistics_note,omitempty"`
+	Coefficients   []Coefficient `json:"coefficients"`
+
+	Train *metric.Metrics `json:"train"`
+	Test  *metric.Metrics `json:"test,omitempty"`
+	Trace []TracePoint    `json:"trace,omitempty"`
+
+	Notes    []string  `json:"notes"`
+	Warnings []Warning `json:"warnings"`
+	Seed     uint64    `json:"seed"`
+
+	// Model is the trained model, also where the verdict forbids to save it. It is nil if training could not begin.
+	Model *Model `json:"-"`
+}
+
+// Seconds of wall-clock time.
+type Seconds struct {
+	Read  float64 `json:"read"`
+	Train float64 `json:"train"`
+	Total float64 `json:"total"`
+}
+
+// Coefficient is one line of the table of coefficients, in original units. The statistics are nil where they are not valid;
+// Result.StatisticsNote then says why.
+type Coefficient struct {
+	Name      string   `json:"name"`
+	Estimate  float64  `json:"estimate"`
+	Scaled    float64  `json:"scaled"` // in the units in which the penalty acts
+	StdError  *float64 `json:"std_error"`
+	Z         *float64 `json:"z"`
+	P         *float64 `json:"p"`
+	Low       *float64 `json:"low"`
+	High      *float64 `json:"high"`
+	OddsRatio *float64 `json:"odds_ratio"`
+}
+
+// TracePoint is the cost before update number Step.
+type TracePoint struct {
+	Step int     `json:"step"`
+	Cost float64 `json:"cost"`
+}
+
+// Warning says what may be wrong; `descent help CODE` explains it.
+type Warning struct {
+	Code    string   `json:"code"`
+	Message string   `json:"message"`
+	Columns []string `json:"columns,omitempty"`
+}
+
+// found files findings under notes and warnings; it returns the first error among them.
+func (r *Result) found(fs ...doctor.Finding) {
+	for _, f := range fs {
+		text := f.Message
+		if f.Cure != "" {
+			text += " (" + f.Cure + ")"
+		}
+		if f.Severity == doctor.Warning {
+			r.Warnings = append(r.Warnings, Warning{f.Code, text, f.Columns})
+		} else {
+			r.Notes = append(r.Notes, text)
+		}
+	}
+}

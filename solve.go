@@ -1,0 +1,190 @@
+package descent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/descent-ml/descent/engine"
+	"github.com/descent-ml/descent/graph"
+	"github.com/descent-ml/descent/optim"
+	"github.com/descent-ml/descent/proof"
+)
+
+// solved is what the solver leaves behind.
+type solved struct {
+	objective   *engine.Objective
+	problem     *proof.Problem
+	theta       []float64 // (w̃, b̃), in the solver's coordinates
+	logLoss     bool      // the loss is the log loss, by its equations
+	certificate *proof.Certificate
+	separation  *proof.Decision
+}
+
+// standardErrors is how near the optimum every coefficient must be for the verdict "converged", in its standard errors.
+const standardErrors = 1e-10
+
+// solve minimises the cost and decides what may be said of the result.
+func (f *fit) solve(ctx context.Context) error {
+	begin := time.Now()
+	defer func() { f.result.Seconds.Train = time.Since(begin).Seconds() }()
+	if limit := f.config.Solver.MaxTime; limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	if err := f.prepare(); err != nil {
+		return err
+	}
+	method, err := f.method()
+	if err != nil {
+		return err
+	}
+	out, err := optim.Minimize(ctx, method, f.objective, f.watch(ctx))
+	var diverged *optim.Divergence
+	if err != nil && !errors.As(err, &diverged) {
+		return err
+	}
+	f.theta = out.Theta
+	r := f.result
+	r.Steps, r.Passes = out.Step, out.Passes
+	return f.judge(context.WithoutCancel(ctx), out, diverged)
+}
+
+// prepare compiles the cost and states the problem that proofs are about.
+func (f *fit) prepare() error {
+	c := f.cost
+	n, m := len(f.kept), f.result.WeightSum
+	values := engine.Values{M: m, Of: map[string][]float64{}}
+	lambda := f.lambda()
+	if c.uses("lambda") {
+		values.Of["lambda"], values.Of["m"] = lambda, []float64{m}
+	}
+	parameters := []string{"w", "b"}
+	if n == 0 {
+		parameters = []string{"b"}
+	}
+	for _, p := range parameters {
+		if !c.uses(p) {
+			return fmt.Errorf("equations: the loss does not depend on %s", p)
+		}
+	}
+	var err error
+	if f.objective, err = engine.NewObjective(f.engine, c.graph, c.root, parameters, values, engine.ObjectiveOptions{}); err != nil {
+		return fmt.Errorf("equations: %w", err)
+	}
+	if f.logLoss, err = proof.LogLoss(c.graph, c.loss); err != nil {
+		return err
+	}
+	in := f.matrix.Memory
+	f.problem = &proof.Problem{Passes: f.engine, Source: in}
+	f.problem.Y, _ = in.Input("y")
+	f.problem.S, _ = in.Input("s")
+	f.problem.O, _ = in.Input("o")
+	if f.config.Penalty.L2 > 0 {
+		f.problem.Lambda = lambda
+	}
+	return nil
+}
+
+// uses reports whether the cost depends on a leaf.
+func (c *cost) uses(name string) bool {
+	leaf, ok := c.graph.Lookup(name)
+	if !ok {
+		return false
+	}
+	root, _ := c.graph.Lookup(c.root)
+	for _, n := range graph.Below(root) {
+		if n == leaf {
+			return true
+		}
+	}
+	return false
+}
+
+// method is the optimiser asked for. auto is Newton's method; a loss without curvature (a hinge, say) falls back to L-BFGS.
+func (f *fit) method() (optim.Method, error) {
+	s := &f.config.Solver
+	start := make([]float64, f.objective.Size())
+	m := f.result.WeightSum
+	o := optim.Options{Weight: m, Tolerance: standardErrors}
+	if f.userSteps {
+		o.Steps = s.Steps
+	}
+	if f.config.Penalty.L2 > 0 {
+		o.Penalty = make([]float64, len(start))
+		for j, l := range f.lambda() {
+			o.Penalty[j] = l / m
+		}
+	}
+	switch s.Method {
+	case "gd":
+		return optim.NewGradientDescent(start, s.Alpha, s.Steps)
+	case "sgd":
+		return optim.NewSGD(start, s.Alpha, s.Steps, s.Batch, len(f.learnt.Rows), s.Seed)
+	case "lbfgs":
+		f.result.Solver = "lbfgs"
+		return optim.NewLBFGS(start, o)
+	case "auto":
+		f.result.Solver = "newton"
+		if !f.objective.Curvature() {
+			f.result.Solver = "lbfgs"
+			f.result.Notes = append(f.result.Notes, "solver lbfgs: the loss has no curvature that Newton's method could use")
+			return optim.NewLBFGS(start, o)
+		}
+	}
+	f.result.Solver = "newton"
+	return optim.NewNewton(start, o)
+}
+
+// watch records the trace, reports progress, and stops the run when what was asked for is proved, or when the data turn out to be
+// separated, so that no optimum will ever come.
+func (f *fit) watch(ctx context.Context) func(optim.Iteration) (bool, error) {
+	r, s := f.result, &f.config.Solver
+	looked := 0
+	return func(i optim.Iteration) (bool, error) {
+		if s.Record > 0 && i.Step%s.Record == 0 {
+			r.Trace = append(r.Trace, TracePoint{i.Step, i.F})
+		}
+		if f.config.Progress != nil {
+			f.config.Progress(Progress{Step: i.Step, Cost: i.F, GradientNorm: largest(i.Gradient), Passes: i.Passes})
+		}
+		if f.firstOrder() || !f.logLoss {
+			return false, nil
+		}
+		if s.Tol > 0 && (math.IsNaN(i.Distance) || i.Distance*i.Distance/(2*r.WeightSum) <= s.Tol*i.F) {
+			// The estimate of the gap, half the square of the Newton decrement, says that a proof may succeed.
+			c, err := proof.Certify(ctx, f.problem, i.Theta, proof.Options{})
+			if err != nil {
+				return false, err
+			}
+			if c.Gap <= s.Tol*i.F {
+				f.certificate = c
+				return true, nil
+			}
+		}
+		// Unpenalised weights that still walk after ten steps: look whether they walk to infinity.
+		if f.config.Penalty.L2 == 0 && i.Step >= 10 && i.Step >= 2*looked && !(i.Distance < 1) {
+			looked = i.Step
+			d, err := proof.Decide(ctx, f.problem, i.Direction, i.Theta)
+			if err != nil {
+				return false, err
+			}
+			f.separation = d
+			return d.State == proof.Separated, nil
+		}
+		return false, nil
+	}
+}
+
+func largest(v []float64) float64 {
+	var m float64
+	for _, x := range v {
+		if a := math.Abs(x); a > m || a != a {
+			m = a
+		}
+	}
+	return m
+}

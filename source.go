@@ -1,0 +1,41 @@
+package descent
+
+import (
+	"context"
+	"io"
+
+	"github.com/descent-ml/descent/dataset"
+)
+
+// Source gives rows to [Fit] and [Model.Evaluate]. Make one with [File], [Reader] or [Table].
+type Source interface {
+	table(ctx context.Context, o dataset.Options) (*dataset.Table, error)
+}
+
+// File is a path, a glob of files that are read as one, or "-" for standard input. Format and compression are found from the content.
+func File(pattern string) Source { return fileSource(pattern) }
+
+// Reader reads a file's bytes from r; name is what errors call it. It can be used once.
+func Reader(name string, r io.Reader) Source { return readerSource{name, r} }
+
+// Table is a table that was read before. Types and missing texts stay as they were found then.
+func Table(t *dataset.Table) Source { return tableSource{t} }
+
+type fileSource string
+
+func (s fileSource) table(ctx context.Context, o dataset.Options) (*dataset.Table, error) {
+	return dataset.Open(ctx, string(s), o)
+}
+
+type readerSource struct {
+	name string
+	r    io.Reader
+}
+
+func (s readerSource) table(ctx context.Context, o dataset.Options) (*dataset.Table, error) {
+	return dataset.Read(ctx, s.name, s.r, o)
+}
+
+type tableSource struct{ t *dataset.Table }
+
+func (s tableSource) table(context.Context, dataset.Options) (*dataset.Table, error) { return s.t, nil }

@@ -1,0 +1,189 @@
+package descent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/descent-ml/descent/doctor"
+	"github.com/descent-ml/descent/optim"
+	"github.com/descent-ml/descent/proof"
+)
+
+// ErrUnfinished is what the error of [Fit] wraps when training ended without an answer: the verdict in the result says how.
+var ErrUnfinished = errors.New("no model")
+
+// verdictError is nil where the model may be used.
+func (f *fit) verdictError() error {
+	r := f.result
+	switch r.Verdict {
+	case Converged, Stationary:
+		return nil
+	case Stopped:
+		if f.firstOrder() || f.userSteps {
+			return nil
+		}
+	case Interrupted:
+		return fmt.Errorf("%w: %s: %w", ErrUnfinished, r.Message, context.Canceled)
+	}
+	return fmt.Errorf("%w: %s: %s", ErrUnfinished, r.Verdict, r.Message)
+}
+
+// judge says what the end of the run means. What it calls converged is proved to have an optimum and to be at it.
+func (f *fit) judge(ctx context.Context, out optim.Outcome, diverged *optim.Divergence) error {
+	r := f.result
+	r.Cost, r.GradientNorm = out.F, norm(out.Gradient, nil)
+	var err error
+	switch {
+	case !f.logLoss:
+		r.GapNote = "no bound: the loss is not the log loss, and nothing proves that it is convex"
+	case f.certificate == nil && diverged == nil:
+		if f.certificate, err = proof.Certify(ctx, f.problem, f.theta, proof.Options{}); err != nil {
+			return err
+		}
+	}
+	if c := f.certificate; c != nil {
+		if !math.IsNaN(c.Cost) && !math.IsInf(c.Cost, 0) {
+			r.Cost = c.Cost // the same cost, summed with compensation
+		}
+		if r.Gap = number(c.Gap); r.Gap == nil {
+			r.GapNote = c.Note
+		}
+	}
+	r.Loss = r.Cost
+	for j, l := range f.lambda() {
+		r.Loss -= l * f.theta[j] * f.theta[j] / (2 * r.WeightSum)
+	}
+	if math.IsNaN(r.Cost) || math.IsInf(r.Cost, 0) {
+		r.Cost, r.Loss = 0, 0
+		if diverged == nil {
+			return fmt.Errorf("the cost is not finite at step %d; the numbers are too large for these equations", out.Step)
+		}
+	}
+	switch {
+	case diverged != nil:
+		r.Verdict, r.Message = Diverging, diverged.Error()
+		return nil
+	case out.Reason == optim.Cancelled:
+		r.Verdict, r.Message = Interrupted, fmt.Sprintf("interrupted after %d steps", out.Step)
+		return nil
+	case f.firstOrder():
+		r.Verdict, r.Message = Stopped, fmt.Sprintf("%d steps done, as asked; %s", out.Step, f.distance())
+		return nil
+	case out.Reason == optim.Time:
+		r.Verdict, r.Message = Stopped, fmt.Sprintf("the time is used up after %d steps; %s", out.Step, f.distance())
+		return nil
+	case !f.logLoss:
+		return f.judgeOther(out)
+	}
+	return f.judgeLogLoss(ctx, out)
+}
+
+// judgeOther is the verdict on a loss of the user's own.
+func (f *fit) judgeOther(out optim.Outcome) error {
+	r := f.result
+	if out.Reason == optim.Steps {
+		r.Verdict, r.Message = Stopped, fmt.Sprintf("%d steps are used up; the largest derivative is %.2g", out.Step, largest(out.Gradient))
+		return nil
+	}
+	r.Verdict = Stationary
+	r.Message = fmt.Sprintf("stationary point: the largest derivative is %.2g; no bound, the model is not known to be convex", largest(out.Gradient))
+	return nil
+}
+
+// judgeLogLoss is the verdict on log loss, with or without a penalty.
+func (f *fit) judgeLogLoss(ctx context.Context, out optim.Outcome) error {
+	r, c := f.result, f.certificate
+	exists := c.Exists
+	why := c.Why
+	if !exists {
+		d := f.separation
+		if d == nil || d.State != proof.Separated {
+			var err error
+			if d, err = proof.Decide(ctx, f.problem, out.Last, out.Theta); err != nil {
+				return err
+			}
+			f.separation = d
+		}
+		switch d.State {
+		case proof.Separated:
+			f.separated(d)
+			return nil
+		case proof.Undecided:
+			r.Verdict = Undecided
+			r.Message = fmt.Sprintf("neither an optimum nor separation could be proved (%s); a penalty such as --l2 1 makes the answer certain", d.Why)
+			return nil
+		}
+		exists, why = true, d.Why
+	}
+	tol := f.config.Solver.Tol
+	switch {
+	case tol > 0 && r.Gap != nil && *r.Gap <= tol*r.Cost:
+		r.Verdict, r.Message = Converged, "proved: "+f.distance()
+	case out.Reason == optim.Steps:
+		r.Verdict, r.Message = Stopped, fmt.Sprintf("%d steps are used up; %s", out.Step, f.distance())
+	case c.Proved(standardErrors):
+		r.Verdict, r.Message = Converged, "proved: "+f.distance()
+	case out.Reason == optim.Floor:
+		r.Verdict, r.Message = Converged, "no step lowers the cost further, rounding is the limit; "+f.distance()
+	case out.Reason == optim.Done && out.Distance <= standardErrors:
+		r.Verdict = Converged
+		r.Message = fmt.Sprintf("an optimum exists (%s) and every coefficient is estimated to be within %.1g standard errors of it; proved: %s", why, standardErrors, f.distance())
+	default:
+		r.Verdict, r.Message = Stopped, "the solver stopped before the optimum was proved; "+f.distance()
+	}
+	return nil
+}
+
+// distance says in words how far from the optimum the point can be.
+func (f *fit) distance() string {
+	c := f.certificate
+	switch {
+	case c == nil:
+		return fmt.Sprintf("the largest derivative is %.2g", f.result.GradientNorm)
+	case !math.IsNaN(c.StandardErrors) && !math.IsNaN(c.Gap):
+		return fmt.Sprintf("J is within %.2g of the optimum and every coefficient within %.2g standard errors", c.Gap, c.StandardErrors)
+	case !math.IsNaN(c.Gap):
+		return fmt.Sprintf("J is within %.2g of the optimum", c.Gap)
+	}
+	return "no bound on the distance: " + c.Note
+}
+
+// separated names the columns along which the cost falls for ever.
+func (f *fit) separated(d *proof.Decision) {
+	e := f.learnt.Encoding
+	kind := "quasi-complete separation"
+	if d.Direction.Complete {
+		kind = "complete separation"
+	}
+	var said, columns []string
+	for _, x := range d.Direction.Features {
+		if x.Index == len(f.kept) {
+			continue // the intercept only follows
+		}
+		t := e.Terms[f.kept[x.Index]]
+		sign := "+"
+		if x.Sign < 0 {
+			sign = "-"
+		}
+		if len(said) < 10 {
+			said = append(said, t.Name+" → "+sign+"∞")
+		}
+		if len(columns) == 0 || columns[len(columns)-1] != t.Column {
+			columns = append(columns, t.Column)
+		}
+	}
+	if more := len(d.Direction.Features) - len(said); more > 1 {
+		said = append(said, fmt.Sprintf("and %d more", more-1))
+	}
+	r := f.result
+	r.Verdict = Separated
+	r.Message = fmt.Sprintf("%s: %s tell the classes apart without error on %d of %d rows, so no finite optimum exists (%s); --l2 1 gives a finite answer, --exclude leaves a column out",
+		kind, strings.Join(said, ", "), d.Direction.Positive, d.Direction.Positive+d.Direction.Zero, d.Why)
+	if len(said) == 1 {
+		r.Message = strings.Replace(r.Message, " tell ", " tells ", 1)
+	}
+	r.found(doctor.Finding{Code: "W-separation", Severity: doctor.Warning, Columns: columns, Message: r.Message})
+}
