@@ -1,0 +1,316 @@
+package proof
+
+import (
+	"context"
+	"fmt"
+	"math"
+)
+
+// Certificate is what is proved about a point. Where something is not proved its number is NaN and the note says why.
+type Certificate struct {
+	Cost     float64   // J at the point, summed with compensation
+	Gradient []float64 // of J, (n+1)
+	M        float64   // Σ s
+
+	Gap   float64 // J - J* is at most this, rounding included; NaN if no bound is known
+	Bound Bound   // which bound it is
+	Note  string  // why there is no Gap, or no StandardErrors
+
+	U              float64 // Newton decrement times the largest row in the norm of H⁻¹; below 1 it proves that an optimum exists
+	StandardErrors float64 // no coefficient is further from the optimum's than so many of its standard errors, rounding included
+	Rounding       float64 // the part of StandardErrors that is rounding: more steps don't make it smaller
+	GapRounding    float64 // the part of Gap that is rounding
+
+	Exists bool   // a finite optimum exists
+	Why    string // what proves it
+
+	// Hessian is H at the point, (n+1)×(n+1) row-major, nil where it was not formed. Its inverse over m is the covariance
+	// of the coefficients.
+	Hessian []float64
+}
+
+// Bound names a bound.
+type Bound string
+
+// The bounds.
+const (
+	NoBound         Bound = ""
+	SelfConcordance Bound = "self-concordance"
+	Duality         Bound = "duality"
+)
+
+const (
+	defaultFactor = 1025
+	maxLoss       = 0.25 // largest relative error of H, as a quadratic form, that is allowed for
+)
+
+// Proved reports whether every coefficient is proved to be within so many standard errors of the optimum's, or as close to that
+// as rounding allows.
+func (c *Certificate) Proved(standardErrors float64) bool {
+	return c.StandardErrors-c.Rounding <= standardErrors
+}
+
+// Certify bounds the distance of theta = (w, b) from the optimum. It takes one Linear, two Weighted and a
+// Diag pass and, up to Options.Factor parameters, a Gram and a MaxQuad pass; with a penalty two Weighted passes more.
+func Certify(ctx context.Context, p *Problem, theta []float64, o Options) (*Certificate, error) {
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	if o.Factor == 0 {
+		o.Factor = defaultFactor
+	}
+	n := p.Source.Layout().Features
+	if len(theta) != n+1 {
+		return nil, fmt.Errorf("proof: theta has %d values, want %d", len(theta), n+1)
+	}
+	for j, v := range theta {
+		if v-v != 0 {
+			return nil, fmt.Errorf("proof: parameter %d is %g", j, v)
+		}
+	}
+	t := p.sums()
+	c := &Certificate{M: t.m, Gap: math.NaN(), U: math.NaN(), StandardErrors: math.NaN(), Rounding: math.NaN(), GapRounding: math.NaN()}
+	if !(t.m > 0) {
+		c.Note = "no row has a weight"
+		return c, nil
+	}
+	a, err := p.at(ctx, theta, t.m)
+	if err != nil {
+		return nil, err
+	}
+	c.Cost, c.Gradient = a.cost, a.gradient
+	if !a.finite {
+		c.Note = "cost or gradient is not finite"
+		return c, nil
+	}
+
+	penalised := n > 0
+	weakest := math.Inf(1)
+	for j := range n {
+		penalised = penalised && p.lambda(j) > 0
+		weakest = math.Min(weakest, p.lambda(j))
+	}
+	if penalised || n == 0 {
+		if t.ones > 0 && t.zeros > 0 {
+			c.Exists, c.Why = true, "every weight is penalised and both classes occur"
+		}
+	}
+
+	var s smooth
+	if n+1 <= o.Factor {
+		if s, err = p.smooth(ctx, a, theta, c); err != nil {
+			return nil, err
+		}
+	} else if !penalised {
+		c.Note = fmt.Sprintf("no bound: %d parameters are too many to factor the Hessian and not every weight is penalised", n+1)
+	}
+	if penalised {
+		if err := p.duality(ctx, a, theta, t, s, c); err != nil {
+			return nil, err
+		}
+		if math.IsNaN(c.StandardErrors) {
+			if err := p.strong(ctx, a, theta, weakest, c); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if !math.IsNaN(c.Gap) {
+		c.Note = ""
+	}
+	return c, nil
+}
+
+// point is everything about theta that both bounds use.
+type point struct {
+	z, curvature []float64
+	cost         float64
+	gradient     []float64
+	magnitude    []float64 // (1/m) Σ |r_i| |x̃_ij| at most, as stored: what the errors of sums and of z are relative to
+	shift        []float64
+	residual     float64 // (1/m) Σ |r_i|
+	curved       float64 // (1/m) Σ c_i
+	m            float64
+	costError    float64 // |computed J - J| at most
+	depth        float64 // additions on the way of one term of a pass's sum
+	finite       bool
+}
+
+func (p *Problem) at(ctx context.Context, theta []float64, m float64) (*point, error) {
+	z, err := p.Passes.Linear(ctx, theta)
+	if err != nil {
+		return nil, err
+	}
+	a := &point{z: z, curvature: make([]float64, len(z)), m: m, shift: p.shift(), depth: p.depth()}
+	r := make([]float64, len(z))
+	abs := make([]float64, len(z))
+	var cost, residuals, curved, offsets sum
+	for i := range z {
+		s := p.weight(i)
+		if s == 0 {
+			z[i] = 0
+			continue
+		}
+		z[i] += p.offset(i)
+		u, v := sigmoids(z[i])
+		r[i] = s * residual(u, v, p.Y[i])
+		abs[i] = math.Abs(r[i])
+		a.curvature[i] = s * u * v
+		cost.add(s * loss(z[i], p.Y[i]))
+		residuals.add(abs[i])
+		curved.add(a.curvature[i])
+		offsets.add(abs[i] * (math.Abs(p.offset(i)) + math.Abs(z[i])))
+	}
+	if a.gradient, err = p.Passes.Weighted(ctx, r); err != nil {
+		return nil, err
+	}
+	diag, err := p.Passes.Diag(ctx, abs)
+	if err != nil {
+		return nil, err
+	}
+	var penalty sum
+	a.residual, a.curved = residuals.value()/m, curved.value()/m
+	a.magnitude = make([]float64, len(theta))
+	for j, v := range theta {
+		l := p.lambda(j)
+		penalty.add(l * v * v / 2)
+		a.gradient[j] = (a.gradient[j] + l*v) / m
+		// Cauchy and Schwarz: Σ|r||x| ≤ sqrt(Σ|r|)·sqrt(Σ|r|x²); the stored value is at most |x̃| + |center·scale|.
+		a.magnitude[j] = math.Sqrt(a.residual*math.Max(diag[j], 0)/m) + a.shift[j]*a.residual
+	}
+	a.cost = (cost.value() + penalty.value()) / m
+	// z: n products and additions, twice the centring, the offset; then exp, log1p and the sums. A change of z by δ changes
+	// the cost by at most |r|·δ downwards (convexity), which is the side a bound on J - J* needs.
+	k := gamma(float64(len(theta) + 6))
+	for j, v := range theta {
+		a.costError += k * math.Abs(v) * a.magnitude[j]
+		a.costError += k * math.Abs(v) * a.shift[j] * a.residual
+	}
+	a.costError += 2*unit*offsets.value()/m + 8*unit*a.cost
+	a.finite = finite(a.cost) && finite(a.costError)
+	for _, g := range a.gradient {
+		a.finite = a.finite && finite(g)
+	}
+	return a, nil
+}
+
+// depth is the number of additions a term goes through in a pass: the rows of a chunk over at least eight lanes, the lanes, the tree of chunks.
+func (p *Problem) depth() float64 {
+	rows := float64(p.Source.Layout().Rows)
+	chunk := float64(p.Source.ChunkRows())
+	return math.Min(rows, chunk/8) + 32 + math.Log2(rows/chunk+1)
+}
+
+func finite(v float64) bool { return v-v == 0 }
+
+// smooth is what the factored Hessian gives.
+type smooth struct {
+	ok     bool
+	radius float64 // ‖θ - θ*‖ in the norm of H
+	dev    []float64
+}
+
+// closed is the bound ν²·φ(u), φ(u) = (u + (1-u)·log(1-u))/u² = 1/2 + u/6 + u²/12 + …, for 0 ≤ u < 1.
+func closed(nu, u float64) float64 {
+	if u < 0.02 {
+		var s, pow float64 = 0, 1
+		for k := 2; k < 14; k++ {
+			s += pow / float64(k*(k-1))
+			pow *= u
+		}
+		return nu * nu * s
+	}
+	return nu * nu * ((u + (1-u)*math.Log1p(-u)) / (u * u))
+}
+
+// reach is the radius ν·(-log(1-u)/u) of the ball, in the norm of H, that holds the optimum.
+func reach(nu, u float64) float64 {
+	if u < 1e-8 {
+		return nu * (1 + u)
+	}
+	return nu * (-math.Log1p(-u) / u)
+}
+
+// smooth forms and factors H and fills in U, Gap, StandardErrors and Exists.
+func (p *Problem) smooth(ctx context.Context, a *point, theta []float64, c *Certificate) (smooth, error) {
+	size := len(theta)
+	h, err := p.Passes.Gram(ctx, a.curvature, nil)
+	if err != nil {
+		return smooth{}, err
+	}
+	if len(h) != size*size {
+		return smooth{}, fmt.Errorf("proof: Gram has %d values, want %d", len(h), size*size)
+	}
+	data := make([]float64, size) // H_jj without the penalty
+	for j := range h {
+		h[j] /= a.m
+	}
+	for j := range size {
+		data[j] = math.Max(h[j*size+j], 0)
+		h[j*size+j] += p.lambda(j) / a.m
+	}
+	c.Hessian = h
+	f := factorise(h, size)
+	if f == nil {
+		c.Note = "no bound: the Hessian is singular to rounding"
+		return smooth{}, nil
+	}
+	// The error of H in the scaled coordinates: entry (i, j) is off by at most γ·sqrt(q_i·q_j), its norm by γ·Σq. The
+	// Cholesky factor's backward error is of the same form (Higham, theorem 10.3). So H ⪰ (1-loss)·Ĥ.
+	var q float64
+	for j := range size {
+		raw := math.Sqrt(data[j]) + a.shift[j]*math.Sqrt(a.curved)
+		q += math.Max(1, raw*raw/h[j*size+j])
+	}
+	lost := 2 * gamma(a.depth+float64(size)+8) * q * f.trace()
+	if !(lost <= maxLoss) {
+		c.Note = "no bound: the Hessian is too close to singular for its rounding errors"
+		return smooth{}, nil
+	}
+	// The error of the gradient in the norm of H⁻¹: of the sums, entry by entry, and of z, row by row, where
+	// ‖(1/m)Σ c_i δ_i x̃_i‖² ≤ (1/m)Σ c_i δ_i².
+	var slack, zError float64
+	sums := gamma(a.depth + 8)
+	k := gamma(float64(size + 6))
+	for j, v := range theta {
+		slack += (sums*a.magnitude[j] + 4*unit*p.lambda(j)*math.Abs(v)/a.m) * f.deviation(j)
+		zError += k * math.Abs(v) * (math.Sqrt(data[j]) + 2*a.shift[j]*math.Sqrt(a.curved))
+	}
+	if p.O != nil {
+		var o sum
+		for i, v := range p.O {
+			o.add(a.curvature[i] * v * v)
+		}
+		zError += 2 * unit * math.Sqrt(o.value()/a.m)
+	}
+	slack += zError
+	max, _, err := p.Passes.MaxQuad(ctx, f.lower(), p.S)
+	if err != nil {
+		return smooth{}, err
+	}
+	var shift float64 // of a row, when its centre is taken off
+	for j := range size {
+		shift += 4 * unit * a.shift[j] * f.deviation(j)
+	}
+	grow := 1 / math.Sqrt(1-lost)
+	R := (math.Sqrt(max)*(1+lost) + shift) * grow
+	computed := f.norm(a.gradient) * grow
+	nu := computed + slack*grow
+	u := nu * R
+	c.U = u
+	if !(u < 1) {
+		c.Note = "no bound: the point is too far from an optimum, or there is none"
+		return smooth{}, nil
+	}
+	c.Exists, c.Why = true, "u < 1"
+	c.GapRounding = a.costError + closed(nu, u) - closed(computed, computed*R)
+	c.Gap, c.Bound = closed(nu, u)*(1+64*unit)+a.costError, SelfConcordance
+	r := reach(nu, u)
+	root := math.Sqrt(a.m)
+	c.StandardErrors = r * root * (1 + 64*unit)
+	c.Rounding = c.StandardErrors - reach(computed, computed*R)*root
+	s := smooth{ok: true, radius: r, dev: make([]float64, size)}
+	for j := range size {
+		s.dev[j] = f.deviation(j) * grow
+	}
+	return s, nil
+}

@@ -1,0 +1,199 @@
+package proof
+
+import (
+	"context"
+	"math"
+)
+
+// duality bounds J - J* by J - D with the dual value D of docs/certificate.md, every weight penalised, and lowers c.Gap if
+// that is smaller.
+func (p *Problem) duality(ctx context.Context, a *point, theta []float64, t sums, s smooth, c *Certificate) error {
+	n := len(theta) - 1
+	if !(t.ones > 0 && t.zeros > 0) {
+		return nil // one class: the bias has no optimum
+	}
+	shift := p.exactBias(a.z, t)
+	if !finite(shift) {
+		return nil
+	}
+	// Any q in (0,1) gives a bound; what is computed is exact for the r it uses but for the last digits of h.
+	r := make([]float64, len(a.z))
+	var total, dual, left, errors sum
+	for i, z := range a.z {
+		w := p.weight(i)
+		if w == 0 {
+			continue
+		}
+		u, v := sigmoids(z + shift)
+		r[i] = w * residual(u, v, p.Y[i])
+		h := entropy(z + shift)
+		total.add(r[i])
+		// loss - h, kept row by row so that large equal parts go at once
+		l := loss(z, p.Y[i])
+		left.add(w * l)
+		left.add(-w * h)
+		dual.add(r[i] * p.offset(i))
+		errors.add(8*w*(l+h) + 8*math.Abs(r[i])*(math.Abs(z+shift)+math.Abs(p.offset(i))))
+	}
+	v, err := p.Passes.Weighted(ctx, r)
+	if err != nil {
+		return err
+	}
+	abs := make([]float64, len(r))
+	var size sum
+	for i, x := range r {
+		abs[i] = math.Abs(x)
+		size.add(abs[i])
+	}
+	diag, err := p.Passes.Diag(ctx, abs)
+	if err != nil {
+		return err
+	}
+	g := gamma(a.depth + 8)
+	errV := 0.0
+	for j := range n {
+		l := p.lambda(j)
+		left.add(l * theta[j] * theta[j] / 2)
+		left.add(v[j] * v[j] / (2 * l))
+		errors.add(4 * (l*theta[j]*theta[j] + v[j]*v[j]/l))
+		d := g * (math.Sqrt(size.value()*math.Max(diag[j], 0)) + a.shift[j]*size.value())
+		errV += d * (math.Abs(v[j]) + d) / l
+	}
+	left.add(-dual.value())
+	// Σr is 0 but for rounding; at the optimum it meets b*.
+	rest := math.Abs(total.value()) + 4*unit*size.value()
+	bias, err := p.biasBound(ctx, a, theta, t, s)
+	if err != nil {
+		return err
+	}
+	rounding := (unit*errors.value() + errV + rest*bias) / a.m
+	rounding += a.costError
+	gap := math.Max(left.value()/a.m, 0) + rounding
+	if finite(gap) && !(gap >= c.Gap) {
+		c.Gap, c.Bound, c.GapRounding = gap, Duality, rounding
+	}
+	return nil
+}
+
+// exactBias is the t with Σ s (sigmoid(z + t) - y) = 0, by Newton's method kept inside a bracket.
+func (p *Problem) exactBias(z []float64, t sums) float64 {
+	f := func(x float64) (value, slope float64) {
+		var v, d sum
+		for i := range z {
+			if w := p.weight(i); w > 0 {
+				a, b := sigmoids(z[i] + x)
+				v.add(w * residual(a, b, p.Y[i]))
+				d.add(w * a * b)
+			}
+		}
+		return v.value(), d.value()
+	}
+	lo, hi := math.Inf(-1), math.Inf(1)
+	x := 0.0
+	for range 200 {
+		v, d := f(x)
+		if v == 0 || v != v {
+			return x
+		}
+		if v > 0 {
+			hi = x
+		} else {
+			lo = x
+		}
+		next := x - v/d
+		if !(next > lo && next < hi) || math.Abs(next-x) > 50 {
+			switch {
+			case math.IsInf(lo, 0):
+				next = x - math.Max(1, math.Abs(x))
+			case math.IsInf(hi, 0):
+				next = x + math.Max(1, math.Abs(x))
+			default:
+				next = lo + (hi-lo)/2
+			}
+		}
+		if next == x || math.Abs(next-x) <= unit*math.Abs(x) || math.Abs(v) <= 4*unit*math.Min(t.ones, t.zeros) {
+			return x
+		}
+		x = next
+	}
+	return x
+}
+
+// biasBound bounds |b*|. From the ball of the smooth bound where there is one; else from J* ≤ J: the losses of the
+// ones, at least -z, sum to at most m·J, so -b* ≤ m·J/m₁ + |w*·x̄₁| + |ō₁|, and likewise for the zeros, with
+// |w*·x̄| ≤ sqrt(2·m·J)·sqrt(Σ x̄_j²/lambda_j), since the penalty is at most J too.
+func (p *Problem) biasBound(ctx context.Context, a *point, theta []float64, t sums, s smooth) (float64, error) {
+	n := len(theta) - 1
+	b := math.Inf(1)
+	if s.ok {
+		b = math.Abs(theta[n]) + s.radius*s.dev[n]
+	}
+	if b < 1e3 {
+		return b, nil
+	}
+	other := 0.0
+	total := math.Max(a.cost+a.costError, 0) * a.m
+	for side, share := range []float64{t.ones, t.zeros} {
+		r := make([]float64, len(p.Y))
+		var o sum
+		for i, y := range p.Y {
+			if side == 1 {
+				y = 1 - y
+			}
+			r[i] = p.weight(i) * y
+			o.add(r[i] * p.offset(i))
+		}
+		v, err := p.Passes.Weighted(ctx, r)
+		if err != nil {
+			return 0, err
+		}
+		var q float64
+		for j := range n {
+			x := v[j] / share
+			q += x * x / p.lambda(j)
+		}
+		other = math.Max(other, total/share+math.Sqrt(2*total)*math.Sqrt(q)+math.Abs(o.value())/share)
+	}
+	return math.Min(b, 1.01*other), nil
+}
+
+// strong is the coefficient bound where H is not factored: with the bias minimised out, the cost is lambda/m strongly convex in w, so
+// ‖w - w*‖ ≤ (m/lambda)·‖dw‖ at the exact bias, lambda the smallest; a standard error is at least 1/sqrt(m·H_jj). The bias is not covered.
+func (p *Problem) strong(ctx context.Context, a *point, theta []float64, weakest float64, c *Certificate) error {
+	n := len(theta) - 1
+	if !(a.curved > 0) {
+		return nil
+	}
+	diag, err := p.Passes.Diag(ctx, a.curvature)
+	if err != nil {
+		return err
+	}
+	k, sums := gamma(float64(n+7)), gamma(a.depth+8)
+	norm := make([]float64, n) // sqrt((1/m)Σ c x̃_j²)
+	zError := k * math.Abs(theta[n]) * math.Sqrt(a.curved)
+	for j := range n {
+		norm[j] = math.Sqrt(math.Max(diag[j], 0) / a.m)
+		zError += k * math.Abs(theta[j]) * (norm[j] + 2*a.shift[j]*math.Sqrt(a.curved))
+	}
+	// distance(db, err) is the bound for a gradient that is off by its share err (0 or 1) of the rounding errors.
+	distance := func(share float64) float64 {
+		// The bias is off its best place by at most -log(1-|db|/curved) ≤ 2|db|/curved while that is small (the
+		// curvature falls no faster than e^-t), and takes dw_j along by at most (1/m)Σ c|x_ij|·t·e^t.
+		db := math.Abs(a.gradient[n]) + share*(sums*a.magnitude[n]+zError*math.Sqrt(a.curved))
+		t := 2 * db / a.curved
+		if !(t < 0.5) {
+			return math.NaN()
+		}
+		var g, top float64
+		for j := range n {
+			e := math.Abs(a.gradient[j]) + norm[j]*math.Sqrt(a.curved)*t*math.Exp(t)
+			e += share * (sums*a.magnitude[j] + zError*norm[j] + 4*unit*p.lambda(j)*math.Abs(theta[j])/a.m)
+			g += e * e
+			top = math.Max(top, norm[j]*norm[j]+p.lambda(j)/a.m)
+		}
+		return a.m / weakest * math.Sqrt(g) * math.Sqrt(a.m*top)
+	}
+	c.StandardErrors = distance(1)
+	c.Rounding = c.StandardErrors - distance(0)
+	return nil
+}

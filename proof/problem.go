@@ -1,0 +1,128 @@
+package proof
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/descent-ml/descent/engine"
+)
+
+// Passes are the passes over the rows that a proof needs; *engine.Engine has them. x̃ = (x, 1) with x as the model
+// sees it, centred and scaled; vectors have n+1 values, the intercept last; columns have a value a row.
+type Passes interface {
+	// Linear returns x̃·theta of every row.
+	Linear(ctx context.Context, theta []float64) ([]float64, error)
+	// Weighted returns Σ r x̃.
+	Weighted(ctx context.Context, r []float64) ([]float64, error)
+	// Diag returns Σ c x̃².
+	Diag(ctx context.Context, c []float64) ([]float64, error)
+	// Gram returns Σ c x̃ x̃ᵀ, row-major, over the given chunks; nil means all.
+	Gram(ctx context.Context, c []float64, chunks []int) ([]float64, error)
+	// MaxQuad returns the largest ‖L⁻¹x̃‖² over the rows with s > 0, and the row. L is lower, row-major.
+	MaxQuad(ctx context.Context, l, s []float64) (float64, int, error)
+}
+
+// Problem is log loss over rows, with an L2 penalty on the weights or none:
+//
+//	J = (1/m) Σ s_i (softplus(z_i) - y_i z_i) + (1/2m) Σ lambda_j w_j²,  z = x·w + b + o,  m = Σ s_i
+type Problem struct {
+	Passes Passes
+	Source engine.Source // the rows as stored: exact for separation
+	Y      []float64     // in [0, 1]
+	S      []float64     // weights, at least 0; nil: all 1
+	O      []float64     // offsets; nil: all 0
+	Lambda []float64     // of every weight (n values), at least 0; nil: no penalty. The bias has none
+}
+
+// Options limit the work. The zero value works.
+type Options struct {
+	// Factor is the largest number of parameters for which H is formed and factored (m·n² and n³ work); 0 means 1025.
+	Factor int
+}
+
+func (p *Problem) check() error {
+	if p.Passes == nil || p.Source == nil {
+		return fmt.Errorf("proof: a problem needs Passes and Source")
+	}
+	l := p.Source.Layout()
+	for _, c := range []struct {
+		what   string
+		values []float64
+		need   int
+		must   bool
+	}{{"y", p.Y, l.Rows, true}, {"s", p.S, l.Rows, false}, {"o", p.O, l.Rows, false}, {"lambda", p.Lambda, l.Features, false}} {
+		if len(c.values) != c.need && (c.must || c.values != nil) {
+			return fmt.Errorf("proof: %s has %d values, want %d", c.what, len(c.values), c.need)
+		}
+	}
+	for i, y := range p.Y {
+		if s := p.weight(i); !(s >= 0) || s > math.MaxFloat64 {
+			return fmt.Errorf("proof: row %d has weight %g", i, s)
+		} else if s > 0 && !(y >= 0 && y <= 1) {
+			return fmt.Errorf("proof: row %d has y = %g, want 0 to 1", i, y)
+		}
+	}
+	for j, v := range p.Lambda {
+		if !(v >= 0) || v > math.MaxFloat64 {
+			return fmt.Errorf("proof: weight %d has penalty %g", j, v)
+		}
+	}
+	return nil
+}
+
+func (p *Problem) weight(i int) float64 {
+	if p.S == nil {
+		return 1
+	}
+	return p.S[i]
+}
+
+func (p *Problem) offset(i int) float64 {
+	if p.O == nil {
+		return 0
+	}
+	return p.O[i]
+}
+
+func (p *Problem) lambda(j int) float64 {
+	if j >= len(p.Lambda) { // no penalty, or the bias
+		return 0
+	}
+	return p.Lambda[j]
+}
+
+// sums are the totals a proof needs of the labels.
+type sums struct {
+	m, ones, zeros float64 // Σ s, Σ s·y, Σ s·(1-y)
+}
+
+func (p *Problem) sums() sums {
+	var m, ones, zeros sum
+	for i, y := range p.Y {
+		if s := p.weight(i); s > 0 {
+			m.add(s)
+			ones.add(s * y)
+			zeros.add(s * (1 - y))
+		}
+	}
+	return sums{m.value(), ones.value(), zeros.value()}
+}
+
+// shift returns center·scale of every feature, what the algebra of centring takes off a scaled column, and 0 for
+// the intercept: the magnitude that rounding in z and in sums is measured against.
+func (p *Problem) shift() []float64 {
+	l := p.Source.Layout()
+	out := make([]float64, l.Features+1)
+	for j := range l.Features {
+		c, s := 0.0, 1.0
+		if l.Center != nil {
+			c = l.Center[j]
+		}
+		if l.Scale != nil {
+			s = l.Scale[j]
+		}
+		out[j] = math.Abs(c * s)
+	}
+	return out
+}
