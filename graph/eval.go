@@ -20,6 +20,11 @@ type Values struct {
 //
 // The results are new slices. A missing leaf or a wrong number of values is an error.
 func Eval(v Values, roots ...*Node) ([][]float64, error) {
+	return v.evaluate(roots, nil)
+}
+
+// evaluate is Eval with some nodes' values given; what they are made of is not looked at.
+func (v Values) evaluate(roots []*Node, given map[*Node][]float64) ([][]float64, error) {
 	if v.Rows < 0 || v.M < 0 || math.IsNaN(v.M) {
 		return nil, fmt.Errorf("eval: %d rows, m = %v", v.Rows, v.M)
 	}
@@ -32,9 +37,12 @@ func Eval(v Values, roots ...*Node) ([][]float64, error) {
 			return nil, fmt.Errorf("eval: root %d is nil", i+1)
 		}
 	}
-	nodes := below(roots...)
+	nodes := belowUntil(func(n *Node) bool { return given[n] != nil }, roots...)
 	users := make(map[*Node]int, len(nodes))
 	for _, n := range nodes {
+		if given[n] != nil {
+			continue
+		}
 		for _, a := range n.Args {
 			users[a]++
 		}
@@ -44,6 +52,10 @@ func Eval(v Values, roots ...*Node) ([][]float64, error) {
 	}
 	value := make(map[*Node][]float64, len(nodes))
 	for _, n := range nodes {
+		if in := given[n]; in != nil {
+			value[n] = in
+			continue
+		}
 		out, err := v.node(n, m, value)
 		if err != nil {
 			return nil, err

@@ -179,6 +179,11 @@ func (n *Node) is(op string) bool { return n.Op != nil && n.Op.Name == op }
 
 // below is every node under roots, arguments before their users, each once.
 func below(roots ...*Node) []*Node {
+	return belowUntil(func(*Node) bool { return false }, roots...)
+}
+
+// belowUntil is below without what is only under nodes at which stop is true.
+func belowUntil(stop func(*Node) bool, roots ...*Node) []*Node {
 	var out []*Node
 	seen := map[*Node]bool{}
 	var visit func(n *Node)
@@ -187,8 +192,10 @@ func below(roots ...*Node) []*Node {
 			return
 		}
 		seen[n] = true
-		for _, a := range n.Args {
-			visit(a)
+		if !stop(n) {
+			for _, a := range n.Args {
+				visit(a)
+			}
 		}
 		out = append(out, n)
 	}

@@ -8,7 +8,7 @@ var opMean = &Op{
 	Pull:  func([]Shape) []string { return []string{"adj"} },
 	Push:  "mean(du)",
 	Rules: []Rule{
-		{Name: "mean linear", Before: "mean(u*v)", After: "u*mean(v)", If: "fixed(u)"},
+		{Name: "mean linear", Before: "mean(u*v)", After: "u*mean(v)", If: "fixed(u), scalar(u)"},
 	},
 	Cost:  1,
 	Print: Forms{Style: Average},

@@ -19,7 +19,7 @@ func (s Step) Prove(seed uint64) error {
 		if err := s.rule.Prove(seed); err != nil {
 			return err
 		}
-		if !s.rule.Opens && s.Rule != "mean linear" && s.Rule != "sum linear" {
+		if !s.rule.Opens && s.rule.Name != "mean linear" && s.rule.Name != "sum linear" {
 			return nil
 		}
 	}
@@ -51,6 +51,20 @@ func (s Step) compareValues(seed uint64) error {
 					values[i] = r.Lo + (r.Hi-r.Lo)*(0.1+0.8*random.Float64())
 				} else if values[i] == r.Lo {
 					values[i] += 0.1 + random.Float64()
+				}
+			}
+		}
+		if total := n.Leaf.Fact.Total; total != nil { // positive shares of the total
+			want, _ := total.Float64()
+			size := n.Shape.Size()
+			for from := 0; from < len(values); from += size {
+				row, sum := values[from:from+size], 0.0
+				for i, x := range row {
+					row[i] = 0.1 + math.Abs(x)
+					sum += row[i]
+				}
+				for i := range row {
+					row[i] *= want / sum
 				}
 			}
 		}
@@ -283,15 +297,15 @@ func exactRoot(a *big.Int, d int64) (*big.Int, bool) {
 
 // linear is a sum or mean of a product: the factors that come out of it times a letter for what is left.
 func (p *proof) linear(n *Node) *big.Rat {
-	r := &readerOf{s: &simplifier{g: p.g}}
-	t, ok := r.product(n.Args[0])
+	s := &simplifier{g: p.g, may: map[string]bool{"cancel": true, "merge powers": true}}
+	t, ok := (&readerOf{s: s}).product(n.Args[0])
 	if !ok {
 		return p.letter(n)
 	}
 	out := new(big.Rat).Set(t.c)
 	in := summand{c: one}
 	for _, f := range t.f {
-		if n.Op == opSum && !f.n.Shape.IsScalar() || n.Op == opMean && f.n.Shape.PerRow {
+		if !comesOut(n.Op, f.n) {
 			in.f = append(in.f, f)
 			continue
 		}
@@ -309,7 +323,7 @@ func (p *proof) linear(n *Node) *big.Rat {
 	if len(in.f) == 0 {
 		in.f = []factor{{p.g.integer(1), whole1}}
 	}
-	rest := p.g.raw(n.Op.Name, (&simplifier{g: p.g}).writeProduct(in))
+	rest := p.g.raw(n.Op.Name, s.writeProduct(in))
 	v, ok := p.values[rest]
 	if !ok || v == nil {
 		v = p.letter(rest)

@@ -393,7 +393,7 @@ func (s *simplifier) writeProduct(t summand) *Node {
 	}
 	// Quotients of scalars before vectors: (c/m)*w is one division, c*w/m is one for each component.
 	for _, f := range fs {
-		if f.n.Shape.Size() > 1 && up != nil && down != nil {
+		if f.n.Shape.Size() > 1 && up != nil && up.Shape.Size() == 1 && down != nil {
 			up, down = g.make("div", up, down), nil
 		}
 		n := f.n

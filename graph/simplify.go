@@ -1,6 +1,9 @@
 package graph
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Simplify rewrites roots by the graph's rules: local rules wherever they fit, then a search over
 // sums of products, until nothing gets cheaper. It returns the new roots and every rewrite in order;
@@ -134,8 +137,9 @@ func (s *simplifier) rule(n *Node) (*Node, bool) {
 	}
 	for _, r := range s.rules[n.Op.Name] {
 		if r.Name == "mean linear" || r.Name == "sum linear" {
-			if by, ok := s.linear(n); ok {
-				return s.step(Step{Rule: r.Name, Before: n, After: by, rule: r.Rule})
+			if by, did, ok := s.linear(n); ok {
+				name := strings.Join(append([]string{r.Name}, did.rules...), "; ")
+				return s.step(Step{Rule: name, Before: n, After: by, Facts: did.facts, rule: r.Rule})
 			}
 			continue
 		}
@@ -165,31 +169,37 @@ func (s *simplifier) step(t Step) (*Node, bool) {
 }
 
 // linear draws out of sum(u*v*…) the factors that are scalar, and out of mean(u*v*…) those that are
-// the same for all rows.
-func (s *simplifier) linear(n *Node) (*Node, bool) {
-	t, ok := (&readerOf{s: s}).product(n.Args[0])
+// also the same for all rows.
+func (s *simplifier) linear(n *Node) (by *Node, did notes, ok bool) {
+	r := &readerOf{s: s}
+	t, ok := r.product(n.Args[0])
 	if !ok {
-		return nil, false
+		return nil, did, false
 	}
 	out := summand{c: t.c}
 	in := summand{c: one}
 	for _, f := range t.f {
-		if n.Op == opSum && f.n.Shape.IsScalar() || n.Op == opMean && !f.n.Shape.PerRow {
+		if comesOut(n.Op, f.n) {
 			out.f = append(out.f, f)
 		} else {
 			in.f = append(in.f, f)
 		}
 	}
 	if len(in.f) == 0 || len(out.f) == 0 && out.c.Cmp(one) == 0 {
-		return nil, false
+		return nil, did, false
 	}
 	rest := s.writeProduct(in)
 	if n.Op == opSum && rest.Shape.inner() != n.Args[0].Shape.inner() {
-		return nil, false
+		return nil, did, false
 	}
 	out.f = append(out.f, factor{s.g.raw(n.Op.Name, rest), whole1})
-	by := s.writeProduct(out)
-	return by, by != n && by.Shape.inner() == n.Shape.inner()
+	by = s.writeProduct(out)
+	return by, r.did, by != n && by.Shape.inner() == n.Shape.inner()
+}
+
+// comesOut reports whether factor f of its argument comes out of op, sum or mean.
+func comesOut(op *Op, f *Node) bool {
+	return f.Shape.IsScalar() && (op == opSum || !f.Shape.PerRow)
 }
 
 // replace puts by in place of n in all roots.
