@@ -132,10 +132,8 @@ func isDate(s string) bool {
 		return false
 	}
 	for _, layout := range dateLayouts {
-		if len(s) >= len(layout)-4 {
-			if _, err := time.Parse(layout, s); err == nil {
-				return true
-			}
+		if _, err := time.Parse(layout, s); err == nil {
+			return true
 		}
 	}
 	return false

@@ -21,41 +21,55 @@ func Explain(code string) (Code, bool) {
 }
 
 var codes = []Code{
-	{"W-classes", "the target has more than two levels", `The target column has 3 to 100 different values, so there are more than two classes. Often that is a label misspelled, or a
-column of numbers taken for the target: the message names the levels and the line on which the third was met. If the
-classes are meant, --softmax says so; to tell one level from all others, use --positive LEVEL --against-rest.`},
-	{"W-collinear", "other columns determine this one", `A column is equal to another one, or a sum of multiples of others and a constant (a total beside its parts, all indicator columns of
-one category, Celsius beside Fahrenheit). Then infinitely many weights give the same predictions, and the weights and
-standard errors of these columns mean nothing by themselves. Columns are looked at in the order of the file, centred and scaled;
-one counts as determined when what earlier columns cannot explain is at most 1e-7 of its size, measured on the rows
-themselves. Without a penalty (and with the solvers auto, newton and lbfgs) the later column is left out, as R does, which
-changes no prediction. With a penalty, gd or sgd every column stays and they share the weight.`},
-	{"W-constant", "this column is the same in every row", `A column has one value in all rows used (its smallest value is its largest, or its standard deviation is at most 1e-12 of its
-largest absolute value), or a column of levels has one level only. It cannot tell rows apart, so its weight is 0. Leave it out with
---exclude; if it ought to vary, the file holds the wrong rows.`},
-	{"W-extra", "the file has columns that the model does not know", `When predicting or evaluating, columns are matched by name. A column that the model never saw is ignored. That is harmless for an
-identifier, and a mistake if the model was trained before the column was added or renamed.`},
-	{"W-index", "a LIBSVM file uses index 0", `LIBSVM features are numbered from 1, and some programs write from 0. Index 0 is taken as one more feature, x0. Check that the program that wrote
-the file and the one that wrote your other files number alike: otherwise every feature is off by one.`},
-	{"W-levels", "a column has nearly a level per row, or holds dates", `A column of text has a different value in every row or nearly (an identifier, a name, free text), or holds dates. Every
-level would get a weight of its own, learnt from one or two rows: such a model fits its training rows and predicts nothing. Leave
-the column out with --exclude, put rare levels together with --min-level-count K, or write dates as numbers (year,
-month, days since some day).`},
-	{"W-missing", "values are missing", `Cells are empty or hold one of the texts that mean missing (--na; by default empty, NA, N/A, NaN, null, none, ? and .). Training refuses
-them unless you choose: --missing drop leaves out the rows that miss a value in a column in use; mean puts the mean in the place of a missing
-number and adds a column that says so; level makes missing a level of its own. The choice is stored in the model
-and used when predicting. The warning also comes, with a policy chosen, when a column is missing in more than half of the rows.`},
-	{"W-positive", "which label is positive was decided by sort order", `The two labels are no pair with a known positive side (such as 0/1, no/yes, fail/pass), so the later one in sort order was taken as positive:
-probabilities are the probability of that label. If you meant the other one every probability is one minus what you wanted, and every
-weight has the other sign. --positive LEVEL settles it.`},
-	{"W-separation", "the labels can be separated without error, so no finite optimum exists", `Some sum of multiples of columns is never on the wrong side: every positive row has it at or above a threshold, every negative row at
-or below (and not all exactly on it). Then the likelihood rises for ever as these weights grow, and the numbers at which training stops mean
-nothing; their standard errors mean even less. A single level that only occurs with one label is the commonest case. The direction was
-checked on every row, so this is proved, and the columns or levels it needs are named. Use a penalty (--l2 1), leave the column out, or put the level together with others.
-"undecided" means that neither separation nor an optimum could be proved.`},
-	{"W-unfinished", "the model was saved although training did not converge", `--save-unfinished saved weights that are not the optimum: training was stopped, diverged, or there is no optimum. The model records the verdict,
-and every command that loads it repeats this warning. Predictions work; statistics are left out.`},
-	{"W-unseen", "rows have levels that training never saw", `When predicting or evaluating, a column of levels has values without a weight. With --unseen baseline, chosen in training and stored
-in the model, such a cell counts as none of the known levels, which is the reference level where one was left out. With --unseen error, it is refused.
-The message gives the levels, how many rows have them and the line of the first. A misspelling or a new category: the second needs a new model.`},
+	{"W-classes", "the target has more than two levels", `The target column has 3 to 100 different values, so there are more than two classes. Often that is a
+label misspelled, or a column of numbers taken for the target: the message names the levels and the
+line on which the third was met. If the classes are meant, --softmax says so; to tell one level from
+all others, use --positive LEVEL --against-rest.`},
+	{"W-collinear", "other columns determine this one", `A column is equal to another one, or a sum of multiples of others and a constant (a total beside its
+parts, all indicator columns of one category, Celsius beside Fahrenheit). Then infinitely many
+weights give the same predictions, and the weights and standard errors of these columns mean nothing
+by themselves. Columns are looked at in the order of the file, centred and scaled; one counts as
+determined when what earlier columns cannot explain is at most 1e-7 of its size, measured on the
+rows themselves. Without a penalty (and with the solvers auto, newton and lbfgs) the later column is
+left out, as R does, which changes no prediction. With a penalty, gd or sgd every column stays and
+they share the weight.`},
+	{"W-constant", "this column is the same in every row", `A column has one value in all rows used (its smallest value is its largest, or its standard
+deviation is at most 1e-12 of its largest absolute value), or a column of levels has one level only.
+It cannot tell rows apart, so its weight is 0. Leave it out with --exclude; if it ought to vary, the
+file holds the wrong rows.`},
+	{"W-extra", "the file has columns that the model does not know", `When predicting or evaluating, columns are matched by name. A column that the model never saw is
+ignored. That is harmless for an identifier, and a mistake if the model was trained before the
+column was added or renamed.`},
+	{"W-index", "a LIBSVM file uses index 0", `LIBSVM features are numbered from 1, and some programs write from 0. Index 0 is taken as one more
+feature, x0. Check that the program that wrote the file and the one that wrote your other files
+number alike: otherwise every feature is off by one.`},
+	{"W-levels", "a column has nearly a level per row, or holds dates", `A column of text has a different value in every row or nearly (an identifier, a name, free text), or
+holds dates. Every level would get a weight of its own, learnt from one or two rows: such a model
+fits its training rows and predicts nothing. Leave the column out with --exclude, put rare levels
+together with --min-level-count K, or write dates as numbers (year, month, days since some day).`},
+	{"W-missing", "values are missing", `Cells are empty or hold one of the texts that mean missing (--na; by default empty, NA, N/A, NaN,
+null, none, ? and .). Training refuses them unless you choose: --missing drop leaves out the rows
+that miss a value in a column in use; mean puts the mean in the place of a missing number and adds a
+column that says so; level makes missing a level of its own. The choice is stored in the model and
+used when predicting. The warning also comes, with a policy chosen, when a column is missing in more
+than half of the rows.`},
+	{"W-positive", "which label is positive was decided by sort order", `The two labels are no pair with a known positive side (such as 0/1, no/yes, fail/pass), so the later
+one in sort order was taken as positive: probabilities are the probability of that label. If you
+meant the other one every probability is one minus what you wanted, and every weight has the other
+sign. --positive LEVEL settles it.`},
+	{"W-separation", "the labels can be separated without error, so no finite optimum exists", `Some sum of multiples of columns is never on the wrong side: every positive row has it at or above a
+threshold, every negative row at or below (and not all exactly on it). Then the likelihood rises for
+ever as these weights grow, and the numbers at which training stops mean nothing; their standard
+errors mean even less. A single level that only occurs with one label is the commonest case. The
+direction was checked on every row, so this is proved, and the columns or levels it needs are named.
+Use a penalty (--l2 1), leave the column out, or put the level together with others. "undecided"
+means that neither separation nor an optimum could be proved.`},
+	{"W-unfinished", "the model was saved although training did not converge", `--save-unfinished saved weights that are not the optimum: training was stopped, diverged, or there
+is no optimum. The model records the verdict, and every command that loads it repeats this warning.
+Predictions work; statistics are left out.`},
+	{"W-unseen", "rows have levels that training never saw", `When predicting or evaluating, a column of levels has values without a weight. With --unseen
+baseline, chosen in training and stored in the model, such a cell counts as none of the known
+levels, which is the reference level where one was left out. With --unseen error, it is refused. The
+message gives the levels, how many rows have them and the line of the first. A misspelling or a new
+category: the second needs a new model.`},
 }
