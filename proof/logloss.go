@@ -16,15 +16,39 @@ type Form struct {
 	Binary bool        // the loss is log loss only for labels that are exactly 0 or 1
 }
 
-// ErrNotLogLoss is wrapped by LogLoss's error: nothing is known about the loss, so a point where its gradient is 0 is
+// ErrNotLogLoss is wrapped by Recognise's error: nothing is known about the loss, so a point where its gradient is 0 is
 // stationary, and no more.
 var ErrNotLogLoss = errors.New("no bound: not known to be convex")
 
-// LogLoss reports whether the loss of one example is log loss over a linear score. It asks no names: the loss is simplified and its
+// LogLoss reports whether the definition named loss is log loss of the input y over dot(w, x) + b, plus the input o if
+// the graph has one: the problem whose Y and O are the columns y and o, with labels 0 and 1. It is Recognise for that case; an error is a
+// graph that cannot be simplified.
+func LogLoss(g *graph.Graph, loss string) (bool, error) {
+	def, ok := g.Def(loss)
+	if !ok {
+		return false, fmt.Errorf("proof: the equations do not define %q", loss)
+	}
+	y, ok := g.Lookup("y")
+	if !ok {
+		return false, nil
+	}
+	f, err := Recognise(g, def.Written, y)
+	if errors.Is(err, ErrNotLogLoss) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	o, _ := g.Lookup("o")
+	return f.Label == y && f.Offset == o, nil
+}
+
+// Recognise reports whether the loss of one example is log loss over a linear score. It asks no names: the loss is simplified and its
 // node compared with softplus(z) - t·z; where that fails, the label y (nil: skip this) is set to 0 and to 1, and
 // the two losses are compared with softplus(z) and softplus(-z). So every spelling of log loss that
-// the simplifier takes to one node is recognised, smoothed labels too, and a loss whose definition was changed is not.
-func LogLoss(g *graph.Graph, loss, y *graph.Node) (*Form, error) {
+// the simplifier takes to one node is recognised, smoothed labels too, and a loss whose definition was changed is not: then the error wraps
+// ErrNotLogLoss.
+func Recognise(g *graph.Graph, loss, y *graph.Node) (*Form, error) {
 	if loss == nil {
 		return nil, fmt.Errorf("%w: there is no loss", ErrNotLogLoss)
 	}
@@ -144,4 +168,39 @@ func parameters(n *graph.Node) bool {
 		}
 	}
 	return false
+}
+
+// Columns evaluates label and offset of every row from the columns of the inputs they use, by name: Problem.Y and Problem.O.
+// o is nil if there is no offset.
+func (f *Form) Columns(rows int, column func(name string) ([]float64, bool)) (y, o []float64, err error) {
+	roots := []*graph.Node{f.Label}
+	if f.Offset != nil {
+		roots = append(roots, f.Offset)
+	}
+	v := graph.Values{Rows: rows, Of: map[string][]float64{}}
+	for _, n := range graph.Below(roots...) {
+		if n.Leaf != nil && n.Leaf.Kind == graph.Input {
+			c, ok := column(n.Leaf.Name)
+			if !ok {
+				return nil, nil, fmt.Errorf("proof: no column %q", n.Leaf.Name)
+			}
+			v.Of[n.Leaf.Name] = c
+		}
+	}
+	out, err := graph.Eval(v, roots...)
+	if err != nil {
+		return nil, nil, err
+	}
+	for k, c := range out {
+		if len(c) == 1 && rows != 1 { // a constant
+			out[k] = make([]float64, rows)
+			for i := range out[k] {
+				out[k][i] = c[0]
+			}
+		}
+	}
+	if f.Offset != nil {
+		o = out[1]
+	}
+	return out[0], o, nil
 }

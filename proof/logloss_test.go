@@ -2,6 +2,7 @@ package proof_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/descent-ml/descent/graph"
@@ -50,7 +51,15 @@ func TestLogLoss(t *testing.T) {
 				t.Fatal(err)
 			}
 			y, _ := g.Lookup("y")
-			form, err := proof.LogLoss(g, g.Defs[len(g.Defs)-1].Written, y)
+			form, err := proof.Recognise(g, g.Defs[len(g.Defs)-1].Written, y)
+			plain, err2 := proof.LogLoss(g, g.Defs[len(g.Defs)-1].Name)
+			if err2 != nil {
+				t.Fatal(err2)
+			}
+			// The graph declares o, so the plain form is the one with z = dot(w, x) + b + o.
+			if want := c.name == "offset"; plain != want {
+				t.Errorf("LogLoss is %v, want %v", plain, want)
+			}
 			if !c.ok {
 				if !errors.Is(err, proof.ErrNotLogLoss) {
 					t.Errorf("recognised: %+v, %v", form, err)
@@ -63,12 +72,27 @@ func TestLogLoss(t *testing.T) {
 			if form.Binary != c.binary || (form.Offset != nil) != c.offset {
 				t.Errorf("%+v", form)
 			}
-			if c.name == "the lecture's" && form.Label != y {
-				t.Error("the label is another node")
+			columns := map[string][]float64{"y": {0, 1}, "o": {0.5, -2}}
+			label, offset, err := form.Columns(2, func(name string) ([]float64, bool) { v, ok := columns[name]; return v, ok })
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, shift := []float64{0, 1}, []float64(nil)
+			switch c.name {
+			case "smoothed labels":
+				nine := 0.9 // in float64, not in the exact arithmetic of constants
+				want = []float64{0.05, nine + 0.05}
+			case "offset":
+				shift = []float64{0.5, -2}
+			case "offset taken off":
+				shift = []float64{-0.5, 2}
+			}
+			if !slices.Equal(label, want) || !slices.Equal(offset, shift) {
+				t.Errorf("label %v, offset %v, want %v, %v", label, offset, want, shift)
 			}
 		})
 	}
-	if _, err := proof.LogLoss(graph.New(), nil, nil); !errors.Is(err, proof.ErrNotLogLoss) {
+	if _, err := proof.Recognise(graph.New(), nil, nil); !errors.Is(err, proof.ErrNotLogLoss) {
 		t.Error(err)
 	}
 }
