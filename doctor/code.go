@@ -40,6 +40,9 @@ file holds the wrong rows.`},
 	{"W-extra", "the file has columns that the model does not know", `When predicting or evaluating, columns are matched by name. A column that the model never saw is
 ignored. That is harmless for an identifier, and a mistake if the model was trained before the
 column was added or renamed.`},
+	{"W-header", "every column name is a number", `Every name in the first line is a number, as if the first line were data. Then one row is lost and
+the columns have meaningless names. With --no-header the first line is data and the columns are
+called x1, x2 and so on. If the numbers are the names (years, say), nothing is wrong.`},
 	{"W-index", "a LIBSVM file uses index 0", `LIBSVM features are numbered from 1, and some programs write from 0. Index 0 is taken as one more
 feature, x0. Check that the program that wrote the file and the one that wrote your other files
 number alike: otherwise every feature is off by one.`},

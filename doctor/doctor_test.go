@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -309,6 +311,41 @@ func TestCodes(t *testing.T) {
 	all[0].Code = "changed"
 	if doctor.Codes()[0].Code == "changed" {
 		t.Error("the table can be changed from outside")
+	}
+}
+
+// TestEveryCodeIsExplained reads the repository's sources: a warning with a new code needs a row in the table.
+func TestEveryCodeIsExplained(t *testing.T) {
+	used := map[string]string{}
+	literal := regexp.MustCompile(`"(W-[a-z]+)"`)
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && strings.HasPrefix(d.Name(), ".") && d.Name() != "..":
+			return fs.SkipDir
+		case d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || filepath.Base(path) == "code.go":
+			return nil
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for _, m := range literal.FindAllStringSubmatch(string(b), -1) {
+			used[m[1]] = path
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(used) < 3 {
+		t.Fatalf("codes found: %v", used)
+	}
+	for code, path := range used {
+		if _, ok := doctor.Explain(code); !ok {
+			t.Errorf("%s uses %s, which has no row in the table of codes", path, code)
+		}
 	}
 }
 
