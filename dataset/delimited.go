@@ -92,6 +92,10 @@ func trimBlanks(b []byte, delim byte) []byte {
 
 // lastCell walks to the last cell of an unfinished record, or to the first with trouble.
 func lastCell(rec []byte, delim, quotes byte) (c cellPlace, length int) {
+	if quotes == 0 || bytes.IndexByte(rec, quotes) < 0 {
+		c.index, c.start = bytes.Count(rec, []byte{delim}), bytes.LastIndexByte(rec, delim)+1
+		return c, len(rec) - c.start
+	}
 	var scratch []byte
 	for i := 0; ; {
 		scratch = scratch[:0]

@@ -161,8 +161,10 @@ func detect(b []byte, all bool) (l layout, sure bool) {
 	if len(start) > 0 && start[0] == '{' {
 		return layout{format: JSONL}, true
 	}
-	if is, sure := looksLIBSVM(b, all); is || !sure {
-		return layout{format: LIBSVM}, sure
+	if is, sure := looksLIBSVM(b, all); is {
+		return layout{format: LIBSVM}, true
+	} else if !sure {
+		return layout{CSV, ','}, false
 	}
 	// The header decides when only one delimiter occurs in it outside quotes; else the one that cuts the most lines into as many cells.
 	candidates := []struct {

@@ -101,7 +101,7 @@ func newReading(ctx context.Context, name string, o Options) (*reading, error) {
 			return nil, asErrors(err)
 		}
 	}
-	return &reading{ctx: ctx, o: o, block: 1 << 20, missing: NewMissing(o.NA), t: &Table{Name: name}, room: keptTexts}, nil
+	return &reading{ctx: ctx, o: o, block: 1 << 18, missing: NewMissing(o.NA), t: &Table{Name: name}, room: keptTexts}, nil
 }
 
 // problem notes an error at a row of a column.
@@ -188,11 +188,10 @@ func begin(in *input, o Options, block int, soon bool, more func() error) (*wind
 	if o.Format != "" {
 		l, _ = layoutOf(o.Format) // known: it was checked when the reading began
 	} else {
-		var sure bool
-		for {
+		for sure := false; !sure; w.fill() {
 			all := w.done && w.end <= sampleSize
 			l, sure = detect(w.buf[w.pos:max(w.pos, min(w.end, sampleSize))], all)
-			if sure || w.end > sampleSize || !w.fill() {
+			if sure || w.done || w.end > sampleSize {
 				break
 			}
 		}

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -162,18 +163,22 @@ type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 
+func readTable(t *testing.T, r io.Reader, o Options, block int) (*Table, error) {
+	rd, err := newReading(t.Context(), "t", o)
+	if err != nil {
+		return nil, err
+	}
+	rd.block = block
+	if err := rd.input("t", r, 0); err != nil {
+		return nil, asErrors(err)
+	}
+	return rd.table()
+}
+
 // readIn reads with a block size and a reader that gives few bytes at a time.
 func readIn(t *testing.T, text string, o Options, block int, r func(io.Reader) io.Reader) string {
 	t.Helper()
-	rd, err := newReading(t.Context(), "t", o)
-	if err != nil {
-		return err.Error()
-	}
-	rd.block = block
-	if err := rd.input("t", r(strings.NewReader(text)), 0); err != nil {
-		return err.Error()
-	}
-	table, err := rd.table()
+	table, err := readTable(t, r(strings.NewReader(text)), o, block)
 	if err != nil {
 		return err.Error()
 	}
@@ -198,7 +203,7 @@ func FuzzRead(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string, noHeader bool, block uint16) {
 		o := Options{NoHeader: noHeader}
-		want := readIn(t, text, o, 1<<20, func(r io.Reader) io.Reader { return r })
+		want := readIn(t, text, o, 4096, func(r io.Reader) io.Reader { return r })
 		for _, got := range []string{
 			readIn(t, text, o, 1+int(block), func(r io.Reader) io.Reader { return r }),
 			readIn(t, text, o, 7, iotest.OneByteReader),
@@ -209,7 +214,7 @@ func FuzzRead(f *testing.F) {
 				t.Fatalf("%q\nwhole  %s\nblocks %s", text, want, got)
 			}
 		}
-		table, err := read(t, text, o)
+		table, err := readTable(t, strings.NewReader(text), o, 1024)
 		s, rows, scanErr := scan(t, text, o)
 		if err != nil {
 			return
@@ -244,8 +249,12 @@ func FuzzRead(f *testing.F) {
 				t.Fatalf("%q: %d rows have a level", text, rows)
 			}
 		}
-		if table.Fingerprint() != mustRead(t, string(gz(t, []byte(text))), o).Fingerprint() {
-			t.Fatalf("%q: another fingerprint when compressed", text)
+		var packed bytes.Buffer
+		w, _ := gzip.NewWriterLevel(&packed, gzip.HuffmanOnly)
+		w.Write([]byte(text))
+		w.Close()
+		if again, err := readTable(t, &packed, o, 1024); err != nil || table.Fingerprint() != again.Fingerprint() {
+			t.Fatalf("%q: another fingerprint when compressed (%v)", text, err)
 		}
 	})
 }

@@ -231,8 +231,11 @@ func (e *endless) Read(b []byte) (int, error) {
 	if e.given += int64(len(b)); e.given > 4<<30 {
 		return 0, io.EOF
 	}
-	for i := range b {
-		b[i] = e.c
+	if len(b) > 0 {
+		b[0] = e.c
+		for n := 1; n < len(b); n *= 2 {
+			copy(b[n:], b[:n])
+		}
 	}
 	return len(b), nil
 }

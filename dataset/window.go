@@ -22,7 +22,7 @@ type window struct {
 	line  int // physical line of pos, from 1
 	done  bool
 	err   error // why the input ended early
-	block int   // bytes to ask for at once
+	block int   // bytes to ask for at once, at most
 
 	lf, cr, quote int  // next such byte at or after pos, end if there is none in the window, or anything before pos: not looked for
 	skipLF        bool // the last record ended with CR as the last byte there was
@@ -155,7 +155,7 @@ func (w *window) record() (rec []byte, line int, quoted bool, state recordState)
 		if eol < w.end {
 			return w.cut(eol, quoted), w.last.line, quoted, whole
 		}
-		if w.end-w.pos > maxCell && w.end == len(w.buf) && (w.end-w.pos > maxRecord || w.cellTooLong()) {
+		if n := w.end - w.pos; n > maxRecord || n > maxCell && w.end == len(w.buf) && w.cellTooLong() {
 			w.last.pos, w.last.line = w.pos, w.line
 			return w.buf[w.pos:w.end], w.line, quoted, tooLong
 		}
