@@ -184,13 +184,14 @@ func (e *Engine) pass(ctx context.Context, chunks []int, size int, newWorker fun
 	work := func() error {
 		w := newWorker()
 		var b Block
+		part := Partial{Size: size}
 		for {
 			span := int(next.Add(1) - 1)
 			from, to := max(span<<level, lo), min((span+1)<<level, hi)
 			if from >= hi {
 				return nil
 			}
-			part := Partial{Size: size}
+			part.Nodes = part.Nodes[:0]
 			for position := from; position < to; position++ {
 				var err error
 				if b, err = e.src.Chunk(number(position)); err != nil {

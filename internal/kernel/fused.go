@@ -49,7 +49,7 @@ func softplusLine[T Float](out, in [][]T) {
 			for k, e := range e {
 				r := 1 / (1 + e)
 				if z[k] < 0 {
-					r *= e
+					r = T(r * e)
 				}
 				dz[k] = r - t[k]
 			}

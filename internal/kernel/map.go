@@ -173,7 +173,7 @@ func sigmoid[T Float](out, a []T) {
 		for k, e := range e {
 			r := 1 / (1 + e)
 			if z[k] < 0 {
-				r *= e
+				r = T(r * e)
 			}
 			out[k] = r
 		}

@@ -94,12 +94,11 @@ func tanh32(out, a []float32) {
 func log1pUnit32(out, e []float32) {
 	out = out[:len(e)]
 	for i, e := range e {
-		s := e / (e + 2)
+		s := (e + e) / (e + 2)
 		w := s * s
-		q := h2 + float32(h3*w)
-		q = h1 + float32(q*w)
-		q = h0 + float32(q*w)
-		s += s
+		q := h2/(1<<6) + float32(h3/(1<<8)*w)
+		q = h1/(1<<4) + float32(q*w)
+		q = h0/(1<<2) + float32(q*w)
 		out[i] = s + float32(float32(s*w)*q)
 	}
 }

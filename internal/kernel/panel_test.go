@@ -1,0 +1,244 @@
+package kernel
+
+import (
+	"hash/fnv"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// The loops as one would write them first; the kernels must give their bits.
+
+func slowForward[T Float](z, x []T, stride int, w []T) {
+	for r := range Rows {
+		for j, w := range w {
+			z[r] += T(w * x[j*stride+r])
+		}
+	}
+}
+
+func slowDot[T Float](a []T, panelA int, b []T, panelB, panels int) float64 {
+	L := Lanes[T]()
+	lane := make([]T, L)
+	for p := range panels {
+		for r := range Rows {
+			lane[r%L] += T(a[p*panelA+r] * b[p*panelB+r])
+		}
+	}
+	sum := make([]float64, L)
+	for i, v := range lane {
+		sum[i] = float64(v)
+	}
+	for len(sum) > 1 {
+		half := len(sum) / 2
+		for i := range half {
+			sum[i] += sum[i+half]
+		}
+		sum = sum[:half]
+	}
+	return sum[0]
+}
+
+func random[T Float](r *rand.Rand, n int) []T {
+	v := make([]T, n)
+	for i := range v {
+		v[i] = T(r.NormFloat64())
+	}
+	return v
+}
+
+func testPanels[T Float](t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	s := Plain[T]()
+	for columns := range 23 {
+		for _, panels := range []int{1, 2, 5} {
+			stride := Rows
+			x := random[T](r, panels*columns*Rows+1)
+			w := random[T](r, columns)
+			z := random[T](r, Rows+2) // a guard at each end
+			want := slices.Clone(z)
+			slowForward(want[1:Rows+1], x, stride, w)
+			s.Forward(z[1:Rows+1], x, stride, w)
+			if !slices.Equal(z, want) {
+				t.Fatalf("forward over %d columns", columns)
+			}
+			d := random[T](r, panels*Rows)
+			sum := make([]float64, columns)
+			s.Backward(sum, x, columns*Rows, Rows, d)
+			for j := range columns {
+				if want := slowDot(x[j*Rows:], columns*Rows, d, Rows, panels); sum[j] != want {
+					t.Fatalf("backward, column %d of %d: %v, want %v", j, columns, sum[j], want)
+				}
+			}
+			if columns > 1 {
+				a, b := x, x[Rows:]
+				if got, want := s.Gram(a, columns*Rows, b, columns*Rows, panels), slowDot(a, columns*Rows, b, columns*Rows, panels); got != want {
+					t.Fatalf("gram: %v, want %v", got, want)
+				}
+			}
+		}
+	}
+	for n := range 200 {
+		a := random[T](r, n)
+		padded := make([]T, (n+Rows-1)/Rows*Rows)
+		copy(padded, a)
+		ones := make([]T, len(padded))
+		for i := range ones {
+			ones[i] = 1
+		}
+		want := slowDot(padded, Rows, ones, Rows, len(padded)/Rows)
+		if got := s.SumRows(a); got != want || s.SumRows(padded) != want {
+			t.Fatalf("sum of %d rows: %v, want %v", n, got, want)
+		}
+	}
+}
+
+func TestPanels(t *testing.T) {
+	t.Run("float64", testPanels[float64])
+	t.Run("float32", testPanels[float32])
+}
+
+// TestMapLengths: every length from 0 to 67, in place too, writes what one row at a time writes and nothing else.
+func TestMapLengths(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	s := Plain[float64]()
+	for n := range 68 {
+		a, b := random[float64](r, n), random[float64](r, n)
+		check := func(name string, run func(out, a, b []float64)) {
+			t.Helper()
+			out := make([]float64, n+2)
+			out[0], out[n+1] = 7, 7
+			run(out[1:n+1], a, b)
+			place := slices.Clone(a)
+			run(place, place, b)
+			for i := range n {
+				one := []float64{0}
+				run(one, a[i:i+1], b[i:i+1])
+				x := math.Float64bits(one[0])
+				if same := one[0] != one[0]; !same && (math.Float64bits(out[i+1]) != x || math.Float64bits(place[i]) != x) {
+					t.Fatalf("%s of %d rows, row %d: %v, in place %v, alone %v", name, n, i, out[i+1], place[i], one[0])
+				}
+			}
+			if out[0] != 7 || out[n+1] != 7 {
+				t.Fatalf("%s of %d rows writes outside", name, n)
+			}
+		}
+		for name, f := range s.Map1 {
+			check(name, func(out, a, _ []float64) { f(out, a) })
+		}
+		for name, f := range s.Map2 {
+			check(name, f)
+		}
+		check("pick", func(out, a, b []float64) { s.Pick(out, a, a, b) })
+		for _, f := range s.Fused {
+			for k := range f.Out {
+				run := func(out, a, b []float64) {
+					outs := make([][]float64, len(f.Out))
+					outs[k] = out
+					f.Run(outs, [][]float64{slices.Clone(a), b}[:len(f.In)])
+				}
+				check(f.Out[k], run)
+			}
+		}
+	}
+}
+
+func TestSparseKernels(t *testing.T) {
+	w := []float64{1, 2, 4, 8}
+	z := []float64{0.5, 0.5, 0.5}
+	Gather(z, []int32{3, -1, 0}, w)
+	if !slices.Equal(z, []float64{8.5, 0.5, 1.5}) {
+		t.Error("gather", z)
+	}
+	sum := make([]float64, 4)
+	Scatter(sum, []int32{3, -1, 3}, []float64{1, 10, 100})
+	if !slices.Equal(sum, []float64{0, 0, 0, 101}) {
+		t.Error("scatter", sum)
+	}
+	start, index, value := []int{1, 3, 3, 4}, []int32{9, 0, 2, 1}, []float64{9, 2, 3, 5} // starts need not begin at 0
+	z = []float64{1, 1, 1}
+	SparseForward(z, start, index, value, w)
+	if !slices.Equal(z, []float64{1 + 2 + 12, 1, 1 + 10}) {
+		t.Error("sparse forward", z)
+	}
+	sum = make([]float64, 4)
+	SparseBackward(sum, start, index, value, []float64{10, 100, 0})
+	if !slices.Equal(sum, []float64{20, 0, 30, 0}) {
+		t.Error("sparse backward", sum)
+	}
+}
+
+// TestGoldenBits: the bits of all kernels on fixed numbers, which must be these on every processor. A compiler that
+// fuses a multiplication with an addition changes them.
+func TestGoldenBits(t *testing.T) {
+	h := fnv.New64a()
+	put := func(v float64) {
+		b := math.Float64bits(v)
+		h.Write([]byte{byte(b), byte(b >> 8), byte(b >> 16), byte(b >> 24), byte(b >> 32), byte(b >> 40), byte(b >> 48), byte(b >> 56)})
+	}
+	golden[float64](put)
+	if got, want := h.Sum64(), uint64(golden64); got != want {
+		t.Errorf("float64 kernels: %#x, want %#x", got, want)
+	}
+	h.Reset()
+	golden[float32](put)
+	if got, want := h.Sum64(), uint64(golden32); got != want {
+		t.Errorf("float32 kernels: %#x, want %#x", got, want)
+	}
+}
+
+const (
+	golden64 = 0x3889a2637fa13fc8
+	golden32 = 0x91c22484d95e2cc6
+)
+
+func golden[T Float](put func(float64)) {
+	s := Plain[T]()
+	state := uint64(1)
+	next := func() T { // exact in both types: 20 bits
+		state = state*6364136223846793005 + 1442695040888963407
+		return T(int64(state>>44)-1<<19) / (1 << 15)
+	}
+	x, y := make([]T, 2*5*Rows), make([]T, 2*Rows)
+	for i := range x {
+		x[i] = next()
+	}
+	for i := range y {
+		y[i] = next()
+	}
+	w := []T{next(), next(), next(), next(), next()}
+	z := slices.Clone(y[:Rows])
+	s.Forward(z, x, Rows, w)
+	for _, v := range z {
+		put(float64(v))
+	}
+	sum := make([]float64, 5)
+	s.Backward(sum, x, 5*Rows, Rows, y)
+	for _, v := range sum {
+		put(v)
+	}
+	put(s.SumRows(y))
+	out := make([]T, len(y))
+	names := []string{"exp", "expnabs", "log", "log1p", "sigmoid", "softplus", "tanh"}
+	for _, name := range names {
+		s.Map1[name](out, y)
+		for i, v := range out {
+			if y[i] > 0 || v == v {
+				put(float64(v))
+			}
+		}
+	}
+	for _, f := range s.Fused {
+		outs := make([][]T, len(f.Out))
+		for k := range outs {
+			outs[k] = make([]T, len(y))
+		}
+		f.Run(outs, [][]T{y, x[:len(y)]}[:len(f.In)])
+		for _, o := range outs {
+			for _, v := range o {
+				put(float64(v))
+			}
+		}
+	}
+}
