@@ -71,6 +71,11 @@ func (g *Graph) Derive(root string) (err error) {
 	if err != nil {
 		return err
 	}
+	for i, n := range of {
+		if runs[i] != nil && n.Leaf == nil && !g.sameInput(top, n, forward[at], inner[i], written[i], runs[i]) {
+			runs[i] = nil
+		}
+	}
 	for i := 0; i <= at; i++ {
 		g.Defs[i].Runs, g.Defs[i].Why, g.Defs[i].Met = forward[i], why[i], true
 	}
@@ -88,6 +93,34 @@ func (g *Graph) Derive(root string) (err error) {
 		g.Defs = append(g.Defs, d)
 	}
 	return nil
+}
+
+// sameInput reports whether root depends on n as simple, which is root simplified, depends on m, which
+// is n simplified. If the simplifier reached through n (log(a) became -softplus(-z), but a^2 stayed),
+// the derivative of simple with respect to m alone is something else.
+func (g *Graph) sameInput(root, n, simple, m, written, runs *Node) bool {
+	names := g.equationNames(len(g.Defs), false)
+	without := func(root, n *Node) map[*Node]bool {
+		out := map[*Node]bool{}
+		for _, k := range belowUntil(func(k *Node) bool { return k == n }, root) {
+			_, named := names[k]
+			if k != n && (named && k != root || k.Leaf != nil && k.Leaf.Kind != Constant) {
+				out[k] = true
+			}
+		}
+		return out
+	}
+	before := without(root, n)
+	work := 0
+	for k := range without(simple, m) {
+		if !before[k] {
+			return false
+		}
+	}
+	for _, k := range below(written, runs) {
+		work += k.Shape.Size()
+	}
+	return work > 1<<18 || (Step{Before: written, After: runs, compare: true}).Prove(1) == nil
 }
 
 // explainDerivative finds the steps from d.Written to d.Runs. What earlier derivatives have been
@@ -112,7 +145,7 @@ func (g *Graph) explainDerivative(d *Def, root string, known map[*Node]*Node, by
 	}
 	d.Why = append(d.Why, steps...)
 	switch {
-	case d.Runs == nil: // the simplified root no longer goes through this definition
+	case d.Runs == nil: // the simplified root does not go through this definition as the written one did
 		d.Runs = end
 	case d.Runs != end:
 		d.Met = false

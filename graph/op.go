@@ -1,6 +1,9 @@
 package graph
 
-import "sort"
+import (
+	"fmt"
+	"sort"
+)
 
 // An Op is a row of the table of ops: everything the package knows about one operation. Its texts are
 // equations in the graph's own language: u, v, w stand for the arguments and the op's own name for
@@ -34,13 +37,23 @@ type Op struct {
 
 	Cost  int     // of one component, in additions
 	Print Forms   // how it is written in mathematics; zero: name(u, v)
-	Tests []Point // exact values, extremes first of all
+	Tests []Point // of an elementwise op: exact values, extremes first of all
+	Cases []Case  // of any other op
 }
 
 // A Point is an exact value of a scalar op: In -> Out. Tolerance is relative; 0 is exact to the bit.
 type Point struct {
 	In        []float64
 	Out       float64
+	Tolerance float64
+}
+
+// A Case is an exact value of an op that is not elementwise, for Rows rows (0: nothing is per row).
+type Case struct {
+	Rows      int
+	Shapes    []Shape
+	In        [][]float64
+	Out       []float64
 	Tolerance float64
 }
 
@@ -83,4 +96,15 @@ func isArithmetic(name string) bool {
 		return true
 	}
 	return false
+}
+
+// ShapeOf is the shape of op over arguments of the given shapes, or why there is none.
+func ShapeOf(op *Op, args []Shape) (Shape, error) {
+	if len(args) != op.Arity {
+		return Shape{}, fmt.Errorf("%s takes %d argument%s, not %d", op.Name, op.Arity, plural(op.Arity), len(args))
+	}
+	if op.Shape == nil {
+		return broadcast(args)
+	}
+	return op.Shape(args)
 }

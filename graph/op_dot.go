@@ -33,7 +33,13 @@ var opDot = &Op{
 		}
 		return []string{"outer(adj, v)", "dotT(u, adj)"}
 	},
-	Push:  "dot(du, v) + dot(u, dv)",
-	Cost:  2,
+	Push: "dot(du, v) + dot(u, dv)",
+	Cost: 2,
+	Cases: []Case{
+		{Shapes: []Shape{Vector(3), Vector(3)}, In: [][]float64{{1, 2, 3}, {4, -5, 6}}, Out: []float64{12}},
+		{Shapes: []Shape{Matrix(2, 3), Vector(3)}, In: [][]float64{{1, 2, 3, 4, 5, 6}, {1, 0, -1}}, Out: []float64{-2, -2}},
+		{Rows: 2, Shapes: []Shape{Vector(2), Vector(2).EachRow()}, In: [][]float64{{1, 10}, {1, 2, 3, 4}}, Out: []float64{21, 43}},
+		{Rows: 2, Shapes: []Shape{Matrix(2, 2), Vector(2).EachRow()}, In: [][]float64{{1, 10, 0, 1}, {1, 2, 3, 4}}, Out: []float64{21, 2, 43, 4}},
+	},
 	Print: Forms{Style: Inner},
 }

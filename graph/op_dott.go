@@ -23,8 +23,12 @@ var opDotT = &Op{
 			out[j] = t.value()
 		}
 	},
-	Pull:  func([]Shape) []string { return []string{"outer(v, adj)", "dot(u, adj)"} },
-	Push:  "dotT(du, v) + dotT(u, dv)",
-	Cost:  2,
+	Pull: func([]Shape) []string { return []string{"outer(v, adj)", "dot(u, adj)"} },
+	Push: "dotT(du, v) + dotT(u, dv)",
+	Cost: 2,
+	Cases: []Case{
+		{Shapes: []Shape{Matrix(2, 3), Vector(2)}, In: [][]float64{{1, 2, 3, 4, 5, 6}, {1, -1}}, Out: []float64{-3, -3, -3}},
+		{Rows: 2, Shapes: []Shape{Matrix(2, 1), Vector(2).EachRow()}, In: [][]float64{{1, 10}, {1, 2, 3, 4}}, Out: []float64{21, 43}},
+	},
 	Print: Forms{Style: Transposed},
 }

@@ -21,4 +21,8 @@ var opFill = &Op{
 	Push:  "fill(du, v)",
 	Range: func(in []Interval) Interval { return in[0] },
 	Cost:  1,
+	Cases: []Case{
+		{Shapes: []Shape{{}, Vector(3)}, In: [][]float64{{7}, {1, 2, 3}}, Out: []float64{7, 7, 7}},
+		{Rows: 2, Shapes: []Shape{{PerRow: true}, Vector(2)}, In: [][]float64{{7, 8}, {1, 2}}, Out: []float64{7, 7, 8, 8}},
+	},
 }

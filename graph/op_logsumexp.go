@@ -28,4 +28,10 @@ var opLogSumExp = &Op{
 	},
 	Runs: "t + log(sum(exp(u - t))) where t = largest(u)",
 	Cost: 16,
+	Cases: []Case{
+		{Shapes: []Shape{Vector(2)}, In: [][]float64{{1000, 1000}}, Out: []float64{1000.6931471805599}, Tolerance: 2e-16},
+		{Shapes: []Shape{Vector(2)}, In: [][]float64{{-1000, -1000}}, Out: []float64{-999.3068528194401}, Tolerance: 2e-16},
+		{Shapes: []Shape{Vector(1)}, In: [][]float64{{1000}}, Out: []float64{1000}},
+		{Rows: 2, Shapes: []Shape{Vector(3).EachRow()}, In: [][]float64{{0, 0, 0, 1000, -1000, 0}}, Out: []float64{1.0986122886681098, 1000}, Tolerance: 1e-15},
+	},
 }

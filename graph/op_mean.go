@@ -10,6 +10,11 @@ var opMean = &Op{
 	Rules: []Rule{
 		{Name: "mean linear", Before: "mean(u*v)", After: "u*mean(v)", If: "fixed(u), scalar(u)"},
 	},
-	Cost:  1,
+	Cost: 1,
+	Cases: []Case{
+		{Rows: 4, Shapes: []Shape{{PerRow: true}}, In: [][]float64{{1, 2, 3, 6}}, Out: []float64{3}},
+		{Rows: 2, Shapes: []Shape{Vector(2).EachRow()}, In: [][]float64{{1, 2, 3, 6}}, Out: []float64{2, 4}},
+		{Rows: 1, Shapes: []Shape{{PerRow: true}}, In: [][]float64{{-5}}, Out: []float64{-5}},
+	},
 	Print: Forms{Style: Average},
 }

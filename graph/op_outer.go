@@ -21,8 +21,12 @@ var opOuter = &Op{
 			}
 		}
 	},
-	Pull:  func([]Shape) []string { return []string{"dot(adj, v)", "dotT(adj, u)"} },
-	Push:  "outer(du, v) + outer(u, dv)",
-	Cost:  1,
+	Pull: func([]Shape) []string { return []string{"dot(adj, v)", "dotT(adj, u)"} },
+	Push: "outer(du, v) + outer(u, dv)",
+	Cost: 1,
+	Cases: []Case{
+		{Shapes: []Shape{Vector(2), Vector(3)}, In: [][]float64{{1, 2}, {3, 4, 5}}, Out: []float64{3, 4, 5, 6, 8, 10}},
+		{Rows: 2, Shapes: []Shape{Vector(1).EachRow(), Vector(2)}, In: [][]float64{{1, 2}, {3, 4}}, Out: []float64{3, 4, 6, 8}},
+	},
 	Print: Forms{Style: Outer},
 }

@@ -32,6 +32,12 @@ var opSoftmax = &Op{
 	},
 	Runs: "e/sum(e) where e = exp(u - largest(u))",
 	Cost: 18,
+	Cases: []Case{
+		{Shapes: []Shape{Vector(2)}, In: [][]float64{{1000, 0}}, Out: []float64{1, 0}},
+		{Shapes: []Shape{Vector(2)}, In: [][]float64{{-1000, -1000}}, Out: []float64{0.5, 0.5}},
+		{Shapes: []Shape{Vector(1)}, In: [][]float64{{1000}}, Out: []float64{1}},
+		{Rows: 2, Shapes: []Shape{Vector(2).EachRow()}, In: [][]float64{{0, -40, 0, 0}}, Out: []float64{1, 4.248354255291589e-18, 0.5, 0.5}, Tolerance: 1e-15},
+	},
 }
 
 func wantsVector(in []Shape) (Shape, error) {

@@ -30,7 +30,12 @@ var opSum = &Op{
 		{Name: "sum linear", Before: "sum(u*v)", After: "u*sum(v)", If: "scalar(u)"},
 		{Name: "sum of differences", Before: "sum(u*(v - w))", After: "sum(u*v) - w*sum(u)", If: "scalar(w)"},
 	},
-	Cost:  1,
+	Cost: 1,
+	Cases: []Case{
+		{Shapes: []Shape{Vector(3)}, In: [][]float64{{1e16, 1, -1e16}}, Out: []float64{1}, Tolerance: 1},
+		{Shapes: []Shape{{}}, In: [][]float64{{7}}, Out: []float64{7}},
+		{Rows: 2, Shapes: []Shape{Matrix(2, 1).EachRow()}, In: [][]float64{{1, 2, 3, 4}}, Out: []float64{3, 7}},
+	},
 	Print: Forms{Style: Total},
 }
 
