@@ -1,6 +1,7 @@
 package modelfile
 
 import (
+	"bytes"
 	"encoding"
 	"encoding/json"
 	"fmt"
@@ -13,10 +14,11 @@ import (
 
 // checker compares a file that scanner has accepted with the Go type it is meant for, more strictly than
 // encoding/json: keys are spelled exactly, every field that is not optional is there, null only stands for pointers,
-// slices, maps and interfaces, and arrays have their length.
+// slices, maps and interfaces, no key repeats, and arrays have their length.
 type checker struct {
-	data []byte
-	pos  int
+	data  []byte
+	pos   int
+	known map[reflect.Type]map[string]field
 }
 
 var (
@@ -28,7 +30,7 @@ var (
 
 func (c *checker) file(t reflect.Type) *fault {
 	c.blanks()
-	return c.object("", t, map[string]bool{"format": true, "version": true, "checksum": true})
+	return c.object(nil, t, map[string]bool{"format": true, "version": true, "checksum": true})
 }
 
 func (c *checker) blanks() {
@@ -47,19 +49,27 @@ func (c *checker) skip() int {
 	return from
 }
 
+// foreign passes over a value that its own type reads, and sees that no key in it repeats.
+func (c *checker) foreign() *fault {
+	c.blanks()
+	s := scanner{data: c.data, pos: c.pos, unique: true}
+	err := s.value()
+	c.pos = s.pos
+	return err
+}
+
 // expect is the error of a value that is of another kind than wanted.
-func (c *checker) expect(at int, path, want string) *fault {
+func (c *checker) expect(at int, path *place, want string) *fault {
 	s := scanner{data: c.data, pos: at}
 	s.value()
 	return &fault{at, fmt.Sprintf("%s: expected %s, found %s", path, want, abbreviate(string(c.data[at:s.pos])))}
 }
 
-func (c *checker) value(path string, t reflect.Type) *fault {
+func (c *checker) value(path *place, t reflect.Type) *fault {
 	c.blanks()
 	first := c.data[c.pos]
 	if p := reflect.PointerTo(t); t.Kind() != reflect.Pointer && (p.Implements(unmarshaler) || p.Implements(textUnmarshaler)) {
-		c.skip()
-		return nil
+		return c.foreign()
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
@@ -69,7 +79,7 @@ func (c *checker) value(path string, t reflect.Type) *fault {
 		}
 		return c.value(path, t.Elem())
 	case reflect.Interface:
-		c.skip()
+		return c.foreign()
 	case reflect.Struct:
 		if first != '{' {
 			return c.expect(c.pos, path, "an object")
@@ -83,7 +93,14 @@ func (c *checker) value(path string, t reflect.Type) *fault {
 		if first != '{' {
 			return c.expect(c.pos, path, "an object")
 		}
-		return c.members(func(key string, _ int) *fault { return c.value(join(path, key), t.Elem()) })
+		seen := map[string]bool{}
+		return c.members(func(key string, at int) *fault {
+			if seen[key] {
+				return twice(at, path.key(key).String())
+			}
+			seen[key] = true
+			return c.value(path.key(key), t.Elem())
+		})
 	case reflect.Slice, reflect.Array:
 		if t.Kind() == reflect.Slice && first == 'n' {
 			c.skip()
@@ -128,7 +145,7 @@ func (c *checker) value(path string, t reflect.Type) *fault {
 	return nil
 }
 
-func (c *checker) list(path string, t reflect.Type) *fault {
+func (c *checker) list(path *place, t reflect.Type) *fault {
 	if c.data[c.pos] != '[' {
 		return c.expect(c.pos, path, "a list")
 	}
@@ -139,7 +156,7 @@ func (c *checker) list(path string, t reflect.Type) *fault {
 		if c.data[c.pos] == ',' {
 			c.pos++
 		}
-		if err := c.value(fmt.Sprintf("%s[%d]", path, n), t.Elem()); err != nil {
+		if err := c.value(path.at(n), t.Elem()); err != nil {
 			return err
 		}
 		n++
@@ -170,22 +187,32 @@ func (c *checker) members(f func(key string, at int) *fault) *fault {
 	return nil
 }
 
-func (c *checker) object(path string, t reflect.Type, besides map[string]bool) *fault {
+func (c *checker) object(path *place, t reflect.Type, besides map[string]bool) *fault {
 	from := c.pos
-	fields := map[string]field{}
-	fieldsOf(t, fields)
-	seen := map[string]bool{}
+	fields := c.known[t]
+	if fields == nil {
+		fields = map[string]field{}
+		fieldsOf(t, fields)
+		if c.known == nil {
+			c.known = map[reflect.Type]map[string]field{}
+		}
+		c.known[t] = fields
+	}
+	seen := make(map[string]bool, len(fields))
 	err := c.members(func(key string, at int) *fault {
 		f, ok := fields[key]
 		switch {
-		case besides[key]:
-			c.skip()
-			return nil
-		case !ok:
-			return &fault{at, fmt.Sprintf("unknown key %q", abbreviate(join(path, key)))}
+		case !ok && !besides[key]:
+			return &fault{at, fmt.Sprintf("unknown key %q", abbreviate(path.key(key).String()))}
+		case seen[key]:
+			return twice(at, path.key(key).String())
 		}
 		seen[key] = true
-		return c.value(join(path, key), f.of)
+		if !ok {
+			c.skip()
+			return nil
+		}
+		return c.value(path.key(key), f.of)
 	})
 	if err != nil {
 		return err
@@ -193,20 +220,36 @@ func (c *checker) object(path string, t reflect.Type, besides map[string]bool) *
 	for _, name := range sortedNames(fields) {
 		if !fields[name].optional && !seen[name] {
 			at := from
-			if path == "" {
+			if path == nil {
 				at = -1
 			}
-			return &fault{at, fmt.Sprintf("no %q", join(path, name))}
+			return &fault{at, fmt.Sprintf("no %q", path.key(name))}
 		}
 	}
 	return nil
 }
 
-func join(path, key string) string {
-	if path == "" {
-		return key
+// place is where a value stands in the payload, written only when an error needs it. nil is the outer object.
+type place struct {
+	in    *place
+	name  string
+	index int // of an element of a list; -1: a member called name
+}
+
+func (p *place) key(name string) *place { return &place{p, name, -1} }
+func (p *place) at(index int) *place    { return &place{p, "", index} }
+
+// String is "terms[3].weight".
+func (p *place) String() string {
+	switch {
+	case p == nil:
+		return ""
+	case p.index >= 0:
+		return fmt.Sprintf("%s[%d]", p.in, p.index)
+	case p.in == nil:
+		return p.name
 	}
-	return path + "." + key
+	return p.in.String() + "." + p.name
 }
 
 type field struct {
@@ -252,6 +295,9 @@ func sortedNames(fields map[string]field) []string {
 
 // unquote is the text of a string literal that scanner has accepted.
 func unquote(literal []byte) string {
+	if bytes.IndexByte(literal, '\\') < 0 {
+		return string(literal[1 : len(literal)-1])
+	}
 	var s string
 	if err := json.Unmarshal(literal, &s); err != nil {
 		return string(literal)
@@ -260,7 +306,7 @@ func unquote(literal []byte) string {
 }
 
 // writable finds what JSON cannot hold: numbers that are not finite, and text that is not UTF-8.
-func writable(v reflect.Value, path string) error {
+func writable(v reflect.Value, path *place) error {
 	if !v.IsValid() {
 		return nil
 	}
@@ -287,17 +333,16 @@ func writable(v reflect.Value, path string) error {
 			if !f.IsExported() && !f.Anonymous || f.Tag.Get("json") == "-" {
 				continue
 			}
-			name := join(path, tag)
 			if tag == "" {
-				name = join(path, f.Name)
+				tag = f.Name
 			}
-			if err := writable(v.Field(i), name); err != nil {
+			if err := writable(v.Field(i), path.key(tag)); err != nil {
 				return err
 			}
 		}
 	case reflect.Slice, reflect.Array:
 		for i := range v.Len() {
-			if err := writable(v.Index(i), fmt.Sprintf("%s[%d]", path, i)); err != nil {
+			if err := writable(v.Index(i), path.at(i)); err != nil {
 				return err
 			}
 		}
@@ -306,7 +351,7 @@ func writable(v reflect.Value, path string) error {
 			if err := writable(key, path); err != nil {
 				return err
 			}
-			if err := writable(v.MapIndex(key), join(path, fmt.Sprint(key))); err != nil {
+			if err := writable(v.MapIndex(key), path.key(fmt.Sprint(key))); err != nil {
 				return err
 			}
 		}

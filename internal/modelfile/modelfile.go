@@ -67,7 +67,7 @@ func Encode[T any](payload *T) ([]byte, error) {
 	if v.Kind() != reflect.Struct {
 		return nil, fmt.Errorf("modelfile: a payload is a struct, not %s", v.Type())
 	}
-	if err := writable(v, ""); err != nil {
+	if err := writable(v, nil); err != nil {
 		return nil, err
 	}
 	var body bytes.Buffer

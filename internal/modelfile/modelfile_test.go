@@ -168,6 +168,7 @@ type small struct {
 	Pair    [2]float64         `json:"pair"`
 	On      bool               `json:"on"`
 	Map     map[string]float64 `json:"map,omitempty"`
+	Any     any                `json:"any,omitempty"`
 	Terms   []struct {
 		W float64 `json:"w"`
 		U *uint8  `json:"u,omitempty"`
@@ -226,9 +227,14 @@ func TestRefused(t *testing.T) {
 		{"short escape", `{"a":"\u12"}`, `m.json:1:7: \u without four hexadecimal digits`},
 		{"escape at the end", `{"a":"\`, "m.json:1:6: this string has no end"},
 		{"not UTF-8", "{\"a\":\"\xff\"}", "m.json:1:7: byte 0xff is not UTF-8"},
-		{"repeated key", `{"a":1,"b":2,"a":3}`, `m.json:1:14: key "a" occurs twice`},
-		{"repeated key, one escaped", `{"a":1,"\u0061":3}`, `key "a" occurs twice`},
-		{"repeated key inside", `{"x":[{"k":1,"k":1}]}`, `m.json:1:14: key "k" occurs twice`},
+		{"format twice", `{"format":"descent-model","format":"descent-model"}`, `m.json:1:27: key "format" occurs twice`},
+		{"version twice", `{"format":"descent-model","version":1,"version":1}`, `m.json:1:39: key "version" occurs twice`},
+		{"repeated key", seal(good + `,"name":"n"`), `key "name" occurs twice`},
+		{"repeated key, one escaped", seal(good + `,"n\u0061me":"n"`), `key "name" occurs twice`},
+		{"envelope's key, escaped", seal(good + `,"vers\u0069on":1`), `key "version" occurs twice`},
+		{"repeated key inside", seal(good + `,"terms":[{"w":1,"w":2}]`), `key "terms[0].w" occurs twice`},
+		{"repeated key in a map", seal(good + `,"map":{"a":1,"a":2}`), `key "map.a" occurs twice`},
+		{"repeated key in a foreign value", seal(good + `,"any":{"a":[{"b":1,"b":2}]}`), `key "b" occurs twice`},
 		{"deep lists", `{"a":` + deep, "nested deeper than 32"},
 		{"deep objects", strings.Repeat(`{"a":`, 20000), "nested deeper than 32"},
 

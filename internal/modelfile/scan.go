@@ -6,13 +6,14 @@ import (
 	"unicode/utf8"
 )
 
-// scanner reads the whole file once: JSON's grammar (RFC 8259), its limits, keys that repeat, and the hash of the
-// canonical bytes. It keeps where the members of the outer object are and nothing else.
+// scanner reads the whole file once: JSON's grammar (RFC 8259), its limits and the hash of the canonical bytes. It keeps
+// where the members of the envelope are and nothing else, so it allocates nothing that a file could make large.
 type scanner struct {
 	data     []byte
 	pos      int
 	depth    int
 	hash     hash.Hash // of the tokens; nil: none is kept
+	unique   bool      // refuse keys that repeat, in every object; for this the keys are kept
 	pending  []byte    // a comma that is canonical only if the checksum does not follow
 	top      map[string]span
 	checked  bool // the checksum was met, as the last member
@@ -29,6 +30,10 @@ type fault struct {
 
 func (s *scanner) fail(at int, format string, args ...any) *fault {
 	return &fault{at, fmt.Sprintf(format, args...)}
+}
+
+func twice(at int, key string) *fault {
+	return &fault{at, fmt.Sprintf("key %q occurs twice", abbreviate(key))}
 }
 
 // file reads the outer object and sees that nothing follows.
@@ -133,10 +138,13 @@ func (s *scanner) object(outer bool) *fault {
 		return err
 	}
 	defer func() { s.depth-- }()
-	seen := map[string]bool{}
 	if s.pos < len(s.data) && s.data[s.pos] == '}' {
 		s.mark()
 		return nil
+	}
+	var seen map[string]bool
+	if s.unique {
+		seen = map[string]bool{}
 	}
 	for {
 		s.blanks()
@@ -147,12 +155,24 @@ func (s *scanner) object(outer bool) *fault {
 		if err := s.text(); err != nil {
 			return err
 		}
-		key := unquote(s.data[from:s.pos])
-		if seen[key] {
-			return s.fail(from, "key %q occurs twice", abbreviate(key))
+		var envelope string // the key, if it is one of the envelope's
+		if outer {
+			switch key := string(s.data[from+1 : s.pos-1]); key {
+			case "format", "version", "checksum":
+				envelope = key
+			}
+			if _, ok := s.top[envelope]; ok {
+				return twice(from, envelope)
+			}
 		}
-		seen[key] = true
-		last := outer && key == "checksum"
+		if s.unique {
+			key := unquote(s.data[from:s.pos])
+			if seen[key] {
+				return twice(from, key)
+			}
+			seen[key] = true
+		}
+		last := envelope == "checksum"
 		if last {
 			s.pending = nil // and nothing from here on is hashed but the closing brace
 			s.checked = true
@@ -172,8 +192,8 @@ func (s *scanner) object(outer bool) *fault {
 		if err := s.value(); err != nil {
 			return err
 		}
-		if outer {
-			s.top[key] = span{start, s.pos}
+		if envelope != "" {
+			s.top[envelope] = span{start, s.pos}
 		}
 		if last {
 			s.checksum = span{start, s.pos}
