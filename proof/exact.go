@@ -2,16 +2,17 @@ package proof
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"math/big"
+	"math/bits"
+	"slices"
 )
 
 // Limits of exact arithmetic. Work is counted in words of the numbers handled, not in time, so that the same data get
 // the same answer on every machine.
 const (
 	maxExact = 64          // parameters
-	maxWork  = 300_000_000 // words; some seconds
+	maxWork  = 400_000_000 // words; a few seconds
 )
 
 // meter counts the work of exact arithmetic.
@@ -36,10 +37,10 @@ func ratRow(r *row, size int) []*big.Rat {
 
 // face moves d to the nearest directions that are exactly 0 on the rows where d nearly is, and checks them. In
 // quasi-complete separation the last steps of a fit are such directions but for rounding.
-func (p *Problem) face(ctx context.Context, v *vector) (*Direction, error) {
+func (p *Problem) face(ctx context.Context, v *vector, work *meter) (*Direction, *vector, error) {
 	size := len(v.float)
 	if size > maxExact {
-		return nil, nil
+		return nil, nil, nil
 	}
 	var low, top float64
 	margins := make([]float64, len(p.Y))
@@ -58,28 +59,24 @@ func (p *Problem) face(ctx context.Context, v *vector) (*Direction, error) {
 		return nil
 	})
 	if err != nil || !(top > 0) {
-		return nil, err
+		return nil, nil, err
 	}
-	work := &meter{}
 	for _, tolerance := range []float64{1e-10, 1e-6, 1e-3, 3e-2} {
 		if low < -tolerance*top {
 			continue
 		}
 		d, ok, err := p.project(ctx, v, margins, tolerance*top, work)
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
-			return nil, nil
+		if err != nil || !ok {
+			return nil, nil, err
 		}
 		if d == nil {
 			continue
 		}
 		if found, err := p.verify(ctx, d); found != nil || err != nil {
-			return found, err
+			return found, d, err
 		}
 	}
-	return nil, nil
+	return nil, nil, nil
 }
 
 // project solves, in rational numbers, d·x̃ = 0 on the rows with |margin| ≤ limit for some of the components of d,
@@ -179,68 +176,103 @@ func (p *Problem) project(ctx context.Context, v *vector, margins []float64, lim
 	return nil, true, nil
 }
 
-// exact decides by linear programming in rational arithmetic. With A the rows (2y-1)·x̃ (both signs where 0 < y < 1), there is no separation iff
-// some q ≥ 1 has Aᵀq = 0 (Stiemke). With q = 1 + q': find q' ≥ 0 with Aᵀq' = -Aᵀ1, by the first phase of
-// the revised simplex method: the sum of the artificial variables falls to 0 (overlap), or the prices y at the optimum have
-// y·a ≤ 0 for every row a of A, and d = -y separates. The basis is kept in rationals; rows are priced in floating point, and exactly where that is in
-// doubt. The most violated row enters, and the first one (Bland) after a step that changed nothing, so that it ends.
-func (p *Problem) exact(ctx context.Context) (*Decision, error) {
+// programme decides, by linear programming in integers, whether the rows for which keep is true (nil: all) are separated. With A the
+// rows (2y-1)·x̃ (both signs where 0 < y < 1), there is no separation iff some q ≥ 1 has Aᵀq = 0 (Stiemke).
+// With q = 1 + q': find q' ≥ 0 with Aᵀq' = -Aᵀ1, by the first phase of the revised simplex method: the sum of the
+// artificial variables falls to 0 (overlap), or the prices y at the optimum have y·a ≤ 0 for every row a of A, and -y separates.
+//
+// Every feature is scaled by a power of two to integers. The inverse of the basis is kept as integers over its determinant, so
+// that every division is exact and nothing is ever reduced (Bareiss, Math. Comp. 22 (1968); Edmonds). Rows are priced in floating
+// point, and exactly where that is in doubt. The most violated row enters, and the first one (Bland) after a step that changed
+// nothing, so that it ends.
+func (p *Problem) programme(ctx context.Context, keep func(*row) bool, work *meter) (State, *vector, error) {
 	size := p.Source.Layout().Features + 1
 	if size > maxExact {
-		return &Decision{Undecided, nil, false, fmt.Sprintf("%d parameters are too many for exact arithmetic", size)}, nil
+		return Undecided, nil, nil
 	}
-	work := &meter{}
-	// beta = -Aᵀ1; rows with 0 < y < 1 come with both signs and cancel.
-	beta := make([]*big.Rat, size)
-	for j := range beta {
-		beta[j] = new(big.Rat)
-	}
-	t := new(big.Rat)
+	// low[j]: the lowest bit of any value of the feature.
+	low := make([]int, size)
+	seen := make([]bool, size)
 	err := p.rows(ctx, func(r *row) error {
-		s := side(r.y)
-		if s == 0 {
-			return nil
-		}
-		add := func(j int, v float64) {
-			t.SetFloat64(v)
-			if s > 0 {
-				beta[j].Sub(beta[j], t)
-			} else {
-				beta[j].Add(beta[j], t)
-			}
-			work.spend(beta[j])
-		}
 		for k, j := range r.index {
-			add(int(j), r.value[k])
+			if e := lowestBit(r.value[k]); !seen[j] || e < low[j] {
+				low[j], seen[j] = e, true
+			}
 		}
-		add(size-1, 1)
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return Undecided, nil, err
 	}
-	// Artificial variables, one a component, with the sign of beta. inverse is B⁻¹, x the values of the basis.
-	inverse := make([][]*big.Rat, size)
-	x := make([]*big.Rat, size)
-	name := make([]int, size) // of the basic variable: row number ≥ 0 (twice, plus 1 for the minus sign), or -1-j for an artificial one
+	top := low[0]
+	for _, e := range low {
+		top = max(top, e)
+	}
+	column := func(r *row, sign int) []*big.Int {
+		out := make([]*big.Int, size)
+		for j := range out {
+			out[j] = new(big.Int)
+		}
+		for k, j := range r.index {
+			f, e := math.Frexp(r.value[k])
+			out[j].SetInt64(int64(f * (1 << 53)))
+			if shift := e - 53 - low[j]; shift >= 0 {
+				out[j].Lsh(out[j], uint(shift))
+			} else {
+				out[j].Rsh(out[j], uint(-shift)) // zeros only
+			}
+		}
+		out[size-1].SetInt64(1)
+		if low[size-1] != 0 {
+			out[size-1].Lsh(out[size-1], uint(-low[size-1]))
+		}
+		if sign < 0 {
+			for _, v := range out {
+				v.Neg(v)
+			}
+		}
+		return out
+	}
+	x := make([]*big.Int, size) // the basis' values times det
+	for i := range x {
+		x[i] = new(big.Int)
+	}
+	// Rows with 0 < y < 1 come with both signs and cancel.
+	err = p.rows(ctx, func(r *row) error {
+		if s := side(r.y); s != 0 && (keep == nil || keep(r)) {
+			for j, v := range column(r, -s) {
+				x[j].Add(x[j], v)
+			}
+		}
+		work.words += size
+		return nil
+	})
+	if err != nil {
+		return Undecided, nil, err
+	}
+	// Artificial variables, one a component, with its sign. inverse/det is B⁻¹.
+	inverse := make([][]*big.Int, size)
+	name := make([]int, size) // of the basic variable: 2·row (+1 for a minus), or -1-j for an artificial one
 	for i := range size {
-		inverse[i] = make([]*big.Rat, size)
+		inverse[i] = make([]*big.Int, size)
 		for j := range size {
-			inverse[i][j] = new(big.Rat)
+			inverse[i][j] = new(big.Int)
 		}
 		inverse[i][i].SetInt64(1)
-		if beta[i].Sign() < 0 {
+		if x[i].Sign() < 0 {
 			inverse[i][i].SetInt64(-1)
+			x[i].Neg(x[i])
 		}
-		x[i] = new(big.Rat).Abs(beta[i])
 		name[i] = -1 - i
 	}
+	det := big.NewInt(1)
+	t, u := new(big.Int), new(big.Int)
 	stuck := false
 	for {
 		infeasible := false
-		y := make([]*big.Rat, size)
+		y := make([]*big.Int, size)
 		for j := range y {
-			y[j] = new(big.Rat)
+			y[j] = new(big.Int)
 		}
 		for i := range size {
 			if name[i] >= 0 {
@@ -249,105 +281,92 @@ func (p *Problem) exact(ctx context.Context) (*Decision, error) {
 			infeasible = infeasible || x[i].Sign() != 0
 			for j := range y {
 				y[j].Add(y[j], inverse[i][j])
-				if !work.spend(y[j]) {
-					return tooMuch(), nil
-				}
 			}
 		}
 		if !infeasible {
-			return &Decision{Overlap, nil, false, "exact linear programme: positive weights q with Aᵀq = 0 exist"}, nil
+			return Overlap, nil, nil
 		}
-		prices := fromRats(y)
-		enter, column, err := p.price(ctx, prices, stuck)
+		// On stored values the prices are y_j/2^low.
+		for j := range y {
+			y[j].Lsh(y[j], uint(top-low[j]))
+		}
+		enter, sign, r, err := p.price(ctx, fromInts(y), keep, stuck, work)
 		if err != nil {
-			return nil, err
+			return Undecided, nil, err
 		}
-		if column == nil {
-			for _, c := range y {
-				c.Neg(c)
-			}
-			d, err := p.verify(ctx, fromRats(y))
-			if err != nil {
-				return nil, err
-			}
-			if d == nil {
-				return &Decision{Undecided, nil, false, "the exact linear programme contradicts itself"}, nil
-			}
-			return &Decision{Separated, d, d.Complete, "exact linear programme"}, nil
+		if work.words > maxWork {
+			return Undecided, nil, nil
 		}
+		if r == nil {
+			for _, v := range y {
+				v.Neg(v)
+			}
+			return Separated, fromInts(y), nil
+		}
+		a := column(r, sign)
 		// Direction of the basis, ratio test with the smallest name on ties.
-		step := make([]*big.Rat, size)
+		step := make([]*big.Int, size)
 		leave := -1
-		var ratio big.Rat
 		for i := range size {
-			step[i] = new(big.Rat)
-			for j, c := range column {
+			step[i] = new(big.Int)
+			for j, c := range a {
 				if c.Sign() != 0 && inverse[i][j].Sign() != 0 {
 					step[i].Add(step[i], t.Mul(inverse[i][j], c))
-					if !work.spend(step[i]) {
-						return tooMuch(), nil
-					}
+					work.words += 2 + inverse[i][j].BitLen()/64
 				}
 			}
 			if step[i].Sign() > 0 {
-				q := new(big.Rat).Quo(x[i], step[i])
-				if c := q.Cmp(&ratio); leave < 0 || c < 0 || c == 0 && name[i] < name[leave] {
+				if leave < 0 {
 					leave = i
-					ratio.Set(q)
+					continue
+				}
+				c := t.Mul(x[i], step[leave]).Cmp(u.Mul(x[leave], step[i]))
+				if c < 0 || c == 0 && name[i] < name[leave] {
+					leave = i
 				}
 			}
 		}
 		if leave < 0 {
-			// The first phase is bounded below by 0.
-			return &Decision{Undecided, nil, false, "the exact linear programme contradicts itself"}, nil
+			// The first phase is bounded below by 0: this cannot be.
+			return Undecided, nil, nil
 		}
-		stuck = ratio.Sign() == 0
-		inv := new(big.Rat).Inv(step[leave])
-		for j := range size {
-			inverse[leave][j].Mul(inverse[leave][j], inv)
+		stuck = x[leave].Sign() == 0
+		pivot := step[leave]
+		update := func(v, by, f *big.Int) { // v = (v·pivot - f·by)/det
+			v.Mul(v, pivot)
+			if by.Sign() != 0 && f.Sign() != 0 {
+				v.Sub(v, t.Mul(f, by))
+			}
+			v.Quo(v, det)
+			w := 2 + v.BitLen()/64
+			work.words += 4 + w*w/8
 		}
-		x[leave].Set(&ratio)
 		for i := range size {
-			if i == leave || step[i].Sign() == 0 {
+			if i == leave {
 				continue
 			}
 			for j := range size {
-				if inverse[leave][j].Sign() != 0 {
-					inverse[i][j].Sub(inverse[i][j], t.Mul(step[i], inverse[leave][j]))
-					if !work.spend(inverse[i][j]) {
-						return tooMuch(), nil
-					}
-				}
+				update(inverse[i][j], inverse[leave][j], step[i])
 			}
-			x[i].Sub(x[i], t.Mul(step[i], &ratio))
+			update(x[i], x[leave], step[i])
 		}
+		det.Set(pivot)
 		name[leave] = enter
 	}
 }
 
-func tooMuch() *Decision {
-	return &Decision{Undecided, nil, false, "the exact linear programme took too much work"}
+// lowestBit is the exponent of the lowest bit set in v ≠ 0.
+func lowestBit(v float64) int {
+	f, e := math.Frexp(v)
+	return e - 53 + bits.TrailingZeros64(uint64(int64(math.Abs(f)*(1<<53))))
 }
 
-// price finds a row a of A with prices·a > 0, the largest in floating point or the first, and returns it exactly; nil
+// price finds a row a of A with prices·a > 0, the largest in floating point or the first, its name and its sign in A; nil
 // if there is none.
-func (p *Problem) price(ctx context.Context, prices *vector, first bool) (name int, column []*big.Rat, err error) {
-	size := len(prices.float)
+func (p *Problem) price(ctx context.Context, prices *vector, keep func(*row) bool, first bool, work *meter) (name, sign int, found *row, err error) {
 	best := 0.0
-	name = -1
-	take := func(r *row, sign int) {
-		name = 2 * r.number
-		if sign < 0 {
-			name++
-		}
-		column = ratRow(r, size)
-		if sign < 0 {
-			for _, c := range column {
-				c.Neg(c)
-			}
-		}
-	}
 	err = p.rows(ctx, func(r *row) error {
+		work.words += 2 + len(r.index)/2
 		s := side(r.y)
 		f := prices.dot(r)
 		if s != 0 {
@@ -355,14 +374,18 @@ func (p *Problem) price(ctx context.Context, prices *vector, first bool) (name i
 		} else {
 			f = math.Abs(f)
 		}
-		if name >= 0 && f <= best {
+		if found != nil && f <= best {
 			return nil
 		}
 		exact := prices.sign(r)
-		if exact == 0 || s != 0 && exact != s {
+		if exact == 0 || s != 0 && exact != s || keep != nil && !keep(r) {
 			return nil
 		}
-		take(r, exact)
+		name, sign = 2*r.number, exact
+		if sign < 0 {
+			name++
+		}
+		found = &row{r.number, slices.Clone(r.index), slices.Clone(r.value), r.y}
 		best = f
 		if first {
 			return stop{}
@@ -372,5 +395,42 @@ func (p *Problem) price(ctx context.Context, prices *vector, first bool) (name i
 	if _, stopped := err.(stop); stopped {
 		err = nil
 	}
-	return name, column, err
+	return name, sign, found, err
+}
+
+// extend makes a separating direction positive on as many rows as any direction is: while the rows on which it is 0 are
+// separated among themselves, a small multiple of their direction is added. settled is false if that took too much work.
+func (p *Problem) extend(ctx context.Context, v *vector, d *Direction, work *meter) (best *Direction, settled bool, err error) {
+	for d.Zero > 0 {
+		state, more, err := p.programme(ctx, func(r *row) bool { return v.sign(r) == 0 }, work)
+		if err != nil || state == Undecided {
+			return d, false, err
+		}
+		if state == Overlap {
+			return d, true, nil
+		}
+		// v·2^k + more, k so large that no positive margin is lost.
+		var next *Direction
+		for k := uint(8); k <= 512 && next == nil; k *= 2 {
+			sum := make([]*big.Int, len(v.float))
+			for j, c := range v.integers() {
+				sum[j] = new(big.Int).Lsh(c, k)
+				sum[j].Add(sum[j], more.exact[j])
+			}
+			w := fromInts(sum)
+			if next, err = p.verify(ctx, w); err != nil {
+				return d, false, err
+			}
+			if next != nil && next.Positive <= d.Positive {
+				next = nil
+			}
+			if next != nil {
+				v, d = w, next
+			}
+		}
+		if next == nil {
+			return d, false, nil
+		}
+	}
+	return d, true, nil
 }

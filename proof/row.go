@@ -78,25 +78,34 @@ func fromRats(d []*big.Rat) *vector {
 		g.GCD(nil, nil, lcm, v.Denom())
 		lcm.Mul(lcm, new(big.Int).Quo(v.Denom(), g))
 	}
+	exact := make([]*big.Int, len(d))
+	for j, v := range d {
+		exact[j] = new(big.Int).Mul(v.Num(), new(big.Int).Quo(lcm, v.Denom()))
+	}
+	return fromInts(exact)
+}
+
+// fromInts takes a common factor out and makes floats of about 1.
+func fromInts(d []*big.Int) *vector {
 	out := &vector{float: make([]float64, len(d)), exact: make([]*big.Int, len(d)), isFloat: true}
 	common := new(big.Int)
-	for j, v := range d {
-		out.exact[j] = new(big.Int).Mul(v.Num(), new(big.Int).Quo(lcm, v.Denom()))
-		common.GCD(nil, nil, common, new(big.Int).Abs(out.exact[j]))
+	for _, v := range d {
+		common.GCD(nil, nil, common, new(big.Int).Abs(v))
 	}
 	bits := 0
-	for _, v := range out.exact {
+	for j, v := range d {
+		out.exact[j] = new(big.Int).Set(v)
 		if common.Sign() > 0 {
-			v.Quo(v, common)
+			out.exact[j].Quo(v, common)
 		}
-		bits = max(bits, v.BitLen())
+		bits = max(bits, out.exact[j].BitLen())
 	}
 	for j, v := range out.exact {
 		f := new(big.Float).SetInt(v)
 		f.SetMantExp(f, -bits)
 		out.float[j], _ = f.Float64()
-		out.isFloat = out.isFloat && bits <= 53
 	}
+	out.isFloat = bits <= 53
 	return out
 }
 

@@ -23,6 +23,7 @@ type Decision struct {
 	State     State
 	Direction *Direction // Separated: the one that uses the fewest columns of those found
 	Complete  bool       // Separated: a direction with all margins > 0 was found (perhaps another one)
+	Settled   bool       // Separated: Complete is exact: if it is false, no direction has all margins > 0
 	Why       string     // what proves it, or why nothing does
 }
 
@@ -42,63 +43,104 @@ type Feature struct {
 	Sign  int // +1: towards +∞, -1: towards -∞
 }
 
-// Decide settles whether the data of p, without penalty, are separated. It looks at every column and level alone, then at the
-// candidates (directions of theta in the model's coordinates: the last step, the weights), and, if none of them
-// is a proof, solves the linear programme in exact arithmetic while that is affordable (at most 64 parameters, and a fixed
-// amount of work). The answer does not depend on the candidates, except that it may be found sooner or at all.
+// Look searches for a separation where that is cheap: it looks at every column and level alone, then at the candidates (directions of
+// theta in the model's coordinates: the last step, the weights). It takes a few passes over the rows and is meant to be called while a fit is
+// running. The state is Separated or Undecided.
+func Look(ctx context.Context, p *Problem, candidates ...[]float64) (*Decision, error) {
+	d, _, err := p.look(ctx, &meter{}, candidates)
+	return d, err
+}
+
+// Decide settles whether the data of p, without penalty, are separated, and completely or not. It begins like Look; what is open
+// then is settled by a linear programme in exact arithmetic, while that is affordable (at most 64 parameters, and a fixed amount of work, some
+// seconds). Candidates make the answer come sooner; what it is does not depend on them, unless the programme is given up.
 func Decide(ctx context.Context, p *Problem, candidates ...[]float64) (*Decision, error) {
-	if err := p.check(); err != nil {
+	work := &meter{}
+	out, v, err := p.look(ctx, work, candidates)
+	if err != nil || out.Complete {
+		return out, err
+	}
+	if out.State == Undecided {
+		state, found, err := p.programme(ctx, nil, work)
+		if err != nil {
+			return nil, err
+		}
+		switch state {
+		case Overlap:
+			return &Decision{State: Overlap, Why: "exact linear programme: positive weights of the rows balance them"}, nil
+		case Undecided:
+			if n := p.Source.Layout().Features + 1; n > maxExact {
+				out.Why = fmt.Sprintf("%d parameters are too many for the exact decision", n)
+			} else {
+				out.Why = "the exact decision took too much work"
+			}
+			return out, nil
+		}
+		d, err := p.verify(ctx, found)
+		if err != nil {
+			return nil, err
+		}
+		if d == nil {
+			return &Decision{State: Undecided, Why: "the exact linear programme contradicts itself"}, nil
+		}
+		out, v = &Decision{State: Separated, Direction: d, Why: "exact linear programme"}, found
+	}
+	most, settled, err := p.extend(ctx, v, out.Direction, work)
+	if err != nil {
 		return nil, err
+	}
+	out.Complete = most.Complete
+	out.Settled = settled
+	if out.Why == "exact linear programme" {
+		out.Direction = most
+	}
+	return out, nil
+}
+
+// look also returns the direction as an exact vector.
+func (p *Problem) look(ctx context.Context, work *meter, candidates [][]float64) (*Decision, *vector, error) {
+	if err := p.check(); err != nil {
+		return nil, nil, err
 	}
 	n := p.Source.Layout().Features
 	for _, c := range candidates {
 		if c != nil && len(c) != n+1 {
-			return nil, fmt.Errorf("proof: a candidate has %d values, want %d", len(c), n+1)
+			return nil, nil, fmt.Errorf("proof: a candidate has %d values, want %d", len(c), n+1)
 		}
 	}
-	d, err := Columns(ctx, p)
+	d, v, err := p.columns(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	out := &Decision{Separated, d, d != nil && d.Complete, "single columns"}
+	out := &Decision{State: Undecided, Why: "no column alone and no direction of the fit separates the classes"}
+	if d != nil {
+		out = &Decision{State: Separated, Direction: d, Complete: d.Complete, Settled: d.Complete, Why: "single columns"}
+	}
 	for _, c := range candidates {
 		if out.Complete {
 			break
 		}
-		found, err := Check(ctx, p, c)
+		raw := p.stored(c)
+		if raw == nil {
+			continue
+		}
+		w := fromFloats(raw)
+		found, err := p.verify(ctx, w)
+		if err == nil && found == nil {
+			found, w, err = p.face(ctx, w, work)
+		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if found == nil {
 			continue
 		}
-		out.Complete = found.Complete
+		out.Complete, out.Settled = found.Complete, found.Complete
 		if out.Direction == nil {
-			out.Direction, out.Why = found, "a direction of the fit"
+			out.State, out.Direction, out.Why, v = Separated, found, "a direction of the fit", w
 		}
 	}
-	if out.Direction != nil {
-		return out, nil
-	}
-	return p.exact(ctx)
-}
-
-// Check reports whether a direction of theta (model's coordinates), or the nearest one that leaves the rows it nearly leaves
-// at 0 exactly there, separates the classes. It returns nil if not.
-func Check(ctx context.Context, p *Problem, candidate []float64) (*Direction, error) {
-	if err := p.check(); err != nil {
-		return nil, err
-	}
-	raw := p.stored(candidate)
-	if raw == nil {
-		return nil, nil
-	}
-	v := fromFloats(raw)
-	d, err := p.verify(ctx, v)
-	if d != nil || err != nil {
-		return d, err
-	}
-	return p.face(ctx, v)
+	return out, v, nil
 }
 
 // stored turns a direction in the model's coordinates into one on stored values; nil if it is 0 or not finite.
@@ -174,19 +216,20 @@ func (p *Problem) verify(ctx context.Context, v *vector) (*Direction, error) {
 	}
 	d.Complete = d.Zero == 0
 	for j, x := range v.float {
-		if x != 0 {
-			d.Features = append(d.Features, Feature{j, cmp(x)})
+		sign := cmp(x)
+		if !v.isFloat {
+			sign = v.exact[j].Sign() // the float may have underflowed
+		}
+		if sign != 0 {
+			d.Features = append(d.Features, Feature{j, sign})
 		}
 	}
 	return d, nil
 }
 
-// Columns looks for a separation by one column or one column of levels at a time: one pass, exact. All columns that separate are
+// columns looks for a separation by one column or one column of levels at a time: one pass, exact. All columns that separate are
 // in Features; D is one direction (completely separating if there is such a column). nil: none.
-func Columns(ctx context.Context, p *Problem) (*Direction, error) {
-	if err := p.check(); err != nil {
-		return nil, err
-	}
+func (p *Problem) columns(ctx context.Context) (*Direction, *vector, error) {
 	l := p.Source.Layout()
 	n := l.Features
 	type ends struct {
@@ -241,10 +284,10 @@ func Columns(ctx context.Context, p *Problem) (*Direction, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if zeros == 0 && ones == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	if zeros == 0 || ones == 0 { // one class: the intercept
 		d := make([]float64, n+1)
@@ -252,9 +295,12 @@ func Columns(ctx context.Context, p *Problem) (*Direction, error) {
 		if ones == 0 {
 			d[n] = -1
 		}
-		return p.verify(ctx, fromFloats(d))
+		v := fromFloats(d)
+		found, err := p.verify(ctx, v)
+		return found, v, err
 	}
 	var best *Direction
+	var exact *vector
 	features := map[int]int{}
 	together := make([]float64, n+1) // directions whose sum is exact
 	any := false
@@ -290,7 +336,7 @@ func Columns(ctx context.Context, p *Problem) (*Direction, error) {
 	try := func(v *vector) error {
 		found, err := p.verify(ctx, v)
 		if found != nil && (best == nil || found.Complete && !best.Complete) {
-			best = found
+			best, exact = found, v
 		}
 		return err
 	}
@@ -344,16 +390,16 @@ func Columns(ctx context.Context, p *Problem) (*Direction, error) {
 			v = fromRats(e)
 		}
 		if err := try(v); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	if any && (best == nil || !best.Complete) {
 		if err := try(fromFloats(together)); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	if best == nil {
-		return nil, nil
+		return nil, nil, nil
 	}
 	for _, f := range best.Features {
 		features[f.Index] = f.Sign
@@ -363,7 +409,7 @@ func Columns(ctx context.Context, p *Problem) (*Direction, error) {
 		best.Features = append(best.Features, Feature{j, s})
 	}
 	sort.Slice(best.Features, func(a, b int) bool { return best.Features[a].Index < best.Features[b].Index })
-	return best, nil
+	return best, exact, nil
 }
 
 // unitVector is v in component j and 0 elsewhere.

@@ -106,7 +106,7 @@ func TestSeparationCases(t *testing.T) {
 					// No float lies between the classes; the direction is exact, its floats are not.
 					positive, zero, ok = 4, 0, true
 				}
-				if !ok || positive != got.Direction.Positive || zero != got.Direction.Zero || got.Direction.Complete != (zero == 0) || guided && got.Complete != c.complete {
+				if !ok || positive != got.Direction.Positive || zero != got.Direction.Zero || got.Direction.Complete != (zero == 0) || got.Complete != c.complete || !got.Settled {
 					t.Errorf("%s: %+v; by hand %d, %d, %v", got.Why, got.Direction, positive, zero, ok)
 				}
 				if c.features != nil && !slices.Equal(got.Direction.Features, c.features) {
@@ -204,8 +204,8 @@ func TestSeparatedRandom(t *testing.T) {
 				t.Fatalf("problem %d (%s, %s): %s (%s)", k, a.kind, name, got.State, got.Why)
 			}
 			by[a.kind+" from "+name+": "+got.Why]++
-			if got.Direction.Complete && a.kind == "quasi" || !got.Complete && a.kind == "complete" && name == "fit" {
-				t.Errorf("problem %d: %s, but complete is %v (%s)", k, a.kind, got.Complete, got.Why)
+			if !got.Settled || got.Complete != (a.kind == "complete") {
+				t.Errorf("problem %d: %s, but complete is %v (%s), settled %v", k, a.kind, got.Complete, got.Why, got.Settled)
 			}
 		}
 	}
