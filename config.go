@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/descent-ml/descent/doctor"
 	"github.com/descent-ml/descent/encode"
 )
 
@@ -28,6 +29,8 @@ type Config struct {
 	Confidence     float64 // level of the intervals; 0 means 0.95
 	SaveUnfinished bool    // let a model be saved that did not converge; recorded in it
 
+	// Found is called the moment something is found that a user should know, from the goroutine of Fit. An error ends the training.
+	Found    func(doctor.Finding) error
 	Progress func(Progress) // called after every step of the solver, from the goroutine of Fit
 }
 
@@ -117,8 +120,9 @@ func (c *Config) defaults() {
 	c.Encoding.Penalised = c.Penalty.L2 > 0
 }
 
-// check says what is wrong with the configuration before any data are read. It names the option as a user sets it.
-func (c *Config) check() error {
+// Check says what is wrong with the configuration before any data are read. It names the option as a user sets it.
+func (c Config) Check() error {
+	c.defaults()
 	switch c.Solver.Method {
 	case "auto", "gd", "sgd", "lbfgs", "newton":
 	default:

@@ -66,6 +66,9 @@ func targetColumn(t *dataset.Table, name string) (*dataset.Column, error) {
 	if !ok {
 		return nil, t.NoColumn(name)
 	}
+	if c.Type == dataset.Numeric {
+		return nil, t.At(-1, c, "the target was read as numbers, not as labels: read the table with dataset.Options.Target")
+	}
 	return c, nil
 }
 

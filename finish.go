@@ -70,7 +70,9 @@ func (f *fit) finish(ctx context.Context) error {
 	}
 	r.Model = f.model
 	if f.model.link.assumed {
-		r.Notes = append(r.Notes, "the equations define no a; the probability is sigmoid(dot(w, x) + b)")
+		if err := f.note("the equations define no a; the probability is sigmoid(dot(w, x) + b)"); err != nil {
+			return err
+		}
 	}
 	if err := f.measure(ctx); err != nil {
 		return err
@@ -226,7 +228,7 @@ func (f *fit) measure(ctx context.Context) error {
 		said = append(said, fmt.Sprintf("%d left out for a missing value", test.Dropped))
 	}
 	if said != nil {
-		f.result.Notes = append(f.result.Notes, "test rows: "+strings.Join(said, ", "))
+		return f.note("test rows: %s", strings.Join(said, ", "))
 	}
 	return nil
 }

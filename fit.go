@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"sort"
 	"strings"
 	"time"
 
@@ -29,10 +28,10 @@ import (
 // Interrupted.
 func Fit(ctx context.Context, source Source, config Config) (*Result, error) {
 	userSteps := config.Solver.Steps > 0
-	config.defaults()
-	if err := config.check(); err != nil {
+	if err := config.Check(); err != nil {
 		return nil, err
 	}
+	config.defaults()
 	f := &fit{config: config, userSteps: userSteps, result: &Result{Solver: config.Solver.Method, Penalty: config.Penalty, Confidence: config.Confidence,
 		Seed: config.Solver.Seed, Aliased: []string{}, Notes: []string{}, Warnings: []Warning{}}, start: time.Now()}
 	for _, stage := range []func(context.Context) error{
@@ -73,9 +72,8 @@ type fit struct {
 	model *Model
 }
 
-// read reads the table and decides the classes.
-func (f *fit) read(ctx context.Context, source Source) error {
-	begin := time.Now()
+// open reads the table as the configuration says, and passes on what the reader found.
+func (f *fit) open(ctx context.Context, source Source) error {
 	c := &f.config
 	types := map[string]dataset.Type{}
 	for _, name := range c.Columns.Categorical {
@@ -104,9 +102,6 @@ func (f *fit) read(ctx context.Context, source Source) error {
 		return err
 	}
 	f.table = t
-	if c.Target == "" && t.Sparse == nil {
-		return errors.New("no target: name the column of the label")
-	}
 	if t.Rows == 0 {
 		return t.At(-1, nil, "no data rows: the file is empty after its header")
 	}
@@ -116,22 +111,40 @@ func (f *fit) read(ctx context.Context, source Source) error {
 			return t.NoColumn(name)
 		}
 	}
-	if f.target, err = targetColumn(t, c.Target); err != nil {
-		return err
-	}
 	for _, d := range t.Findings {
 		severity := doctor.Note
 		if strings.HasPrefix(d.Code, "W-") {
 			severity = doctor.Warning
 		}
-		f.result.found(doctor.Finding{Code: d.Code, Severity: severity, Columns: d.Columns, Message: d.Message})
+		if err := f.found(doctor.Finding{Code: d.Code, Severity: severity, Columns: d.Columns, Message: d.Message}); err != nil {
+			return err
+		}
 	}
-	classes, findings, err := encode.NewClasses(t, f.target, c.Labels)
+	return nil
+}
+
+// read reads the table and decides the classes.
+func (f *fit) read(ctx context.Context, source Source) error {
+	begin := time.Now()
+	if err := f.open(ctx, source); err != nil {
+		return err
+	}
+	t := f.table
+	if f.config.Target == "" && t.Sparse == nil {
+		return errors.New("no target: name the column of the label")
+	}
+	var err error
+	if f.target, err = targetColumn(t, f.config.Target); err != nil {
+		return err
+	}
+	classes, findings, err := encode.NewClasses(t, f.target, f.config.Labels)
 	if err != nil {
 		return err
 	}
 	f.classes = classes
-	f.result.found(findings...)
+	if err := f.found(findings...); err != nil {
+		return err
+	}
 	f.y = make([]float64, t.Rows)
 	for row, code := range f.target.Codes {
 		k, _ := classes.Index(f.target.Levels[code])
@@ -187,7 +200,7 @@ func (f *fit) split(context.Context) error {
 	}
 	if len(f.testRows) > 0 {
 		f.test = f.table
-		f.result.Notes = append(f.result.Notes, fmt.Sprintf("%d of %d rows are held out for the test", len(f.testRows), m))
+		return f.note("%d of %d rows are held out for the test", len(f.testRows), m)
 	}
 	return nil
 }
@@ -200,7 +213,9 @@ func (f *fit) learn(context.Context) error {
 	}
 	l := f.learnt
 	l.Encoding.NA = f.config.NA
-	f.result.found(l.Findings...)
+	if err := f.found(l.Findings...); err != nil {
+		return err
+	}
 	f.result.Rows, f.result.Dropped = len(l.Rows), l.Dropped
 	var negative, positive float64
 	for _, row := range l.Rows {
@@ -225,8 +240,7 @@ func (f *fit) learn(context.Context) error {
 	if len(l.Encoding.Terms) == 0 {
 		return f.table.At(-1, nil, "no input: there is no column but the target")
 	}
-	f.result.found(doctor.Examine(f.patient(negative, positive))...)
-	return nil
+	return f.found(doctor.Examine(f.patient(negative, positive))...)
 }
 
 // patient is what the doctor is shown.
@@ -302,8 +316,7 @@ func (f *fit) alias(ctx context.Context) error {
 		f.kept[j] = j
 	}
 	if len(e.Terms) > doctor.MaxRankColumns {
-		f.result.Notes = append(f.result.Notes, fmt.Sprintf("%d inputs: columns that others determine are not looked for above %d", len(e.Terms), doctor.MaxRankColumns))
-		return nil
+		return f.note("%d inputs: columns that others determine are not looked for above %d", len(e.Terms), doctor.MaxRankColumns)
 	}
 	// Where every level has a weight, the levels of a column add up to one by design: the first of each is left out of the search.
 	searched := make([]int, 0, len(e.Terms))
@@ -328,7 +341,9 @@ func (f *fit) alias(ctx context.Context) error {
 	for i, j := range searched {
 		terms[i] = e.Terms[j].Name
 	}
-	f.result.found(doctor.Collinear(aliases, terms, d.Center, d.Scale, drop)...)
+	if err := f.found(doctor.Collinear(aliases, terms, d.Center, d.Scale, drop)...); err != nil {
+		return err
+	}
 	gone := map[int]bool{}
 	for _, a := range aliases {
 		gone[searched[a.Column]] = true
@@ -411,6 +426,26 @@ func (f *fit) design(context.Context) error {
 		return fmt.Errorf("equations: there is an offset column, but no equation uses o")
 	}
 	f.result.Parameters = n + 1
+	return f.assumptions()
+}
+
+// assumptions says what was assumed about penalty and units.
+func (f *fit) assumptions() error {
+	if f.config.Penalty.L2 == 0 && !f.firstOrder() {
+		if err := f.note("no penalty: maximum likelihood (--l2 adds one)"); err != nil {
+			return err
+		}
+	}
+	numeric := slices.ContainsFunc(f.learnt.Encoding.Terms, func(t encode.Term) bool { return t.Kind == encode.KindNumeric })
+	switch {
+	case !numeric:
+	case f.firstOrder() && f.config.Scale == ScaleNone:
+		return f.note("gradient descent on the columns as they are (--scale auto standardises them)")
+	case f.config.Scale == ScaleAuto && f.config.Penalty.L2 > 0:
+		return f.note("numeric columns are standardised inside and the penalty acts on the standardised weights; coefficients are in original units")
+	case f.config.Scale == ScaleAuto:
+		return f.note("numeric columns are standardised inside; coefficients are in original units")
+	}
 	return nil
 }
 
@@ -424,11 +459,4 @@ func (f *fit) lambda() []float64 {
 		}
 	}
 	return lambda
-}
-
-// sortedNames for messages.
-func sortedNames(names []string) []string {
-	out := slices.Clone(names)
-	sort.Strings(out)
-	return out
 }

@@ -270,14 +270,17 @@ func (m *Model) noColumn(name string, has []string) error {
 // Row is one row of a file with what a model says of it.
 type Row struct {
 	Prediction
-	Line          int       // physical line of the file
-	Offset        float64   // 0 if the model has none
-	Contributions []float64 // one for every column of the model, in its order; valid until the next row
-	Low, High     float64   // interval of the probability; NaN if the model holds no covariance
-	Unseen        int       // columns whose level did not occur in training
-	Kept          []string  // texts of the columns asked for, as in the file
+	Line          int           // physical line of the file
+	Offset        float64       // 0 if the model has none
+	Contributions []float64     // one for every column of the model, in its order; valid until the next row
+	Low, High     float64       // interval of the probability; NaN if the model holds no covariance
+	Unseen        []UnseenLevel // levels that did not occur in training; valid until the next row
+	Kept          []string      // texts of the columns asked for, as in the file
 	cells         []encode.Cell
 }
+
+// UnseenLevel is a level that did not occur in training, in a column whose policy is baseline.
+type UnseenLevel struct{ Column, Level string }
 
 // RowReader predicts the rows of a file one by one, in order and in bounded memory. It is not safe for concurrent use.
 type RowReader struct {
@@ -376,7 +379,7 @@ func (rr *RowReader) Next() (*Row, error) {
 		return nil, err
 	}
 	m, row := rr.model, &rr.row
-	row.Line, row.Offset, row.Unseen = record.Line, 0, 0
+	row.Line, row.Offset, row.Unseen = record.Line, 0, row.Unseen[:0]
 	if rr.sparse != nil {
 		clear(row.cells)
 		for k, index := range record.Index {
@@ -416,7 +419,7 @@ func (rr *RowReader) read(record *dataset.Record) error {
 			return fail(m.file.Columns[i].Name, at, err)
 		}
 		if row.cells[i].Level == encode.UnseenLevel {
-			row.Unseen++
+			row.Unseen = append(row.Unseen, UnseenLevel{m.file.Columns[i].Name, string(cell.Text)})
 		}
 	}
 	if rr.offset >= 0 {

@@ -1,6 +1,8 @@
 package descent
 
 import (
+	"fmt"
+
 	"github.com/descent-ml/descent/doctor"
 	"github.com/descent-ml/descent/metric"
 )
@@ -100,17 +102,29 @@ type Warning struct {
 	Columns []string `json:"columns,omitempty"`
 }
 
-// found files findings under notes and warnings; it returns the first error among them.
-func (r *Result) found(fs ...doctor.Finding) {
-	for _, f := range fs {
-		text := f.Message
-		if f.Cure != "" {
-			text += " (" + f.Cure + ")"
+// found files findings under notes and warnings, and hands them to the caller's hook.
+func (f *fit) found(fs ...doctor.Finding) error {
+	r := f.result
+	for _, x := range fs {
+		text := x.Message
+		if x.Cure != "" {
+			text += " (" + x.Cure + ")"
 		}
-		if f.Severity == doctor.Warning {
-			r.Warnings = append(r.Warnings, Warning{f.Code, text, f.Columns})
+		if x.Severity == doctor.Warning {
+			r.Warnings = append(r.Warnings, Warning{x.Code, text, x.Columns})
 		} else {
 			r.Notes = append(r.Notes, text)
 		}
+		if f.config.Found != nil {
+			if err := f.config.Found(x); err != nil {
+				return err
+			}
+		}
 	}
+	return nil
+}
+
+// note files a note without a column.
+func (f *fit) note(format string, args ...any) error {
+	return f.found(doctor.Finding{Severity: doctor.Note, Message: fmt.Sprintf(format, args...)})
 }

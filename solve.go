@@ -16,9 +16,9 @@ import (
 // solved is what the solver leaves behind.
 type solved struct {
 	objective   *engine.Objective
-	problem     *proof.Problem
-	theta       []float64 // (w̃, b̃), in the solver's coordinates
-	logLoss     bool      // the loss is the log loss, by its equations
+	problem     *proof.Problem // nil: nothing can be proved about the loss
+	theta       []float64      // (w̃, b̃), in the solver's coordinates
+	logLoss     bool           // the loss is the log loss of y, so J is a likelihood
 	certificate *proof.Certificate
 	separation  *proof.Decision
 }
@@ -75,18 +75,32 @@ func (f *fit) prepare() error {
 	if f.objective, err = engine.NewObjective(f.engine, c.graph, c.root, parameters, values, engine.ObjectiveOptions{}); err != nil {
 		return fmt.Errorf("equations: %w", err)
 	}
+	return f.recognise(lambda)
+}
+
+// recognise finds out, by its equations, whether the loss is log loss, so that something can be proved: of the labels themselves (logLoss), or
+// of labels made from y, as in label smoothing.
+func (f *fit) recognise(lambda []float64) error {
+	c, in := f.cost, f.matrix.Memory
+	loss, _ := c.graph.Lookup(c.loss)
+	y, _ := c.graph.Lookup("y")
+	form, err := proof.Recognise(c.graph, loss, y)
+	if errors.Is(err, proof.ErrNotLogLoss) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
 	if f.logLoss, err = proof.LogLoss(c.graph, c.loss); err != nil {
 		return err
 	}
-	in := f.matrix.Memory
 	f.problem = &proof.Problem{Passes: f.engine, Source: in}
-	f.problem.Y, _ = in.Input("y")
 	f.problem.S, _ = in.Input("s")
-	f.problem.O, _ = in.Input("o")
 	if f.config.Penalty.L2 > 0 {
 		f.problem.Lambda = lambda
 	}
-	return nil
+	f.problem.Y, f.problem.O, err = form.Columns(f.result.Rows, in.Input)
+	return err
 }
 
 // uses reports whether the cost depends on a leaf.
@@ -131,7 +145,9 @@ func (f *fit) method() (optim.Method, error) {
 		f.result.Solver = "newton"
 		if !f.objective.Curvature() {
 			f.result.Solver = "lbfgs"
-			f.result.Notes = append(f.result.Notes, "solver lbfgs: the loss has no curvature that Newton's method could use")
+			if err := f.note("solver lbfgs: the loss has no curvature that Newton's method could use"); err != nil {
+				return nil, err
+			}
 			return optim.NewLBFGS(start, o)
 		}
 	}
@@ -151,7 +167,7 @@ func (f *fit) watch(ctx context.Context) func(optim.Iteration) (bool, error) {
 		if f.config.Progress != nil {
 			f.config.Progress(Progress{Step: i.Step, Cost: i.F, GradientNorm: largest(i.Gradient), Passes: i.Passes})
 		}
-		if f.firstOrder() || !f.logLoss {
+		if f.firstOrder() || f.problem == nil {
 			return false, nil
 		}
 		if s.Tol > 0 && (math.IsNaN(i.Distance) || i.Distance*i.Distance/(2*r.WeightSum) <= s.Tol*i.F) {

@@ -3,6 +3,7 @@ package descent
 import (
 	"context"
 	"io"
+	"slices"
 
 	"github.com/descent-ml/descent/dataset"
 )
@@ -18,7 +19,8 @@ func File(pattern string) Source { return fileSource(pattern) }
 // Reader reads a file's bytes from r; name is what errors call it. It can be used once.
 func Reader(name string, r io.Reader) Source { return readerSource{name, r} }
 
-// Table is a table that was read before. Types and missing texts stay as they were found then.
+// Table is a table that was read before, with the target named in dataset.Options.Target. Types and missing texts stay as they were
+// found then; which columns are used is decided now.
 func Table(t *dataset.Table) Source { return tableSource{t} }
 
 type fileSource string
@@ -38,4 +40,11 @@ func (s readerSource) table(ctx context.Context, o dataset.Options) (*dataset.Ta
 
 type tableSource struct{ t *dataset.Table }
 
-func (s tableSource) table(context.Context, dataset.Options) (*dataset.Table, error) { return s.t, nil }
+func (s tableSource) table(_ context.Context, o dataset.Options) (*dataset.Table, error) {
+	if o.Use == nil || s.t.Sparse != nil {
+		return s.t, nil
+	}
+	t := *s.t
+	t.Columns = slices.DeleteFunc(slices.Clone(t.Columns), func(c *dataset.Column) bool { return !o.Use(c.Name) })
+	return &t, nil
+}

@@ -37,7 +37,7 @@ func (f *fit) judge(ctx context.Context, out optim.Outcome, diverged *optim.Dive
 	r.Cost, r.GradientNorm = out.F, norm(out.Gradient, nil)
 	var err error
 	switch {
-	case !f.logLoss:
+	case f.problem == nil:
 		r.GapNote = "no bound: the loss is not the log loss, and nothing proves that it is convex"
 	case f.certificate == nil && diverged == nil:
 		if f.certificate, err = proof.Certify(ctx, f.problem, f.theta, proof.Options{}); err != nil {
@@ -75,7 +75,7 @@ func (f *fit) judge(ctx context.Context, out optim.Outcome, diverged *optim.Dive
 	case out.Reason == optim.Time:
 		r.Verdict, r.Message = Stopped, fmt.Sprintf("the time is used up after %d steps; %s", out.Step, f.distance())
 		return nil
-	case !f.logLoss:
+	case f.problem == nil:
 		return f.judgeOther(out)
 	}
 	return f.judgeLogLoss(ctx, out)
@@ -109,8 +109,7 @@ func (f *fit) judgeLogLoss(ctx context.Context, out optim.Outcome) error {
 		}
 		switch d.State {
 		case proof.Separated:
-			f.separated(d)
-			return nil
+			return f.separated(d)
 		case proof.Undecided:
 			r.Verdict = Undecided
 			r.Message = fmt.Sprintf("neither an optimum nor separation could be proved (%s); a penalty such as --l2 1 makes the answer certain", d.Why)
@@ -152,10 +151,10 @@ func (f *fit) distance() string {
 }
 
 // separated names the columns along which the cost falls for ever.
-func (f *fit) separated(d *proof.Decision) {
+func (f *fit) separated(d *proof.Decision) error {
 	e := f.learnt.Encoding
 	kind := "quasi-complete separation"
-	if d.Direction.Complete {
+	if d.Complete {
 		kind = "complete separation"
 	}
 	var said, columns []string
@@ -185,5 +184,5 @@ func (f *fit) separated(d *proof.Decision) {
 	if len(said) == 1 {
 		r.Message = strings.Replace(r.Message, " tell ", " tells ", 1)
 	}
-	r.found(doctor.Finding{Code: "W-separation", Severity: doctor.Warning, Columns: columns, Message: r.Message})
+	return f.found(doctor.Finding{Code: "W-separation", Severity: doctor.Warning, Columns: columns, Message: r.Message})
 }

@@ -40,7 +40,7 @@ func (e *Encoding) NewReader() *Reader {
 			cr.levels = make(map[string]int32, len(c.Levels)+len(c.Rare))
 			for code, level := range c.Levels {
 				cr.levels[level] = int32(code)
-				if level == missingLevel && c.Missing == MissingLevel {
+				if level == c.MissingAs {
 					cr.missing = int32(code)
 				}
 			}

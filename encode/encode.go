@@ -122,7 +122,10 @@ type Column struct {
 	// something; Base is the one without a weight ("" where all have one); Rare are those that became "other".
 	Levels []string `json:"levels,omitempty"`
 	Base   string   `json:"base,omitempty"`
-	Rare   []string `json:"rare,omitempty"`
+	// MissingAs is the level that a missing value is, where the policy makes it one: the text that stood in the file if that
+	// was always the same ("?"), else "missing".
+	MissingAs string   `json:"missing_as,omitempty"`
+	Rare      []string `json:"rare,omitempty"`
 }
 
 // Term is one input x_j of the model and so one weight per class.
@@ -226,6 +229,9 @@ func (c *Column) check() error {
 		}
 		if c.Base != "" && !slices.Contains(c.Levels, c.Base) {
 			return fmt.Errorf("the base %q is not among its levels", c.Base)
+		}
+		if c.MissingAs != "" && !slices.Contains(c.Levels, c.MissingAs) {
+			return fmt.Errorf("what a missing value is, %q, is not among its levels", c.MissingAs)
 		}
 		seen := map[string]bool{}
 		for _, l := range append(slices.Clone(c.Levels), c.Rare...) {

@@ -337,10 +337,9 @@ func (l *Learnt) levels(t *dataset.Table, c *dataset.Column, out *Column, o Opti
 		out.Levels = append(out.Levels, otherLevel)
 	}
 	if gaps && out.Missing == MissingLevel {
-		if slices.Contains(c.Levels, missingLevel) {
-			return t.At(-1, c, "it has a level %q, which is what --missing level calls a missing value; rename one of them", missingLevel)
+		if err := missingAs(t, c, out); err != nil {
+			return err
 		}
-		out.Levels = append(out.Levels, missingLevel)
 	}
 	if len(out.Levels) == 0 {
 		return t.At(-1, c, "the column has no value in the training rows; --exclude %s leaves it out", c.Name)
@@ -368,6 +367,28 @@ func (l *Learnt) levels(t *dataset.Table, c *dataset.Column, out *Column, o Opti
 	case !full:
 		out.Base = out.Levels[0]
 	}
+	return nil
+}
+
+// missingAs makes a missing value a level: under the text that stands in the file where that is always the same, else as "missing".
+func missingAs(t *dataset.Table, c *dataset.Column, out *Column) error {
+	name := missingLevel
+	if len(c.NA) == 1 && c.NA[0].Text != "" {
+		name = c.NA[0].Text
+	}
+	if slices.Contains(c.Levels, name) {
+		return t.At(-1, c, "it has a level %q, which is what --missing level calls a missing value; rename one of them", name)
+	}
+	out.MissingAs = name
+	if name == missingLevel || out.Type == Boolean {
+		out.Levels = append(out.Levels, name)
+		return nil
+	}
+	at := slices.IndexFunc(out.Levels, func(l string) bool { return l > name || l == otherLevel })
+	if at < 0 {
+		at = len(out.Levels)
+	}
+	out.Levels = slices.Insert(out.Levels, at, name)
 	return nil
 }
 
