@@ -80,6 +80,15 @@ func NewMemory(layout Layout, cols Columns) (*Memory, error) {
 }
 
 func checkSparse(l *Layout, cols *Columns) error {
+	elsewhere := make([]bool, l.Features)
+	for _, j := range l.Dense {
+		elsewhere[j] = true
+	}
+	for _, c := range l.Codes {
+		for v := range c.Levels {
+			elsewhere[c.First+v] = true
+		}
+	}
 	if len(cols.Start) != l.Rows+1 || len(cols.Index) != len(cols.Value) {
 		return fmt.Errorf("engine: sparse rows: %d starts for %d rows, %d indices, %d values",
 			len(cols.Start), l.Rows, len(cols.Index), len(cols.Value))
@@ -93,6 +102,9 @@ func checkSparse(l *Layout, cols *Columns) error {
 		for _, j := range cols.Index[lo:hi] {
 			if j <= last || int(j) >= l.Features {
 				return fmt.Errorf("engine: sparse row %d: index %d after %d, %d features", r, j, last, l.Features)
+			}
+			if elsewhere[j] {
+				return fmt.Errorf("engine: sparse row %d: feature %d is stored elsewhere", r, j)
 			}
 			last = j
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/descent-ml/descent/graph"
@@ -110,6 +111,9 @@ func NewObjective(e *Engine, g *graph.Graph, root string, of []string, in Values
 	if err := b.derive(J); err != nil {
 		return nil, fmt.Errorf("engine: %w", err)
 	}
+	if err := b.leaves(); err != nil {
+		return nil, fmt.Errorf("engine: %w", err)
+	}
 	var err error
 	if b.full, err = b.split(append([]*graph.Node{b.cost}, b.grads...), nil, nil); err != nil {
 		return nil, err
@@ -142,6 +146,35 @@ func (b *Objective) derive(J *graph.Node) error {
 		return err
 	}
 	b.cost, b.grads = s[0], s[1:]
+	return nil
+}
+
+// leaves checks that every leaf of the cost has a value: per row in the data or in.Columns, others in in.Of.
+func (b *Objective) leaves() error {
+	param := map[*graph.Node]bool{}
+	for _, n := range b.of {
+		param[n] = true
+	}
+	for _, n := range graph.Below(append([]*graph.Node{b.cost}, b.grads...)...) {
+		if n.Leaf == nil || n.Leaf.Kind == graph.Constant || param[n] {
+			continue
+		}
+		name := n.Leaf.Name
+		if !n.Shape.PerRow {
+			if v, ok := b.in.Of[name]; !ok {
+				return fmt.Errorf("no value for %s", name)
+			} else if len(v) != n.Shape.Size() {
+				return fmt.Errorf("%s has %d numbers, want %d", name, len(v), n.Shape.Size())
+			}
+			continue
+		}
+		if _, ok := b.in.Columns[name]; ok || n.Shape.IsVector() {
+			continue
+		}
+		if !slices.Contains(b.e.layout.Inputs, name) {
+			return fmt.Errorf("no column %q; the data have %s", name, list(b.e.layout.Inputs))
+		}
+	}
 	return nil
 }
 
