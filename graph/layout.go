@@ -25,6 +25,9 @@ type View struct {
 	// Updates are the next values of parameters by the parameter's name.
 	Updates map[string][]float64
 
+	// Labels say what inputs and parameters stand for, by name: x1 is "age". Any text.
+	Labels map[string]string
+
 	// Backward adds what Derive added: the derivatives, and the arrows against the flow.
 	Backward bool
 	// Steps adds the derivation of every shown definition, each line with its rule.
@@ -73,14 +76,31 @@ type Layout struct {
 	Height      float64 `json:"height"`
 	Cards       []Card  `json:"cards"`
 	Edges       []Edge  `json:"edges"`
+	// Equations are what WriteMathML writes: definitions, derivatives and, with Steps, derivations.
+	Equations []Equation `json:"equations"`
+}
+
+// An Equation is a name and what it equals, line by line: symbols, numbers put in, the result.
+type Equation struct {
+	Name   string         `json:"name"`
+	MathML string         `json:"mathml"` // of the name
+	Lines  []EquationLine `json:"lines"`
+}
+
+// An EquationLine is one line after an equals sign, or an arrow where Class is "update".
+type EquationLine struct {
+	MathML string `json:"mathml"`
+	Class  string `json:"class,omitempty"` // value, derivative, update: a result; label: what the name stands for
+	Rule   string `json:"rule,omitempty"`  // how it came from the line before, with the facts that needs
 }
 
 // A Card is one box of a Layout.
 type Card struct {
 	ID       string     `json:"id"` // unique in its layout, and the same in every layout of the graph
 	Name     string     `json:"name"`
-	Kind     string     `json:"kind"`    // input, parameter, operation, derivative, more
-	Formula  string     `json:"formula"` // in the graph's language, "z = w1*x1 + b"; a leaf: its name
+	Kind     string     `json:"kind"`            // input, parameter, operation, derivative, more
+	Label    string     `json:"label,omitempty"` // what the view says it stands for
+	Formula  string     `json:"formula"`         // in the graph's language, "z = w1*x1 + b"; a leaf: its name
 	MathML   string     `json:"mathml"`
 	Short    string     `json:"short,omitempty"` // MathML of "L(a, y)" where the formula is too long for the card
 	Backward []Backward `json:"backward,omitempty"`
@@ -120,6 +140,7 @@ type backward struct {
 // where there is none to show.
 type CardRow struct {
 	Label      string `json:"label,omitempty"`
+	Meaning    string `json:"meaning,omitempty"` // what the view says the component stands for
 	Value      string `json:"value"`
 	Derivative string `json:"derivative,omitempty"`
 	Update     string `json:"update,omitempty"`
@@ -143,8 +164,18 @@ func (g *Graph) Layout(v View) (*Layout, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(d.cards) > maxCards {
+		return nil, errTooMany(len(d.cards))
+	}
 	l, _ := d.layout()
 	return l, nil
+}
+
+// maxCards bounds a drawing; equations are untrusted.
+const maxCards = 400
+
+func errTooMany(cards int) error {
+	return fmt.Errorf("view: %d cards are too many for a picture, the limit is %d", cards, maxCards)
 }
 
 // number writes a value for people: four significant digits.

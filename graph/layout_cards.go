@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // largestFew is how many components of a long vector get a card of their own.
@@ -16,6 +17,7 @@ type diagram struct {
 	view  View
 	cards []*Card
 	steps []derivation
+	order []string // derivatives, as Derive made them
 }
 
 // A shown definition, at the stage that is shown.
@@ -39,7 +41,7 @@ type diagrammer struct {
 	split    map[*Node][]int  // vector leaves with a card for each component: the components shown
 	paired   map[*Node]*Node  // the other vector in the dot that split a leaf
 	moreCard map[*Node]int
-	placed   map[*Node]bool
+	ids      map[string]bool
 }
 
 // diagram decides what is on the cards.
@@ -48,8 +50,14 @@ func (g *Graph) diagram(v View) (dg *diagram, err error) {
 	m := &diagrammer{
 		g: g, v: v, d: &diagram{view: v},
 		derived: map[string]shown{}, cardOf: map[string][]int{}, split: map[*Node][]int{},
-		paired: map[*Node]*Node{}, moreCard: map[*Node]int{}, placed: map[*Node]bool{},
+		paired: map[*Node]*Node{}, moreCard: map[*Node]int{}, ids: map[string]bool{},
 	}
+	m.v.Title = strings.Map(visible, v.Title)
+	m.v.Labels = map[string]string{}
+	for name, text := range v.Labels {
+		m.v.Labels[name] = strings.Map(visible, text)
+	}
+	m.d.view = m.v
 	m.write.names = map[*Node]string{}
 	if err := m.choose(); err != nil {
 		return nil, err
@@ -115,6 +123,9 @@ func (m *diagrammer) choose() error {
 			}
 		}
 		all = append(all, s)
+		if s.derived {
+			m.d.order = append(m.d.order, s.name)
+		}
 	}
 	if len(all) == 0 {
 		return fmt.Errorf("view: the graph has no definitions to show")
@@ -277,6 +288,16 @@ func (m *diagrammer) checkNumbers() error {
 		}
 		return nil
 	}
+	labelled := make([]string, 0, len(m.v.Labels))
+	for name := range m.v.Labels {
+		labelled = append(labelled, name)
+	}
+	sort.Strings(labelled)
+	for _, name := range labelled {
+		if _, ok := known[name]; !ok {
+			return fmt.Errorf("view: a label for %q, which the graph does not have", name)
+		}
+	}
 	same := func(s string) string { return s }
 	if err := check("a value", m.v.Values, same); err != nil {
 		return err
@@ -308,7 +329,10 @@ func (m *diagrammer) operations() bool {
 
 // addCard adds a card and returns its number.
 func (m *diagrammer) addCard(c *Card) int {
-	c.Formula = strings.TrimSpace(c.Formula)
+	for k, id := 2, c.ID; m.ids[c.ID]; k++ { // a vector's w1 beside a scalar w1
+		c.ID = id + "-" + strconv.Itoa(k)
+	}
+	m.ids[c.ID] = true
 	if c.MathML == "" && c.equation != nil {
 		c.MathML = "<math>" + c.equation.one() + "</math>"
 	}
@@ -536,9 +560,6 @@ func (m *diagrammer) pairCards(u, v *Node) []int {
 			used = append(used, m.cardOf[id]...)
 		}
 	}
-	for _, n := range pair {
-		m.placed[n] = m.placed[n] || m.split[n] != nil
-	}
 	if rest := pair[0].Shape.Rows - len(few); rest > 0 {
 		key := "rest." + strconv.Itoa(u.ID) + "." + strconv.Itoa(v.ID)
 		if fresh || len(m.cardOf[key]) == 0 {
@@ -605,7 +626,7 @@ func kindOf(n *Node) string { return n.Leaf.Kind.String() }
 
 func (m *diagrammer) leafCard(n *Node, name string, j int) int {
 	head := mark(letterGlyph, name)
-	c := &Card{ID: name, Name: name, Kind: kindOf(n), Formula: name, leaf: true, head: head, equation: head}
+	c := &Card{ID: name, Name: name, Kind: kindOf(n), Formula: name, Label: m.v.Labels[name], leaf: true, head: head, equation: head}
 	if err := m.numbers(c, n.Leaf.Name, n.Shape, j); err != nil {
 		panic(buildError{err})
 	}
@@ -646,7 +667,7 @@ func (m *diagrammer) numbers(c *Card, name string, s Shape, j int) error {
 			c.Numbers = []CardRow{r}
 		}
 		return nil
-	case m.v.Values == nil && m.v.Derivatives == nil && m.v.Updates == nil:
+	case m.v.Values == nil && m.v.Derivatives == nil && m.v.Updates == nil && (len(m.v.Labels) == 0 || !s.IsVector()):
 		if s.IsMatrix() {
 			c.Numbers = []CardRow{{Label: fmt.Sprintf("%d × %d", s.Rows, s.Cols)}}
 		}
@@ -664,6 +685,7 @@ func (m *diagrammer) numbers(c *Card, name string, s Shape, j int) error {
 			return err
 		}
 		r.Label = componentName(name, s, j)
+		r.Meaning = m.v.Labels[r.Label]
 		c.Numbers = append(c.Numbers, r)
 	}
 	if rest := s.Size() - few; rest > 0 {
@@ -802,7 +824,11 @@ func (m *diagrammer) operationCards() error {
 		add(s)
 	}
 	forward = len(below(roots...))
+	// Asked for every operation, derivatives are operations too; else they are written on the cards.
 	for i := range m.g.Defs {
+		if m.v.Cards == Automatic {
+			break
+		}
 		if d := &m.g.Defs[i]; d.Of != "" {
 			if s, ok := m.derived[d.Of]; ok {
 				add(s)
@@ -810,9 +836,6 @@ func (m *diagrammer) operationCards() error {
 		}
 	}
 	nodes := below(roots...)
-	if len(nodes) > maxOperations {
-		return fmt.Errorf("view: %d operations are too many to draw one by one, the limit is %d", len(nodes), maxOperations)
-	}
 	var anonymous []*Node
 	for _, n := range nodes {
 		if _, ok := name[n]; n.Op != nil && !ok {
@@ -887,7 +910,7 @@ func (m *diagrammer) operationCards() error {
 		}
 		at[n] = m.addCard(c)
 	}
-	for i, s := range m.defs { // a definition that is a leaf, or a second name
+	for i, s := range m.defs { // a definition that is a leaf or a second name
 		if first, ok := name[s.node]; !ok || first != s.name {
 			rhs := &term{kind: nameTerm, text: first}
 			uses := []int{}
@@ -908,11 +931,33 @@ func (m *diagrammer) operationCards() error {
 			m.addCard(c)
 		}
 	}
+	if m.v.Cards == Automatic && m.v.Backward {
+		return m.deriveOperations(name, anonymous)
+	}
 	return nil
 }
 
-// maxOperations bounds a drawing; equations are untrusted.
-const maxOperations = 400
+// deriveOperations writes derivatives on the cards of leaves and of operations without a name.
+func (m *diagrammer) deriveOperations(name map[*Node]string, anonymous []*Node) error {
+	m.write.names = name
+	grads, err := m.g.Gradient(m.defs[len(m.defs)-1].node, anonymous...)
+	if err != nil {
+		return err
+	}
+	for i, n := range anonymous {
+		d := shown{name: "d" + name[n], node: grads[i], def: &Def{Written: grads[i]}}
+		m.d.order = append([]string{d.name}, m.d.order...)
+		for _, c := range m.d.cards {
+			if c.Name == name[n] {
+				m.writeDerivative(c, d, name[n], n.Shape, -1)
+			}
+		}
+	}
+	for _, c := range m.d.cards {
+		m.derive(c)
+	}
+	return nil
+}
 
 func (m *diagrammer) defined(name string) bool {
 	_, ok := m.g.Def(name)
@@ -979,6 +1024,16 @@ func (m *diagrammer) fill(anonymous []*Node, root *Node) (values, gradients map[
 		numbers(gradients, d, of)
 	}
 	return values, gradients
+}
+
+// visible drops what a user's text could do to the text around it: control characters, line ends,
+// and marks that turn the direction of writing.
+func visible(r rune) rune {
+	switch {
+	case unicode.IsControl(r), r == 0x200E, r == 0x200F, r == 0xFEFF, r >= 0x2028 && r <= 0x202E, r >= 0x2066 && r <= 0x2069:
+		return ' '
+	}
+	return r
 }
 
 func unique(all []int) []int {

@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -25,8 +24,9 @@ const (
 // A part is something set on a card: a formula, a number, or a rule across it.
 type part struct {
 	set    *typeset
-	text   string // a number
-	end    bool   // it ends at x
+	text   string // a number, or plain text
+	plain  bool
+	end    bool // it ends at x
 	x, y   float64
 	width  float64 // of a rule
 	class  string
@@ -40,6 +40,24 @@ type scene struct {
 	where  []*glyph // equations too long for their cards
 	lines  []derivation
 	legend bool
+}
+
+// clip keeps a label short enough for a card.
+func clip(s string) string {
+	const longest = 20
+	if r := []rune(s); len(r) > longest {
+		return string(r[:longest-1]) + "…"
+	}
+	return s
+}
+
+// labelWidth is what a label takes in a sans serif of 11 pixels, generously.
+func labelWidth(s string) float64 {
+	w := 0.0
+	for _, r := range clip(s) {
+		w += float64(max(runeWidth(r, false), 500)) * 0.0135
+	}
+	return w
 }
 
 func numberWidth(s string) float64 { return float64(utf8.RuneCountInString(s)) * digitWidth }
@@ -92,6 +110,17 @@ func (d *diagram) layout() (*Layout, *scene) {
 			l.Edges[i].Back = curveBack(routes[i])
 		}
 	}
+	for _, e := range d.equations() {
+		q := Equation{Name: e.name, MathML: "<math>" + mark(letterGlyph, e.name).one() + "</math>"}
+		for _, line := range e.lines {
+			if line.meaning != "" {
+				q.Lines = append(q.Lines, EquationLine{MathML: "<math><mtext>" + escapeXML(line.meaning) + "</mtext></math>", Class: "label"})
+				continue
+			}
+			q.Lines = append(q.Lines, EquationLine{MathML: "<math>" + line.rhs.one() + "</math>", Class: line.class, Rule: line.rule})
+		}
+		l.Equations = append(l.Equations, q)
+	}
 	l.Width, l.Height = round(width+2*margin), round(height+2*margin)
 	return l, s
 }
@@ -115,9 +144,18 @@ func (d *diagram) flowsBack(links []link) []bool {
 		}
 		return false
 	}
+	reaches := make([]bool, len(d.cards)) // the root, by any way
+	for i, c := range d.cards {
+		reaches[i] = c.root
+	}
+	for i := len(d.cards) - 1; i >= 0; i-- {
+		for _, u := range d.cards[i].uses {
+			reaches[u] = reaches[u] || reaches[i]
+		}
+	}
 	for i, e := range links {
 		a, b := d.cards[e.from], d.cards[e.to]
-		out[i] = a.Kind != "derivative" && b.Kind != "derivative" && has(a) && has(b)
+		out[i] = reaches[e.to] && a.Kind != "derivative" && b.Kind != "derivative" && has(a) && has(b)
 	}
 	return out
 }
@@ -174,7 +212,7 @@ func (c *Card) compose() []part {
 		backs = append(backs, t)
 	}
 	columns := c.columns()
-	inner = max(inner, columns.width())
+	inner = max(inner, columns.width(), labelWidth(c.Label))
 	c.Width = round(inner + 2*cardPadding)
 	y := 0.0
 	centred := func(t typeset, class string) {
@@ -185,6 +223,11 @@ func (c *Card) compose() []part {
 	}
 	rule := func() { parts = append(parts, part{width: c.Width, y: y}) }
 	centred(head, "ink")
+	if c.Label != "" {
+		y += 9
+		parts = append(parts, part{text: clip(c.Label), plain: true, x: (c.Width - labelWidth(c.Label)) / 2, y: y - 2, class: "quiet"})
+		y += 6
+	}
 	for i := range backs {
 		rule()
 		centred(backs[i], "derivative")
@@ -249,8 +292,13 @@ func (c *Card) composeLeaf() []part {
 	if len(lines) == 0 {
 		least = 76
 	}
-	c.Width = max(c.Width, least, round(2*cardPadding+head.width+wide+16))
+	c.Width = max(c.Width, least, round(2*cardPadding+max(head.width, labelWidth(c.Label))+wide+16))
 	c.Height = round(max(42, 14+lineHeight*float64(len(lines))))
+	lower := 5.0
+	if c.Label != "" {
+		c.Height = max(c.Height, 48)
+		lower = -1
+	}
 	class := "ink"
 	if c.Kind == "more" {
 		class = "quiet"
@@ -259,7 +307,13 @@ func (c *Card) composeLeaf() []part {
 	if len(lines) == 0 {
 		x = (c.Width - head.width) / 2
 	}
-	parts = append(parts, part{set: &head, x: x, y: c.Height/2 + 5, class: class})
+	parts = append(parts, part{set: &head, x: x, y: c.Height/2 + lower, class: class})
+	if c.Label != "" {
+		if len(lines) == 0 {
+			x = (c.Width - labelWidth(c.Label)) / 2
+		}
+		parts = append(parts, part{text: clip(c.Label), plain: true, x: x, y: c.Height/2 + 15, class: "quiet"})
+	}
 	y := c.Height/2 - lineHeight*float64(len(lines))/2 + 13
 	for i, n := range lines {
 		text := n.text
@@ -278,8 +332,8 @@ func (c *Card) composeLeaf() []part {
 
 // numberColumns are the widths of a card's table of numbers.
 type numberColumns struct {
-	label, value, derivativeLabel, derivative, update float64
-	lines                                             int
+	symbol, label, value, derivativeLabel, derivative, update float64
+	lines                                                     int
 }
 
 func (r CardRow) derivativeLabel(c *Card, i int) string {
@@ -297,8 +351,10 @@ func (r CardRow) derivativeLabel(c *Card, i int) string {
 func (c *Card) columns() numberColumns {
 	n := numberColumns{lines: len(c.Numbers)}
 	for i, r := range c.Numbers {
-		if r.Label != "" && r.Value != "" {
-			n.label = max(n.label, mark(letterGlyph, r.Label).set(labelSize).width+10)
+		if r.Label != "" && (r.Value != "" || r.Meaning != "") {
+			w := mark(letterGlyph, r.Label).set(labelSize).width + 10
+			n.symbol = max(n.symbol, w)
+			n.label = max(n.label, n.symbol+labelWidth(r.Meaning)+min(8, labelWidth(r.Meaning)))
 		}
 		n.value = max(n.value, numberWidth(r.Value))
 		n.derivative = max(n.derivative, numberWidth(r.Derivative))
@@ -326,7 +382,7 @@ func (n numberColumns) width() float64 {
 func (n numberColumns) line(c *Card, i int, r CardRow, y float64) []part {
 	var parts []part
 	left, right := cardPadding-2, c.Width-cardPadding+2
-	if r.Value == "" && r.Derivative == "" && r.Label != "" {
+	if r.Value == "" && r.Derivative == "" && r.Meaning == "" && r.Label != "" {
 		var t typeset
 		t.text(r.Label, labelSize, false)
 		return []part{{set: &t, x: (c.Width - t.width) / 2, y: y, class: "quiet"}}
@@ -334,6 +390,9 @@ func (n numberColumns) line(c *Card, i int, r CardRow, y float64) []part {
 	if r.Label != "" {
 		t := mark(letterGlyph, r.Label).set(labelSize)
 		parts = append(parts, part{set: &t, x: left, y: y, class: "quiet"})
+		if r.Meaning != "" {
+			parts = append(parts, part{text: clip(r.Meaning), plain: true, x: left + n.symbol, y: y, class: "quiet"})
+		}
 	}
 	if r.Value != "" {
 		p := part{text: minus(r.Value), x: left, y: y, class: "value", filled: r.Value == "?"}
@@ -370,53 +429,68 @@ func (n numberColumns) line(c *Card, i int, r CardRow, y float64) []part {
 
 // curve is the path of an edge: straight through columns, an S between them.
 func curve(route []bend) string {
-	var b strings.Builder
-	f := func(x float64) string { return strconv.FormatFloat(round(x+margin), 'f', -1, 64) }
-	for i, p := range route {
-		if i == 0 {
-			fmt.Fprintf(&b, "M%s %s", f(p.left), f(p.y))
-			if p.right > p.left {
-				fmt.Fprintf(&b, "H%s", f(p.right))
-			}
-			continue
+	p := pen{}
+	p.move(route[0].left, route[0].y)
+	p.straight(route[0].right)
+	for i, to := range route[1:] {
+		from := route[i]
+		if to.y != from.y {
+			half := (to.left - from.right) / 2
+			p.bend(from.right+half, from.y, to.left-half, to.y, to.left, to.y)
 		}
-		q := route[i-1]
-		half := (p.left - q.right) / 2
-		if p.y == q.y {
-			fmt.Fprintf(&b, "H%s", f(p.left))
-		} else {
-			fmt.Fprintf(&b, "C%s %s %s %s %s %s", f(q.right+half), f(q.y), f(p.left-half), f(p.y), f(p.left), f(p.y))
-		}
-		if p.right > p.left {
-			fmt.Fprintf(&b, "H%s", f(p.right))
-		}
+		p.straight(to.right)
 	}
-	return b.String()
+	return p.String()
 }
 
 // curveBack is the way back, a little lower.
 func curveBack(route []bend) string {
-	var b strings.Builder
-	f := func(x float64) string { return strconv.FormatFloat(round(x+margin), 'f', -1, 64) }
-	for i := len(route) - 1; i >= 0; i-- {
-		p := route[i]
-		y := p.y + backOffset
-		if i == len(route)-1 {
-			fmt.Fprintf(&b, "M%s %s", f(p.right), f(y))
-		} else {
-			q := route[i+1]
-			half := (q.left - p.right) / 2
-			if p.y == q.y {
-				fmt.Fprintf(&b, "H%s", f(p.right))
-			} else {
-				fmt.Fprintf(&b, "C%s %s %s %s %s %s", f(q.left-half), f(q.y+backOffset), f(p.right+half), f(y), f(p.right), f(y))
-			}
+	p := pen{down: backOffset}
+	last := len(route) - 1
+	p.move(route[last].right, route[last].y)
+	p.straight(route[last].left)
+	for i := last - 1; i >= 0; i-- {
+		from, to := route[i+1], route[i]
+		if to.y != from.y {
+			half := (from.left - to.right) / 2
+			p.bend(from.left-half, from.y, to.right+half, to.y, to.right, to.y)
 		}
-		if p.right > p.left {
-			fmt.Fprintf(&b, "H%s", f(p.left))
-		}
+		p.straight(to.left)
 	}
-	return b.String()
+	return p.String()
+}
+
+// A pen writes SVG path data, straight stretches as one.
+type pen struct {
+	strings.Builder
+	x, to, down float64
+}
+
+func (p *pen) at(x float64) string { return strconv.FormatFloat(round(x+margin), 'f', -1, 64) }
+
+func (p *pen) move(x, y float64) {
+	p.WriteString("M" + p.at(x) + " " + p.at(y+p.down))
+	p.x, p.to = x, x
+}
+
+func (p *pen) straight(x float64) { p.to = x }
+
+func (p *pen) flush() {
+	if p.to != p.x {
+		p.WriteString("H" + p.at(p.to))
+	}
+	p.x = p.to
+}
+
+func (p *pen) bend(x1, y1, x2, y2, x, y float64) {
+	p.flush()
+	p.WriteString("C" + p.at(x1) + " " + p.at(y1+p.down) + " " + p.at(x2) + " " + p.at(y2+p.down) + " " + p.at(x) + " " + p.at(y+p.down))
+	p.x, p.to = x, x
+}
+
+func (p *pen) String() string {
+	p.flush()
+	return p.Builder.String()
 }
 
 // title is the view's, or the equations that define the picture.
@@ -433,7 +507,7 @@ func (d *diagram) words() string {
 	var leaves []string
 	for _, c := range d.cards {
 		if c.leaf && !c.again {
-			text := c.Name
+			text := called(c.Name, c.Label)
 			if len(c.Numbers) == 1 && c.Numbers[0].Value != "" && c.Numbers[0].Value != "?" {
 				text += " = " + c.Numbers[0].Value
 			}
@@ -464,4 +538,12 @@ func (d *diagram) words() string {
 		}
 	}
 	return strings.TrimSpace(b.String())
+}
+
+// called is a name and what it stands for.
+func called(name, label string) string {
+	if label == "" {
+		return name
+	}
+	return name + " (" + label + ")"
 }

@@ -326,6 +326,10 @@ func (l *ladder) finish(boxes []box, links []link, sp spacing) (routes [][]bend,
 				places[n] = true
 			}
 		}
+		onlyLeaves := true
+		for _, r := range layer {
+			onlyLeaves = onlyLeaves && l.rungs[r].box >= 0 && boxes[l.rungs[r].box].leaf
+		}
 		left[k], right[k] = x, x+wide
 		x += wide
 		if k+1 < len(l.layers) {
@@ -335,6 +339,9 @@ func (l *ladder) finish(boxes []box, links []link, sp spacing) (routes [][]bend,
 			if g := l.rungs[r]; g.box >= 0 {
 				b := &boxes[g.box]
 				b.x = left[k] + (wide-b.width)/2
+				if onlyLeaves {
+					b.x = left[k] + wide - b.width // edges begin at once
+				}
 				b.y = g.y - g.port - top
 			}
 		}

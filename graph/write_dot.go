@@ -16,7 +16,14 @@ func (g *Graph) WriteDOT(w io.Writer, v View) error {
 		return err
 	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "digraph descent {\n\trankdir=LR;\n\tlabel=%s;\n\tlabelloc=t;\n", quoteDOT(d.title()))
+	b.WriteString("digraph descent {\n\trankdir=LR;\n")
+	if lines := d.stepLines(); len(lines) > 0 {
+		text := quoteDOT(strings.Join(append([]string{d.title(), ""}, lines...), "\n") + "\n")
+		text = strings.ReplaceAll(text, `\n`, `\l`) // \l ends a line that is flushed left
+		fmt.Fprintf(&b, "\tlabel=%s;\n\tlabelloc=b;\n\tlabeljust=l;\n\tfontname=\"monospace\";\n", text)
+	} else {
+		fmt.Fprintf(&b, "\tlabel=%s;\n\tlabelloc=t;\n", quoteDOT(d.title()))
+	}
 	b.WriteString("\tnode [shape=box, style=rounded, fontname=\"Times,serif\", color=\"#7e8084\"];\n\tedge [color=\"#9ea3ab\", arrowsize=0.7];\n")
 	for i, c := range d.cards {
 		style := ""
@@ -40,12 +47,6 @@ func (g *Graph) WriteDOT(w io.Writer, v View) error {
 			fmt.Fprintf(&b, "\tn%d -> n%d [style=dashed, color=\"#b3400a\", constraint=false];\n", e.to, e.from)
 		}
 	}
-	if lines := d.stepLines(); len(lines) > 0 {
-		// \l ends a line that is flushed left
-		text := quoteDOT(strings.Join(lines, "\n"))
-		text = strings.ReplaceAll(text[:len(text)-1], `\n`, `\l`) + `\l"`
-		fmt.Fprintf(&b, "\tsteps [shape=plaintext, style=\"\", fontname=\"monospace\", label=%s];\n", text)
-	}
 	b.WriteString("}\n")
 	_, err = w.Write(b.Bytes())
 	return err
@@ -64,13 +65,14 @@ func (d *diagram) links() []link {
 // textLines is a card in plain text, for graphs that other programs lay out.
 func (c *Card) textLines() []string {
 	lines := []string{c.Formula}
+	lines[0] = called(lines[0], c.Label)
 	for _, f := range c.Backward {
 		lines = append(lines, f.Formula)
 	}
 	for i, r := range c.Numbers {
 		var parts []string
 		if r.Label != "" {
-			parts = append(parts, r.Label)
+			parts = append(parts, called(r.Label, r.Meaning))
 		}
 		if r.Value != "" {
 			parts = append(parts, r.Value)
@@ -121,6 +123,8 @@ func quoteDOT(s string) string {
 		switch {
 		case r == '"' || r == '\\':
 			b.WriteString(`\` + string(r))
+		case r == '&':
+			b.WriteString("&amp;") // DOT reads entities
 		case r == '\n':
 			b.WriteString(`\n`)
 		case unicode.IsControl(r):

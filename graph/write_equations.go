@@ -2,14 +2,16 @@ package graph
 
 // An equationBlock is a name and the lines after its equals signs, for LaTeX and MathML.
 type equationBlock struct {
-	name  string
-	lines []equationLine
+	name     string
+	assigned bool // the name gets a new value
+	lines    []equationLine
 }
 
 type equationLine struct {
-	rhs   *glyph
-	rule  string
-	class string // value or derivative: a number
+	rhs     *glyph
+	rule    string
+	class   string // value, derivative or update: a number
+	meaning string // instead of rhs: what the name stands for
 }
 
 // equations lists what the view shows as equations: definitions in order, then derivatives; with
@@ -63,6 +65,17 @@ func (d *diagram) equations() []equationBlock {
 		}
 		out = append(out, b)
 	}
+	meaning := func(name, text string) {
+		if text != "" {
+			out = append(out, equationBlock{name: name, lines: []equationLine{{meaning: text}}})
+		}
+	}
+	for _, c := range d.cards {
+		meaning(c.Name, c.Label)
+		for _, r := range c.Numbers {
+			meaning(r.Label, r.Meaning)
+		}
+	}
 	for _, c := range d.cards {
 		if c.rhs != nil {
 			class := "value"
@@ -72,23 +85,41 @@ func (d *diagram) equations() []equationBlock {
 			add(c.Name, c.Name, class, c.rhs)
 		}
 	}
-	// Derivatives run from the last card back to the first; a vector's components in order.
-	done := map[string]bool{}
-	for i := len(d.cards) - 1; i >= 0; i-- {
-		for _, b := range d.cards[i].backs {
-			if done[b.of] {
+	// Derivatives as Derive made them; a vector's components in order.
+	shown := map[string]bool{}
+	for _, of := range d.order {
+		for _, c := range d.cards {
+			for _, b := range c.backs {
+				if b.of != of {
+					continue
+				}
+				if s, ok := steps[of]; ok && s.name != b.name && !shown[of] { // a vector: its derivation, then components
+					add(of, of, "derivative", b.written)
+				}
+				shown[of], shown[b.name] = true, true
+				add(b.name, of, "derivative", b.written, b.simple)
+			}
+		}
+	}
+	// Numbers that no equation has led to.
+	for _, c := range d.cards {
+		for i, r := range c.Numbers {
+			name := r.derivativeLabel(c, i)
+			if v, ok := known[name]; ok && !shown[name] {
+				out = append(out, equationBlock{name: name, lines: []equationLine{{rhs: numberGlyphs(v), class: "derivative"}}})
+			}
+		}
+	}
+	for _, c := range d.cards {
+		for _, r := range c.Numbers {
+			name := c.Name
+			if r.Label != "" {
+				name = r.Label
+			} else if len(c.Numbers) > 1 {
 				continue
 			}
-			done[b.of] = true
-			if s, ok := steps[b.of]; ok && s.name != b.name { // a vector: its derivation, then components
-				add(b.of, b.of, "derivative", b.written)
-			}
-			for _, c := range d.cards {
-				for _, e := range c.backs {
-					if e.of == b.of {
-						add(e.name, e.of, "derivative", e.written, e.simple)
-					}
-				}
+			if r.Update != "" && r.Update != "?" {
+				out = append(out, equationBlock{name: name, assigned: true, lines: []equationLine{{rhs: numberGlyphs(r.Update), class: "update"}}})
 			}
 		}
 	}

@@ -297,7 +297,8 @@ func productGlyphs(t *term) *glyph {
 			}
 		}
 		g := a.glyphs()
-		if a.strength() < 2 {
+		sums := a.kind == callTerm && (a.form.Style == Total || a.form.Style == Average)
+		if a.strength() < 2 || sums && i+1 < len(flat) {
 			g = fenced(g)
 		}
 		r.kids = append(r.kids, g)

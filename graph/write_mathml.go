@@ -3,10 +3,12 @@ package graph
 import (
 	"bytes"
 	"io"
+	"strings"
 )
 
 // WriteMathML writes what WriteLaTeX writes as one MathML table, the equals signs under one another.
-// Numbers carry the class value or derivative, rules the class rule, for a page's colours.
+// Alignment is both an attribute (MathML 3) and a style (MathML Core, browsers); cells carry the
+// classes name, right and why for pages that allow no style attributes. Numbers carry the class value, derivative or update, rules the class rule, for a page's colours.
 func (g *Graph) WriteMathML(w io.Writer, v View) error {
 	d, err := g.diagram(v)
 	if err != nil {
@@ -14,18 +16,25 @@ func (g *Graph) WriteMathML(w io.Writer, v View) error {
 	}
 	var b bytes.Buffer
 	b.WriteString(`<math xmlns="http://www.w3.org/1998/Math/MathML" display="block" class="descent-math" alttext="` + escapeXML(d.title()) + `">` + "\n")
-	b.WriteString(`<mtable displaystyle="true" columnalign="right left left" columnspacing="0.2em 2em" rowspacing="0.6ex">` + "\n")
+	b.WriteString(`<mtable displaystyle="true" columnalign="right left left">` + "\n")
 	for _, e := range d.equations() {
 		for i, l := range e.lines {
-			b.WriteString("<mtr><mtd>")
+			b.WriteString(`<mtr><mtd class="name" style="text-align:right;padding:.2em 0">`)
 			if i == 0 {
 				b.WriteString(mark(letterGlyph, e.name).one())
 			}
-			b.WriteString("</mtd><mtd")
-			if l.class != "" {
-				b.WriteString(` class="` + l.class + `"`)
+			sign := "="
+			if e.assigned {
+				sign = "←"
 			}
-			b.WriteString(`><mrow><mo form="infix">=</mo>` + l.rhs.mathml() + "</mrow></mtd><mtd>")
+			rhs := ""
+			if l.meaning != "" {
+				sign, rhs = ":", "<mtext>"+escapeXML(l.meaning)+"</mtext>"
+			} else {
+				rhs = l.rhs.mathml()
+			}
+			b.WriteString(`</mtd><mtd class="` + strings.TrimSpace("right "+l.class) + `" style="text-align:left;padding:.2em 0"`)
+			b.WriteString(`><mrow><mo form="infix">` + sign + `</mo>` + rhs + `</mrow></mtd><mtd class="why" style="text-align:left;padding:.2em 2em">`)
 			if l.rule != "" {
 				b.WriteString(`<mtext class="rule">` + escapeXML(l.rule) + "</mtext>")
 			}

@@ -76,7 +76,7 @@ func (g *glyph) writeMathML(b *strings.Builder) {
 		g.kids[0].writeMathML(b)
 		b.WriteString(`<mo fence="true" form="postfix" ` + stretchy + `>` + shut + `</mo>`)
 	case thinGlyph:
-		b.WriteString(`<mo>&#x2062;</mo>`) // invisible times
+		b.WriteString(`<mspace width="0.1em"/>`)
 	}
 }
 

@@ -9,14 +9,15 @@ import (
 )
 
 // WriteMermaid writes the graph as a Mermaid flowchart, as GitHub and others draw it in Markdown:
-// a node for every card, an edge for every use, dashed edges for derivatives.
+// a node for every card, an edge for every use. An edge along which a derivative comes back is
+// dashed with a head at both ends: Mermaid's layout would be torn by a second edge.
 func (g *Graph) WriteMermaid(w io.Writer, v View) error {
 	d, err := g.diagram(v)
 	if err != nil {
 		return err
 	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "flowchart LR\n\taccTitle: %s\n\taccDescr: %s\n", mermaidLine(d.title()), mermaidLine(d.words()))
+	fmt.Fprintf(&b, "%%%%{init: {\"flowchart\": {\"wrappingWidth\": 1200}}}%%%%\nflowchart LR\n\taccTitle: %s\n\taccDescr: %s\n", mermaidLine(d.title()), mermaidLine(d.words()))
 	class := map[string][]string{}
 	for i, c := range d.cards {
 		open, shut := "(", ")"
@@ -32,13 +33,12 @@ func (g *Graph) WriteMermaid(w io.Writer, v View) error {
 	}
 	links := d.links()
 	back := d.flowsBack(links)
-	for _, e := range links {
-		fmt.Fprintf(&b, "\tn%d --> n%d\n", e.from, e.to)
-	}
 	for i, e := range links {
+		arrow := "-->"
 		if back[i] {
-			fmt.Fprintf(&b, "\tn%d -.-> n%d\n", e.to, e.from)
+			arrow = "<-.->"
 		}
+		fmt.Fprintf(&b, "\tn%d %s n%d\n", e.from, arrow, e.to)
 	}
 	if lines := d.stepLines(); len(lines) > 0 {
 		for i, l := range lines {
@@ -80,12 +80,7 @@ func quoteMermaid(s string) string {
 	return b.String()
 }
 
-// mermaidLine is text to the end of a line.
+// mermaidLine is text to the end of a line, without what Mermaid or HTML would read as something else.
 func mermaidLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || strings.ContainsRune("#;{}%", r) {
-			return ' '
-		}
-		return r
-	}, s)
+	return strings.NewReplacer("<", "‹", ">", "›", `"`, "'", "#", " ", ";", ",", "{", "(", "}", ")", "%", " ").Replace(s)
 }

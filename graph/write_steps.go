@@ -78,18 +78,70 @@ func (m *diagrammer) derivation(d *Def, w *notation) derivation {
 	}
 	add(d.Written, first, nil)
 	now := d.Written
+	rules, facts := []string(nil), []string(nil) // of steps that cannot be seen in the whole
 	for _, s := range d.Why {
-		if s.Before == now {
-			now = s.After
-		} else {
-			now = m.g.Replace(now, map[*Node]*Node{s.Before: s.After})
+		next, ok := m.apply(now, s, w)
+		if !ok {
+			rules, facts = append(rules, s.Rule), append(facts, s.Facts...)
+			continue
 		}
-		add(now, s.Rule, s.Facts)
+		now = next
+		rule := s.Rule
+		if _, known := m.g.Def(rule); known { // an earlier derivative was put in
+			if w.right(now).plain() == last {
+				continue
+			}
+			rule = "with " + rule
+		}
+		add(now, strings.Join(append(rules, rule), "; "), append(facts, s.Facts...))
+		rules, facts = nil, nil
 	}
-	if d.Runs != nil && d.Runs != now {
-		add(d.Runs, "", nil)
+	if d.Runs != nil && (d.Runs != now || len(rules) > 0) {
+		add(d.Runs, strings.Join(rules, "; "), facts)
 	}
 	return out
+}
+
+// apply does one step within the whole right-hand side. Between steps the simplifier does silently
+// what one does on a blackboard (see Graph.make), so that is tried, too; and a form that is written
+// the same counts as the same.
+func (m *diagrammer) apply(now *Node, s Step, w *notation) (*Node, bool) {
+	if w.right(now).plain() == w.right(s.Before).plain() {
+		return s.After, true
+	}
+	for _, whole := range []*Node{now, m.remake(now, nil)} {
+		for _, n := range below(whole) {
+			if n == s.Before {
+				return m.remake(whole, map[*Node]*Node{s.Before: s.After}), true
+			}
+		}
+	}
+	return nil, false
+}
+
+// remake rebuilds a node with blackboard arithmetic, after replacing.
+func (m *diagrammer) remake(root *Node, with map[*Node]*Node) *Node {
+	done := map[*Node]*Node{}
+	for n, by := range with {
+		done[n] = by
+	}
+	for _, n := range below(root) {
+		if _, ok := done[n]; ok || n.Op == nil {
+			continue
+		}
+		args := make([]*Node, len(n.Args))
+		for i, a := range n.Args {
+			args[i] = a
+			if by, ok := done[a]; ok {
+				args[i] = by
+			}
+		}
+		done[n] = m.g.make(n.Op.Name, args...)
+	}
+	if by, ok := done[root]; ok {
+		return by
+	}
+	return root
 }
 
 // right is the right-hand side for a node that may be a name's.

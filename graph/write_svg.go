@@ -17,6 +17,9 @@ func (g *Graph) WriteSVG(w io.Writer, v View) error {
 	if err != nil {
 		return err
 	}
+	if len(d.cards) > maxCards {
+		return errTooMany(len(d.cards))
+	}
 	_, s := d.layout()
 	var b bytes.Buffer
 	s.write(&b)
@@ -169,11 +172,14 @@ func (s *scene) writeCard(b *bytes.Buffer, c Card, parts []part) {
 			if p.end {
 				extra = ` text-anchor="end"`
 			}
-			class := "n " + p.class
+			class, size := "n "+p.class, numberSize
+			if p.plain {
+				class, size = "s "+p.class, 11
+			}
 			if p.filled {
 				class += " faint"
 			}
-			fmt.Fprintf(b, `<text class="%s" x="%s" y="%s" font-size="%s"%s>%s</text>`+"\n", class, px(p.x), px(p.y), px(numberSize), extra, escapeXML(p.text))
+			fmt.Fprintf(b, `<text class="%s" x="%s" y="%s" font-size="%s"%s>%s</text>`+"\n", class, px(p.x), px(p.y), px(size), extra, escapeXML(p.text))
 		}
 	}
 	b.WriteString("</g>\n")
@@ -181,7 +187,7 @@ func (s *scene) writeCard(b *bytes.Buffer, c Card, parts []part) {
 
 // tip is what a pointer resting on the card shows.
 func (c Card) tip() string {
-	t := c.Formula
+	t := called(c.Formula, c.Label)
 	for _, f := range c.Backward {
 		t += "; " + f.Formula
 	}
@@ -284,7 +290,7 @@ func (s *scene) legendNote() note {
 	if update {
 		entries = append(entries, entry{"→", "update", "next value of the parameter"})
 	}
-	n := note{height: 26}
+	n := note{height: 32}
 	for _, e := range entries {
 		n.width += float64(utf8Len(e.sample))*digitWidth + 8 + float64(utf8Len(e.text))*6.3 + 24
 	}
@@ -299,13 +305,13 @@ func (s *scene) legendNote() note {
 				t.text("→", labelSize, false)
 			}
 			if t.width > 0 {
-				t.write(b, x, y+14, e.class)
+				t.write(b, x, y+20, e.class)
 				x += t.width + 7
 			} else {
-				fmt.Fprintf(b, `<text class="%s" x="%s" y="%s" font-size="12">%s</text>`+"\n", face+e.class, px(x), px(y+14), e.sample)
+				fmt.Fprintf(b, `<text class="%s" x="%s" y="%s" font-size="12">%s</text>`+"\n", face+e.class, px(x), px(y+20), e.sample)
 				x += numberWidth(e.sample) + 8
 			}
-			fmt.Fprintf(b, `<text class="s quiet" x="%s" y="%s" font-size="12">%s</text>`+"\n", px(x), px(y+14), e.text)
+			fmt.Fprintf(b, `<text class="s quiet" x="%s" y="%s" font-size="12">%s</text>`+"\n", px(x), px(y+20), e.text)
 			x += float64(utf8Len(e.text))*6.3 + 24
 		}
 	}

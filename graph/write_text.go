@@ -22,7 +22,7 @@ func (g *Graph) WriteText(w io.Writer, v View) error {
 	}
 	var b bytes.Buffer
 	if v.Title != "" {
-		b.WriteString(v.Title + "\n\n")
+		b.WriteString(d.view.Title + "\n\n")
 	}
 	lines, where := d.draw(columns)
 	if lines == nil {
@@ -56,10 +56,11 @@ func (d *diagram) list() []string {
 		if c.again {
 			continue
 		}
-		first := cell{c.Formula}
+		formula := called(c.Formula, clip(c.Label))
+		first := cell{formula}
 		rows := c.Numbers
 		if len(rows) == 1 {
-			first = cell{c.Formula, rows[0].Value, labelled(rows[0].derivativeLabel(c, 0), rows[0].Derivative), labelled("→", rows[0].Update)}
+			first = cell{formula, rows[0].Value, labelled(rows[0].derivativeLabel(c, 0), rows[0].Derivative), labelled("→", rows[0].Update)}
 			if rows[0].Value == "" && rows[0].Label != "" {
 				first[1] = rows[0].Label
 			}
@@ -67,7 +68,7 @@ func (d *diagram) list() []string {
 		}
 		add(first)
 		for i, r := range rows {
-			add(cell{"  " + r.Label, r.Value, labelledRow(c, i, r), labelled("→", r.Update)})
+			add(cell{"  " + called(r.Label, clip(r.Meaning)), r.Value, labelledRow(c, i, r), labelled("→", r.Update)})
 		}
 		for _, f := range c.Backward {
 			add(cell{"  " + f.Formula})
@@ -118,7 +119,7 @@ func (c *Card) text(short, stacked bool, all []*Card) textCard {
 	if c.leaf && c.Kind != "more" && len(c.Numbers) == 1 && c.Numbers[0].Value != "" {
 		head += " = " + c.Numbers[0].Value
 	}
-	t.lines = append(t.lines, head)
+	t.lines = append(t.lines, called(head, clip(c.Label)))
 	if c.Kind == "more" && len(c.Numbers) == 1 {
 		t.lines[0] += ": " + c.Numbers[0].Value
 	}
@@ -130,7 +131,7 @@ func (c *Card) text(short, stacked bool, all []*Card) textCard {
 			var parts []string
 			single := c.leaf && len(c.Numbers) == 1
 			if r.Label != "" {
-				parts = append(parts, r.Label)
+				parts = append(parts, called(r.Label, clip(r.Meaning)))
 			}
 			if r.Value != "" && !single {
 				parts = append(parts, r.Value)
@@ -183,6 +184,9 @@ func (c *Card) shortText(all []*Card) string {
 // draw lays the cards out on a grid of characters; nil if they do not fit. Where room is short,
 // boxes give up their formulas, the widest first; then numbers are stacked and gaps narrow.
 func (d *diagram) draw(columns int) (lines, where []string) {
+	if len(d.cards) > maxCards {
+		return nil, nil
+	}
 	links := d.links()
 	for _, tight := range []bool{false, true} {
 		cards := make([]textCard, len(d.cards))
@@ -190,13 +194,13 @@ func (d *diagram) draw(columns int) (lines, where []string) {
 			cards[i] = c.text(false, tight, d.cards)
 		}
 		for {
-			if lines, ok := drawText(d.cards, cards, links, columns, tight); ok {
+			if p, ok := drawText(d.cards, cards, links, columns, tight); ok {
 				for i, c := range d.cards {
 					if cards[i].short {
 						where = append(where, c.Formula)
 					}
 				}
-				return lines, where
+				return p.lines(), where
 			}
 			widest := -1
 			for i, c := range d.cards {
@@ -216,7 +220,7 @@ func (d *diagram) draw(columns int) (lines, where []string) {
 	return nil, nil
 }
 
-func drawText(all []*Card, cards []textCard, links []link, columns int, tight bool) ([]string, bool) {
+func drawText(all []*Card, cards []textCard, links []link, columns int, tight bool) (*page, bool) {
 	leaf := 0
 	for i, c := range all {
 		if c.leaf {
@@ -243,9 +247,9 @@ func drawText(all []*Card, cards []textCard, links []link, columns int, tight bo
 	if int(width) > columns || width*height > 1<<20 {
 		return nil, false
 	}
-	p := newPage(int(width), int(math.Ceil(height)))
+	p := newPage(int(width), int(math.Ceil(height-1e-6))+1)
 	for i, c := range cards {
-		x, y := int(boxes[i].x), int(boxes[i].y)
+		x, y := int(boxes[i].x), rowOf(boxes[i].y)
 		if c.boxed {
 			p.box(x, y, c.width, len(c.lines)+2)
 			x, y = x+2, y+1
@@ -257,7 +261,7 @@ func drawText(all []*Card, cards []textCard, links []link, columns int, tight bo
 	if !p.route(cards, boxes, links, routes) {
 		return nil, false
 	}
-	return p.lines(), true
+	return p, true
 }
 
 // A page is a grid of characters. Lines are kept as arms, so that they join where they meet.
@@ -265,6 +269,7 @@ type page struct {
 	width, height int
 	text          []rune
 	arms          []uint8
+	shared        bool // somewhere a line that branches meets a line that others have joined
 }
 
 const (
@@ -347,6 +352,9 @@ func (p *page) lines() []string {
 	return out
 }
 
+// rowOf is the row of a height. Heights of one box differ by whole rows, up to rounding.
+func rowOf(y float64) int { return int(math.Floor(y + 1e-6)) }
+
 // A crossing is everything that arrives at one place of the next column: it shares a vertical track.
 type crossing struct {
 	row   int
@@ -384,7 +392,7 @@ func (p *page) route(cards []textCard, boxes []box, links []link, routes [][]ben
 	for i, route := range routes {
 		for k := 0; k+1 < len(route); k++ {
 			a, b := route[k], route[k+1]
-			from, to := int(math.Floor(a.y)), int(math.Floor(b.y))
+			from, to := rowOf(a.y), rowOf(b.y)
 			g := gaps[a.layer]
 			if g == nil {
 				g = &gap{at: map[int]*crossing{}}
@@ -406,17 +414,17 @@ func (p *page) route(cards []textCard, boxes []box, links []link, routes [][]ben
 		}
 		// From the card's edge to the end of its column, and through columns on the way.
 		a, z := links[i].from, links[i].to
-		y := int(math.Floor(route[0].y))
+		y := rowOf(route[0].y)
 		start := int(boxes[a].x) + cards[a].width - 1
 		if !cards[a].boxed {
 			start = int(boxes[a].x) + utf8Len(cards[a].lines[0]) + 1
 		}
 		p.horizontal(start, int(route[0].right), y)
 		for _, b := range route[1 : len(route)-1] {
-			p.horizontal(int(b.left)-1, int(b.right), int(math.Floor(b.y)))
+			p.horizontal(int(b.left)-1, int(b.right), rowOf(b.y))
 		}
 		end := route[len(route)-1]
-		y = int(math.Floor(end.y))
+		y = rowOf(end.y)
 		p.horizontal(int(end.left)-1, int(boxes[z].x)-1, y)
 		p.write(int(boxes[z].x)-1, y, "►")
 	}
@@ -425,9 +433,11 @@ func (p *page) route(cards []textCard, boxes []box, links []link, routes [][]ben
 		if g == nil {
 			continue
 		}
-		if !assignTracks(g.to) {
+		cost := assignTracks(g.to)
+		if cost >= overlap {
 			return false
 		}
+		p.shared = p.shared || cost >= sharing
 		x := func(track int) int { return g.left + 2*track - 1 }
 		reach := map[int]int{} // how far the line of a source row goes
 		for _, c := range g.to {
@@ -481,9 +491,16 @@ func (p *page) route(cards []textCard, boxes []box, links []link, routes [][]ben
 	return true
 }
 
-// assignTracks gives every crossing that needs one a track of its own so that no two edges share a
-// line, with as few crossings as it can; false if there is no such order.
-func assignTracks(to []*crossing) bool {
+// What a gap costs: a crossing 1; a line that goes on after others have joined it, so that only the
+// formulas tell what goes where; two edges on one line, which cannot be drawn.
+const (
+	sharing = 1000
+	overlap = 1000 * sharing
+)
+
+// assignTracks gives every crossing that needs one a track of its own, in the order that costs
+// least, and returns the cost.
+func assignTracks(to []*crossing) int {
 	var bent []*crossing
 	for _, c := range to {
 		if len(c.from) > 1 || c.from[0] != c.row {
@@ -505,17 +522,17 @@ func assignTracks(to []*crossing) bool {
 					continue
 				}
 				for _, r := range o.from {
-					if c.comesFrom(r) {
-						continue
-					}
 					far := o.track
 					if far == 0 {
 						far = len(bent) + 1
 					}
 					top, bottom := c.span()
-					if r == c.row && far >= c.track {
-						n += 10000 // two edges on one line
-					} else if top < r && r < bottom && far > c.track {
+					switch from := c.comesFrom(r); {
+					case r == c.row && far >= c.track && !from:
+						n += overlap
+					case far > c.track && from && len(c.from) > 1:
+						n += sharing
+					case far > c.track && !from && top < r && r < bottom:
 						n++
 					}
 				}
@@ -550,7 +567,7 @@ func assignTracks(to []*crossing) bool {
 		}
 	}
 	copy(order, kept)
-	return score() < 10000
+	return score()
 }
 
 func permute(a []int, k int, visit func()) {
