@@ -169,7 +169,7 @@ func (d *delimited) next() (*Record, error) {
 
 // cells cuts a record; a wrong number of cells is an error about this record, anything wrong with quotes is final.
 func (d *delimited) cells(rec []byte, line int, quoted bool) (*Record, error) {
-	d.rec = Record{Line: line, Cells: d.rec.Cells[:0]}
+	d.rec = Record{Line: line, Cells: d.rec.Cells[:0], broken: quoted && lineEnds(rec) > 0}
 	d.scratch = d.scratch[:0]
 	quotes := byte(0)
 	if quoted {

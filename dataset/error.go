@@ -94,9 +94,6 @@ type problem struct {
 	err  *Error
 }
 
-// full reports that another error can only be counted when errors arrive in file order.
-func (p *problems) full() bool { return len(p.list) >= maxListed }
-
 func (p *problems) add(file int, e *Error) {
 	p.total++
 	p.list = append(p.list, problem{file, e})

@@ -37,6 +37,24 @@ func (x *lineIndex) line(row int) int {
 	return r.line + (row-r.row)*r.step
 }
 
+// lineBreak notes line ends inside a cell.
+type lineBreak struct {
+	row           int
+	column, lines int32 // column from 1
+}
+
+// cellLine is the physical line at which a cell of a row begins; column from 1.
+func (t *Table) cellLine(row, column int) int {
+	line := t.lines.line(row)
+	i := sort.Search(len(t.breaks), func(i int) bool { return t.breaks[i].row >= row })
+	for ; i < len(t.breaks) && t.breaks[i].row == row; i++ {
+		if int(t.breaks[i].column) < column {
+			line += int(t.breaks[i].lines)
+		}
+	}
+	return line
+}
+
 // fileRows is where one file's rows begin.
 type fileRows struct {
 	name  string

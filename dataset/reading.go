@@ -106,7 +106,7 @@ func newReading(ctx context.Context, name string, o Options) (*reading, error) {
 
 // problem notes an error at a row of a column.
 func (t *reading) problem(row int, b *builder, message, cure string) {
-	e := &Error{File: t.t.File(row), Line: t.t.Line(row), Column: b.index, Name: b.name, Message: message, Cure: cure}
+	e := &Error{File: t.t.File(row), Line: t.t.cellLine(row, b.index), Column: b.index, Name: b.name, Message: message, Cure: cure}
 	t.problems.add(t.t.fileOf(row), e)
 }
 
@@ -343,6 +343,13 @@ func fill(columns []*builder, rec []byte, delim byte) {
 // cells puts a record's cells into the columns.
 func (t *reading) cells(r *Record) {
 	t.row(r.Line)
+	if r.broken {
+		for i, c := range r.Cells {
+			if n := lineEnds(c.Text); n > 0 {
+				t.t.breaks = append(t.t.breaks, lineBreak{t.t.Rows - 1, int32(i + 1), int32(n)})
+			}
+		}
+	}
 	for i, b := range t.columns {
 		switch c := &r.Cells[i]; {
 		case b == nil:

@@ -12,6 +12,9 @@ type Cell struct {
 	Absent bool   // JSON: null, or a key that is not there
 }
 
+// Bare is the text without outer blanks, also those in quotes: what numbers, booleans and missing values are read from.
+func (c Cell) Bare() []byte { return trimBlanks(c.Text, 0) }
+
 // Record is one row of a file. Its memory is used again by the next call of Scanner.Next.
 type Record struct {
 	Line  int    // physical line it begins at
@@ -19,6 +22,19 @@ type Record struct {
 	Label []byte // LIBSVM: the label, nil where the line has none
 	Index []int  // LIBSVM: the indices as they stand in the file, ascending
 	Value []float64
+
+	broken bool // line ends stand in its cells
+}
+
+// CellLine is the physical line a cell begins at: of a record with line ends in its quotes, perhaps not its first.
+func (r *Record) CellLine(cell int) int {
+	line := r.Line
+	if r.broken {
+		for _, c := range r.Cells[:cell] {
+			line += lineEnds(c.Text)
+		}
+	}
+	return line
 }
 
 // Scanner reads records one by one in bounded memory (a cell has at most 16 MiB, a record 64 MiB), without waiting for more input than the

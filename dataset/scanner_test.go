@@ -74,6 +74,27 @@ func TestScanner(t *testing.T) {
 	}
 }
 
+func TestCellLine(t *testing.T) {
+	s, err := NewScanner(t.Context(), "t", strings.NewReader("a,b,c\n1,\"x\r\n\ny\",\" 3 \"\n4,5,6\n"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := s.Next()
+	if err != nil || r.CellLine(0) != 2 || r.CellLine(1) != 2 || r.CellLine(2) != 4 || string(r.Cells[2].Bare()) != "3" {
+		t.Errorf("%+v %v", r, err)
+	}
+	if r, err = s.Next(); err != nil || r.Line != 5 || r.CellLine(2) != 5 {
+		t.Errorf("%+v %v", r, err)
+	}
+	j, err := NewScanner(t.Context(), "t", strings.NewReader(`{"a":"x\ny","b":1}`), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err = j.Next(); err != nil || r.CellLine(1) != 1 {
+		t.Errorf("%+v %v", r, err)
+	}
+}
+
 // TestScannerDoesNotWait gives a record at a time and wants it back before the next is there.
 func TestScannerDoesNotWait(t *testing.T) {
 	for _, lines := range [][]string{

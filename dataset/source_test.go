@@ -242,6 +242,9 @@ func (e *endless) Read(b []byte) (int, error) {
 
 // TestLongCells: a cell over 16 MiB is an error at its place, found with a bounded part of it in memory.
 func TestLongCells(t *testing.T) {
+	if testing.Short() {
+		t.Skip("uses some hundred MiB")
+	}
 	for name, c := range map[string]struct {
 		head string
 		c    byte

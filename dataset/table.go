@@ -11,14 +11,15 @@ import (
 // A table is read only and safe for concurrent use. It may have no rows (a file that is only a header): what
 // that means is for the caller to say.
 type Table struct {
-	Name     string     // path, glob or "stdin"
-	Format   string     // CSV, TSV, …
-	Rows     int        // data rows; a header is none
-	Header   []string   // every column name of the file in its order, also those not used; nil for LIBSVM
-	Columns  []*Column  // the columns in use, in the order of the file. LIBSVM: the label alone
-	Sparse   *Sparse    // LIBSVM's features; nil for other formats
-	Findings []Finding  // what is to be said besides: notes and warnings
-	lines    lineIndex  // physical line of every row
+	Name     string    // path, glob or "stdin"
+	Format   string    // CSV, TSV, …
+	Rows     int       // data rows; a header is none
+	Header   []string  // every column name of the file in its order, also those not used; nil for LIBSVM
+	Columns  []*Column // the columns in use, in the order of the file. LIBSVM: the label alone
+	Sparse   *Sparse   // LIBSVM's features; nil for other formats
+	Findings []Finding // what is to be said besides: notes and warnings
+	lines    lineIndex // physical line of every row
+	breaks   []lineBreak
 	files    []fileRows // where each file's rows begin
 	header   int        // physical line of the header, 0 if there is none
 }
@@ -99,7 +100,8 @@ func (t *Table) Column(name string) (*Column, bool) {
 	return nil, false
 }
 
-// Line is the physical line of a row's beginning (row from 0, line from 1) in its file.
+// Line is the physical line of a row's beginning (row from 0, line from 1) in its file. A cell after one with line ends in its quotes
+// stands further down: At knows.
 func (t *Table) Line(row int) int { return t.lines.line(row) }
 
 // File is the name of the file a row (from 0) came from.
@@ -111,6 +113,9 @@ func (t *Table) At(row int, c *Column, format string, args ...any) *Error {
 	e := &Error{File: t.Name, Message: fmt.Sprintf(format, args...)}
 	if row >= 0 {
 		e.File, e.Line = t.File(row), t.Line(row)
+		if c != nil {
+			e.Line = t.cellLine(row, c.Index)
+		}
 	} else if c != nil {
 		e.File, e.Line = t.files[0].name, t.header
 	}

@@ -273,7 +273,7 @@ func TestRead(t *testing.T) {
 		{"quoted", "a,b\n\"x, \"\"y\"\"\",\"1\"\n z , 2 \n\" q \",3\n", Options{}, `a:levels["x, \"y\"" "z" " q "] b:numeric[1 2 3]`},
 		{"blanks around quotes", "a,b\n \"x,y\" , \"1\"\n", Options{}, `a:levels["x,y"] b:numeric[1]`},
 		{"a number with blanks in quotes", "a\n\" 5 \"\n6\n", Options{}, "a:numeric[5 6]"},
-		{"quoted line ends", "a,b\n\"x\ny\",1\n\"x\r\ny\",2\n\"\n\n\",z\n", Options{}, `t:6:2: column "b": "z" is not a number; --categorical b reads the column as levels`},
+		{"quoted line ends", "a,b\n\"x\ny\",1\n\"x\r\ny\",2\n\"\n\n\",z\n", Options{}, `t:8:2: column "b": "z" is not a number; --categorical b reads the column as levels`},
 		{"a quote inside a cell", "a,b\n5'11\",1\n", Options{}, `a:levels["5'11\""] b:numeric[1]`},
 		{"text after the closing quote", "a,b\n1,\"x\"y\n", Options{}, `t:2:2: column "b": text after the closing quote: "y"`},
 		{"a quote that closes on a later line", "a,b\n1,\"x\n2,\"y\"\n", Options{}, `t:2:2: column "b": a quote opens here and closes on line 3, with "y\"" after it`},
