@@ -7,6 +7,7 @@ import (
 
 	"github.com/descent-ml/descent/doctor"
 	"github.com/descent-ml/descent/encode"
+	"github.com/descent-ml/descent/graph"
 )
 
 // Config is what [Fit] is told. Only Target must be set; the zero value of every other field is the default named beside it.
@@ -32,6 +33,14 @@ type Config struct {
 	// Found is called the moment something is found that a user should know, from the goroutine of Fit. An error ends the training.
 	Found    func(doctor.Finding) error
 	Progress func(Progress) // called after every step of the solver, from the goroutine of Fit
+
+	hooks hooks
+}
+
+// hooks let tests take parts out of the machine and look at what changes.
+type hooks struct {
+	noFused bool                            // run every node of the graph by itself
+	rules   func([]graph.Rule) []graph.Rule // change the rules of the simplifier
 }
 
 // Columns says which columns take part and as what.

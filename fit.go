@@ -403,7 +403,7 @@ func (f *fit) design(context.Context) error {
 			return err
 		}
 	}
-	if f.engine, err = engine.New(f.matrix.Memory, engine.Options{Threads: c.Solver.Threads}); err != nil {
+	if f.engine, err = engine.New(f.matrix.Memory, engine.Options{Threads: c.Solver.Threads, NoFused: c.hooks.noFused}); err != nil {
 		return err
 	}
 	n := len(f.kept)
@@ -421,6 +421,9 @@ func (f *fit) design(context.Context) error {
 	f.config.Equations = equations
 	if f.cost, err = newCost(equations, n, f.learnt.Offsets != nil, f.learnt.Weights != nil, c.Penalty.L2 > 0); err != nil {
 		return fmt.Errorf("equations: %w", err)
+	}
+	if c.hooks.rules != nil {
+		f.cost.graph.Rules = c.hooks.rules(f.cost.graph.Rules)
 	}
 	if f.learnt.Offsets != nil && !f.cost.uses("o") {
 		return fmt.Errorf("equations: there is an offset column, but no equation uses o")

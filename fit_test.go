@@ -9,12 +9,14 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/descent-ml/descent"
 	"github.com/descent-ml/descent/dataset"
 	"github.com/descent-ml/descent/encode"
+	"github.com/descent-ml/descent/graph"
 )
 
 func text(csv string) descent.Source { return descent.Reader("t.csv", strings.NewReader(csv)) }
@@ -245,6 +247,40 @@ func TestOwnEquations(t *testing.T) {
 		if _, err := descent.Fit(t.Context(), pima, descent.Config{Target: "diabetes", Equations: equations}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want %q", equations, err, want)
 		}
+	}
+}
+
+// TestRulesTrain: the simplifier's rules are what trains. Without a rule the answer is the same by another way; with a wrong rule it is another.
+func TestRulesTrain(t *testing.T) {
+	fit := func(change func([]graph.Rule) []graph.Rule) float64 {
+		config := descent.Config{Target: "diabetes", SaveUnfinished: true}
+		config.WithRules(change)
+		r, err := descent.Fit(t.Context(), descent.File("testdata/pima/pima.csv"), config)
+		if r == nil {
+			t.Fatal(err)
+		}
+		return r.Cost
+	}
+	rule := func(name string, change func(*graph.Rule)) func([]graph.Rule) []graph.Rule {
+		return func(rules []graph.Rule) []graph.Rule {
+			rules = slices.Clone(rules)
+			found := false
+			for i := range rules {
+				if rules[i].Name == name {
+					change(&rules[i])
+					found = true
+				}
+			}
+			if !found {
+				t.Fatalf("no rule %q", name)
+			}
+			return rules
+		}
+	}
+	right := fit(func(rules []graph.Rule) []graph.Rule { return rules })
+	wrong := fit(rule("log-sigmoid", func(r *graph.Rule) { r.After = strings.ReplaceAll(r.After, "softplus(-u)", "softplus(-2*u)") }))
+	if math.Abs(right-wrong) < 1e-3 {
+		t.Errorf("cost %v with a wrong rule, %v with the right one: the rules do not train", wrong, right)
 	}
 }
 

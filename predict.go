@@ -405,7 +405,7 @@ func (rr *RowReader) Next() (*Row, error) {
 func (rr *RowReader) read(record *dataset.Record) error {
 	m, row := rr.model, &rr.row
 	fail := func(name string, at int, err error) error {
-		return &dataset.Error{File: rr.scanner.File, Line: record.Line, Column: at + 1, Name: name, Message: err.Error()}
+		return &dataset.Error{File: rr.scanner.File, Line: record.CellLine(at), Column: at + 1, Name: name, Message: err.Error()}
 	}
 	for i, at := range rr.at {
 		cell := record.Cells[at]
@@ -423,7 +423,7 @@ func (rr *RowReader) read(record *dataset.Record) error {
 		}
 	}
 	if rr.offset >= 0 {
-		v, ok := dataset.ParseNumber(record.Cells[rr.offset].Text)
+		v, ok := dataset.ParseNumber(record.Cells[rr.offset].Bare())
 		if !ok {
 			return fail(m.file.Offset, rr.offset, fmt.Errorf("the offset %q is not a number", record.Cells[rr.offset].Text))
 		}

@@ -135,7 +135,8 @@ type check struct {
 	Names []string        `json:"names"`
 }
 
-// TestReferences fits every set and compares with what R, numpy, scikit-learn and LIBLINEAR say.
+// TestReferences fits every set and compares with what R, numpy, scikit-learn and LIBLINEAR say, and with the same model trained
+// without the table of fused kernels.
 func TestReferences(t *testing.T) {
 	for _, ref := range references {
 		t.Run(ref.set+"/"+ref.model, func(t *testing.T) {
@@ -151,40 +152,65 @@ func TestReferences(t *testing.T) {
 			if err := json.Unmarshal(b, &e); err != nil {
 				t.Fatal(err)
 			}
-			source := func(name string) descent.Source {
-				content := readAll(t, filepath.Join(dir, name))
-				if ref.prepare != nil {
-					content = ref.prepare(content)
-				}
-				return descent.Reader(name, bytes.NewReader(content))
-			}
-			config := descent.Config{}
-			ref.configure(&config)
-			if ref.test != "" {
-				config.Test.Source = source(ref.test)
-			}
-			r, err := descent.Fit(t.Context(), source(ref.train), config)
-			if err != nil {
-				t.Fatal(err)
-			}
+			r := ref.fit(t, dir, func(*descent.Config) {})
 			if r.Verdict != descent.Converged {
 				t.Errorf("verdict %s: %s", r.Verdict, r.Message)
 			}
+			found := false
 			for _, m := range e.Models {
 				if m.ID != ref.model {
 					continue
 				}
+				found = true
 				for _, c := range m.Checks {
 					if c.Names == nil {
 						c.Names = m.Terms
 					}
 					compare(t, inOrder(t, r, ref, e.Data.Columns, c.Names), ref, c)
 				}
-				return
 			}
-			t.Fatalf("no model %q in expected.json", ref.model)
+			if !found {
+				t.Fatalf("no model %q in expected.json", ref.model)
+			}
+
+			single := ref.fit(t, dir, (*descent.Config).WithoutFused)
+			if d := math.Abs(single.Cost-r.Cost) / r.Cost; d > fusedTolerance {
+				t.Errorf("without fused kernels the cost differs by %.2g", d)
+			}
+			for j, c := range r.Coefficients {
+				// In standard errors where there are any: what the data do not determine may differ in more digits.
+				scale := math.Max(1, math.Abs(c.Scaled))
+				if d := math.Abs(single.Coefficients[j].Scaled-c.Scaled) / scale; d > 1e-9 {
+					t.Errorf("without fused kernels %s differs by %.2g", c.Name, d)
+				}
+			}
 		})
 	}
+}
+
+// fusedTolerance is how much the cost at the optimum may change, relatively, when every node runs by itself.
+const fusedTolerance = 1e-12
+
+func (ref *reference) fit(t *testing.T, dir string, change func(*descent.Config)) *descent.Result {
+	t.Helper()
+	source := func(name string) descent.Source {
+		content := readAll(t, filepath.Join(dir, name))
+		if ref.prepare != nil {
+			content = ref.prepare(content)
+		}
+		return descent.Reader(name, bytes.NewReader(content))
+	}
+	config := descent.Config{}
+	ref.configure(&config)
+	change(&config)
+	if ref.test != "" {
+		config.Test.Source = source(ref.test)
+	}
+	r, err := descent.Fit(t.Context(), source(ref.train), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 // inOrder puts the coefficients in the order in which the reference names them: sex=male, sexmale, factor(pclass)2.

@@ -184,7 +184,7 @@ func (f *fit) watch(ctx context.Context) func(optim.Iteration) (bool, error) {
 		// Unpenalised weights that still walk after ten steps: look whether they walk to infinity.
 		if f.config.Penalty.L2 == 0 && i.Step >= 10 && i.Step >= 2*looked && !(i.Distance < 1) {
 			looked = i.Step
-			d, err := proof.Decide(ctx, f.problem, i.Direction, i.Theta)
+			d, err := proof.Look(ctx, f.problem, i.Direction, i.Theta)
 			if err != nil {
 				return false, err
 			}

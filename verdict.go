@@ -100,7 +100,7 @@ func (f *fit) judgeLogLoss(ctx context.Context, out optim.Outcome) error {
 	why := c.Why
 	if !exists {
 		d := f.separation
-		if d == nil || d.State != proof.Separated {
+		if d == nil || d.State != proof.Separated || !d.Complete && !d.Settled {
 			var err error
 			if d, err = proof.Decide(ctx, f.problem, out.Last, out.Theta); err != nil {
 				return err
@@ -153,9 +153,12 @@ func (f *fit) distance() string {
 // separated names the columns along which the cost falls for ever.
 func (f *fit) separated(d *proof.Decision) error {
 	e := f.learnt.Encoding
-	kind := "quasi-complete separation"
-	if d.Complete {
+	kind := "separation"
+	switch {
+	case d.Complete:
 		kind = "complete separation"
+	case d.Settled:
+		kind = "quasi-complete separation"
 	}
 	var said, columns []string
 	for _, x := range d.Direction.Features {
@@ -177,12 +180,20 @@ func (f *fit) separated(d *proof.Decision) error {
 	if more := len(d.Direction.Features) - len(said); more > 1 {
 		said = append(said, fmt.Sprintf("and %d more", more-1))
 	}
+	verb := "tell"
+	if len(said) == 1 {
+		verb = "tells"
+	}
+	rows := fmt.Sprintf("%d of %d rows", d.Direction.Positive, d.Direction.Positive+d.Direction.Zero)
+	switch {
+	case d.Direction.Zero == 0:
+		rows = "all rows"
+	case d.Complete:
+		rows += " (all columns together every row)"
+	}
 	r := f.result
 	r.Verdict = Separated
-	r.Message = fmt.Sprintf("%s: %s tell the classes apart without error on %d of %d rows, so no finite optimum exists (%s); --l2 1 gives a finite answer, --exclude leaves a column out",
-		kind, strings.Join(said, ", "), d.Direction.Positive, d.Direction.Positive+d.Direction.Zero, d.Why)
-	if len(said) == 1 {
-		r.Message = strings.Replace(r.Message, " tell ", " tells ", 1)
-	}
+	r.Message = fmt.Sprintf("%s: %s %s %s apart without error, so no finite optimum exists; --l2 1 gives a finite answer, --exclude leaves a column out",
+		kind, strings.Join(said, ", "), verb, rows)
 	return f.found(doctor.Finding{Code: "W-separation", Severity: doctor.Warning, Columns: columns, Message: r.Message})
 }

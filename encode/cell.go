@@ -1,6 +1,7 @@
 package encode
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -55,21 +56,22 @@ func (e *Encoding) NewReader() *Reader {
 	return r
 }
 
-// Text reads a cell of a file. Blanks around it are the caller's to trim.
+// Text reads a cell of a file. Blanks around it count only in the name of a level.
 func (r *Reader) Text(column int, text []byte) (Cell, error) {
 	c := &r.encoding.Columns[column]
-	if r.missing.Is(text) {
-		return r.Missing(column, string(text))
+	bare := bytes.Trim(text, " \t")
+	if r.missing.Is(bare) {
+		return r.Missing(column, string(bare))
 	}
 	switch c.Type {
 	case Numeric:
-		v, ok := dataset.ParseNumber(text)
+		v, ok := dataset.ParseNumber(bare)
 		if !ok {
 			return Cell{}, fmt.Errorf("%q is not a number", clip(string(text)))
 		}
 		return Cell{Number: v}, nil
 	case Boolean:
-		if code, ok := r.columns[column].levels[strings.ToLower(string(text))]; ok {
+		if code, ok := r.columns[column].levels[strings.ToLower(string(bare))]; ok {
 			return Cell{Level: code}, nil
 		}
 		return Cell{}, fmt.Errorf("%q is not one of %s", clip(string(text)), list(c.Levels, 3))

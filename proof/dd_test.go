@@ -1,6 +1,10 @@
 package proof_test
 
-import "math"
+import (
+	"math"
+	"math/big"
+	"testing"
+)
 
 // dd is a number of about 32 digits, the sum of two floats that do not overlap (Dekker, Numer. Math. 18 (1971); Hida, Li and
 // Bailey, ARITH-15 (2001)). It is the outside view in these tests: costs and optima are known to it far beyond float64.
@@ -56,6 +60,15 @@ func (a dd) ldexp(e int) dd { return dd{math.Ldexp(a.hi, e), math.Ldexp(a.lo, e)
 // ln 2 to 32 digits.
 var ln2 = dd{0x1.62e42fefa39efp-1, 0x1.abc9e3b39803fp-56}
 
+// inverseFactorial[i] is 1/i!.
+var inverseFactorial = func() (f [14]dd) {
+	f[0] = d(1)
+	for i := 1; i < len(f); i++ {
+		f[i] = f[i-1].div(d(float64(i)))
+	}
+	return f
+}()
+
 func (a dd) exp() dd {
 	if a.hi < -740 {
 		return dd{}
@@ -63,10 +76,9 @@ func (a dd) exp() dd {
 	k := math.Round(a.hi / math.Ln2)
 	r := a.sub(ln2.mul(d(k))).ldexp(-8)
 	// e^r - 1 by Taylor, then (1+v)² - 1 = 2v + v² eight times
-	v, t := dd{}, d(1)
-	for i := 1; i < 14; i++ {
-		t = t.mul(r).div(d(float64(i)))
-		v = v.add(t)
+	v := dd{}
+	for i := len(inverseFactorial) - 1; i >= 1; i-- {
+		v = v.add(inverseFactorial[i]).mul(r)
 	}
 	for range 8 {
 		v = v.ldexp(1).add(v.mul(v))
@@ -98,21 +110,45 @@ func (a dd) abs() dd {
 	return a
 }
 
-// loss is y·softplus(-z) + (1-y)·softplus(z); residual sigmoid(z) - y.
-func (z dd) loss(y float64) dd {
-	s := z.abs().neg().exp().log1p()
-	if z.hi > 0 {
-		return s.add(d(1).sub(d(y)).mul(z))
-	}
-	return s.sub(d(y).mul(z))
-}
-
-func (z dd) residual(y float64) dd {
+// logistic is y·softplus(-z) + (1-y)·softplus(z) and sigmoid(z) - y.
+func (z dd) logistic(y float64) (loss, residual dd) {
 	e := z.abs().neg().exp()
+	loss = e.log1p()
 	one := d(1).add(e)
 	p, q := d(1).div(one), e.div(one)
-	if z.hi < 0 {
+	not := d(1).sub(d(y))
+	if z.hi > 0 {
+		loss = loss.add(not.mul(z))
+	} else {
+		loss = loss.sub(d(y).mul(z))
 		p, q = q, p
 	}
-	return d(1).sub(d(y)).mul(p).sub(d(y).mul(q))
+	return loss, not.mul(p).sub(d(y).mul(q))
+}
+
+// TestDigits checks the yardstick itself: e and ln 2 to 32 digits, exp against its inverse, log1p against exp.
+func TestDigits(t *testing.T) {
+	parse := func(s string) dd {
+		f, _, err := big.ParseFloat(s, 10, 200, big.ToNearestEven)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hi, _ := f.Float64()
+		lo, _ := f.Sub(f, new(big.Float).SetFloat64(hi)).Float64()
+		return dd{hi, lo}
+	}
+	close := func(what string, got, want dd) {
+		t.Helper()
+		if e := math.Abs(got.sub(want).div(want).float()); !(e < 1e-29) {
+			t.Errorf("%s: relative error %g", what, e)
+		}
+	}
+	close("e", d(1).exp(), parse("2.71828182845904523536028747135266249776"))
+	close("ln 2", d(1).log1p(), parse("0.693147180559945309417232121458176568"))
+	for _, x := range []float64{1e-20, 1e-7, 2e-6, 0.3, 0.5, 1} {
+		close("exp(log1p(x))", d(x).log1p().exp(), d(1).add(d(x)))
+	}
+	for _, x := range []float64{0.1, 3, 40, 600} {
+		close("exp(x)exp(-x)", d(x).exp().mul(d(-x).exp()), d(1))
+	}
 }

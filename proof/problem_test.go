@@ -108,8 +108,9 @@ func (a *sample) cost(design [][]dd, theta []dd) (dd, []dd) {
 		for j, v := range x {
 			z = z.add(v.mul(theta[j]))
 		}
-		J = J.add(d(s).mul(z.loss(a.y[i])))
-		r := d(s).mul(z.residual(a.y[i]))
+		loss, r := z.logistic(a.y[i])
+		J = J.add(d(s).mul(loss))
+		r = d(s).mul(r)
 		for j, v := range x {
 			g[j] = g[j].add(r.mul(v))
 		}
@@ -247,9 +248,16 @@ func (o *objective) CostGradient(ctx context.Context, theta, grad []float64) (fl
 			z[i] += o.a.o[i]
 		}
 		s := o.a.weight(i)
-		J += s * d(z[i]).loss(o.a.y[i]).float()
-		r[i] = s * d(z[i]).residual(o.a.y[i]).float()
 		e := math.Exp(-math.Abs(z[i]))
+		loss, p, q := math.Log1p(e), 1/(1+e), e/(1+e)
+		if z[i] > 0 {
+			loss += (1 - o.a.y[i]) * z[i]
+		} else {
+			loss -= o.a.y[i] * z[i]
+			p, q = q, p
+		}
+		J += s * loss
+		r[i] = s * ((1-o.a.y[i])*p - o.a.y[i]*q)
 		o.c[i] = s * e / ((1 + e) * (1 + e))
 	}
 	g, err := o.p.Passes.Weighted(ctx, r)

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"strings"
+
+	"github.com/descent-ml/descent/dataset"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) completionCommand() *cobra.Command {
+	shells := []string{"bash", "zsh", "fish", "powershell"}
+	return &cobra.Command{
+		Use:   "completion SHELL",
+		Short: "completion for bash, zsh, fish or powershell",
+		Long: `Completion writes a script that makes your shell complete commands, flags, values, and the column names of the file that is named already:
+descent train heart.csv --target <TAB>.`,
+		Example: `  source <(descent completion bash)
+  descent completion zsh > "${fpath[1]}/_descent"
+  descent completion fish > ~/.config/fish/completions/descent.fish`,
+		Args:      exactly("SHELL"),
+		ValidArgs: shells,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var b bytes.Buffer
+			var err error
+			root := cmd.Root()
+			switch args[0] {
+			case "bash":
+				err = root.GenBashCompletionV2(&b, true)
+			case "zsh":
+				err = root.GenZshCompletion(&b)
+			case "fish":
+				err = root.GenFishCompletion(&b, true)
+			case "powershell":
+				err = root.GenPowerShellCompletionWithDesc(&b)
+			default:
+				hint := ""
+				if near, ok := dataset.Closest(args[0], shells); ok {
+					hint = "; did you mean " + near + "?"
+				}
+				return usagef("no completion for %q; there is %s%s", args[0], strings.Join(shells, ", "), hint)
+			}
+			if err != nil {
+				return err
+			}
+			return a.emit(map[string]string{"shell": args[0], "script": b.String()}, func(p *page) { p.WriteString(b.String()) })
+		},
+	}
+}
+
+// completeFiles completes the first few arguments with file names.
+func completeFiles(arguments int) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) >= arguments {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+}
+
+// columnsOf are the columns of the file that is named by argument number at.
+func columnsOf(cmd *cobra.Command, args []string, at int) []string {
+	if len(args) <= at {
+		return nil
+	}
+	f, err := os.Open(args[at])
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	noHeader, _ := cmd.Flags().GetBool("no-header")
+	s, err := dataset.NewScanner(context.Background(), args[at], f, dataset.Options{NoHeader: noHeader})
+	if err != nil {
+		return nil
+	}
+	defer s.Close()
+	return s.Header
+}
+
+// completeColumns completes a list of columns, the last of them.
+func completeColumns(at int) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+		before := begun[:strings.LastIndexByte(begun, ',')+1]
+		var out []string
+		for _, c := range columnsOf(cmd, args, at) {
+			if strings.ContainsAny(c, "\n\t") {
+				continue
+			}
+			if strings.HasPrefix(before+c, begun) {
+				out = append(out, before+c)
+			}
+		}
+		return out, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// completeBase completes the column of column=level.
+func completeBase(at int) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+		var out []string
+		for _, c := range columnsOf(cmd, args, at) {
+			if strings.HasPrefix(c+"=", begun) {
+				out = append(out, c+"=")
+			}
+		}
+		return out, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+	}
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/descent-ml/descent"
+	"github.com/descent-ml/descent/dataset"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) explainCommand() *cobra.Command {
+	e := &explanation{app: a}
+	cmd := &cobra.Command{
+		Use:   "explain MODEL [FILE --row N]",
+		Short: "a model's coefficients, or one row's prediction part by part",
+		Long: `Explain shows the coefficients of a model. With FILE and --row it shows one row's forward pass: the intercept and what every column adds
+to z. The parts add up to z exactly: an explanation is the prediction itself, not a second model of it.`,
+		Example: `  descent explain heart.json
+  descent explain heart.json new.csv --row 3`,
+		Args: between(1, "MODEL", "FILE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			data := ""
+			if len(args) > 1 {
+				data = args[1]
+			}
+			changed := cmd.Flags().Changed
+			switch {
+			case data == "" && (changed("row") || changed("no-header") || changed("format")):
+				return usagef("--row, --format and --no-header are for a FILE: %s", cmd.UseLine())
+			case data != "" && !changed("row"):
+				return usagef("which row of %s? --row N, the first is 1", data)
+			case data != "" && e.row < 1:
+				return usagef("--row %d: the first row is 1", e.row)
+			case args[0] == "-" && data == "-":
+				return usagef("standard input cannot be both MODEL and FILE")
+			}
+			m, err := a.load(args[0], data)
+			if err != nil {
+				return err
+			}
+			if data == "" {
+				return e.model(m)
+			}
+			return e.one(m, data)
+		},
+		ValidArgsFunction: completeFiles(2),
+	}
+	cmd.Flags().IntVar(&e.row, "row", 0, "the N-th data row of FILE, from 1")
+	e.in.add(cmd)
+	laterFlags(cmd.Flags(), "flip")
+	return cmd
+}
+
+type explanation struct {
+	*app
+	in  inputFlags
+	row int
+}
+
+// model shows the coefficients.
+func (e *explanation) model(m *descent.Model) error {
+	s, err := m.Summary(0)
+	if err != nil {
+		return err
+	}
+	return e.emit(s, func(p *page) {
+		p.facts(
+			"model", fmt.Sprintf("the probability that %s is %s and not %s", printable(s.Target), printable(s.Classes[1]), printable(s.Classes[0])),
+			"threshold", digits(s.Threshold, 6),
+			"verdict", fmt.Sprintf("%s: %s", s.Verdict, s.Message),
+		)
+		p.WriteByte('\n')
+		printCoefficients(p, s.Coefficients, s.Confidence, s.StatisticsNote)
+	})
+}
+
+// one shows the forward pass of a row.
+func (e *explanation) one(m *descent.Model, file string) error {
+	name, r, done, err := e.open(file)
+	if err != nil {
+		return err
+	}
+	defer done()
+	rows, err := m.Rows(e.ctx, name, r, descent.RowOptions{Format: e.in.format, NoHeader: e.in.noHeader})
+	if err != nil {
+		return err
+	}
+	var row *descent.Row
+	for n := 1; ; n++ {
+		if row, err = rows.Next(); err == io.EOF {
+			return placed{file: name, message: fmt.Sprintf("there is no row %d; it has %s", e.row, count(n-1, "data row"))}
+		}
+		var bad *dataset.Error
+		if err != nil && n < e.row && errors.As(err, &bad) && !bad.Final() {
+			continue // another row's fault
+		}
+		if err != nil {
+			return err
+		}
+		if n == e.row {
+			break
+		}
+	}
+	x, err := rows.Explain()
+	if err != nil {
+		return placed{file: name, line: row.Line, message: err.Error()}
+	}
+	line := row.Line
+	return e.emit(joined{map[string]int{"row": e.row}, map[string]int{"line": line}, x}, func(p *page) {
+		p.heading(fmt.Sprintf("row %d, line %d of %s", e.row, line, printable(name)))
+		tab := &table{header: []string{"", "value", "adds to z", "z so far"}, left: 2}
+		z := x.Intercept
+		tab.add("(intercept)", "", digits(x.Intercept, 5), digits(z, 5))
+		if x.Offset != nil {
+			z += *x.Offset
+			tab.add(printable(m.OffsetColumn())+" (offset)", number{x.Offset}.String(), digits(*x.Offset, 5), digits(z, 5))
+		}
+		shown, hidden := 0, 0
+		for _, c := range x.Contributions {
+			z += c.Contribution
+			if len(x.Contributions) > mostCoefficients && (c.Contribution == 0 || shown >= mostCoefficients) {
+				hidden++
+				continue
+			}
+			shown++
+			tab.add(printable(c.Name), valueText(c.Value), digits(c.Contribution, 5), digits(z, 5))
+		}
+		p.table(tab)
+		if hidden > 0 {
+			p.printf("and %d more columns (--json has all)\n", hidden)
+		}
+		classes := m.Classes()
+		p.WriteByte('\n')
+		interval := ""
+		if x.Low != nil {
+			interval = fmt.Sprintf("%s to %s (95 %%)", digits(*x.Low, 4), digits(*x.High, 4))
+		}
+		p.facts(
+			"z", strconv.FormatFloat(x.Z, 'g', -1, 64),
+			"probability of "+printable(classes[1]), strconv.FormatFloat(x.Probability, 'g', -1, 64),
+			"interval", interval,
+			"label", printable(x.Label),
+		)
+	})
+}
+
+// valueText is a cell as a person writes it.
+func valueText(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "missing"
+	case float64:
+		return shortest(v)
+	case string:
+		return printable(v)
+	}
+	return fmt.Sprint(v)
+}

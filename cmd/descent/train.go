@@ -1,0 +1,427 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/descent-ml/descent"
+	"github.com/descent-ml/descent/dataset"
+	"github.com/guptarohit/asciigraph"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) trainCommand() *cobra.Command {
+	t := &training{app: a}
+	cmd := &cobra.Command{
+		Use:   "train FILE --target Y [-o MODEL]",
+		Short: "fit a model and say how far from the optimum it can be",
+		Long: `Train minimises the cost J = (1/m) Σ s L + λ/(2m)·‖w‖² of a file's rows and prints coefficients, their errors and what is proved
+about the answer. L is the loss of one example: the log loss of the lecture, or the last line of --equations.
+
+FILE is a path, a glob, or - for standard input: CSV, TSV, semicolons, LIBSVM or JSON Lines, also as gzip or zstd.
+Nothing that did not converge is saved without --save-unfinished; without -o nothing is saved at all.`,
+		Example: `  descent train heart.csv --target disease -o heart.json
+  descent train heart.csv --target disease --l2 1 --holdout 0.2
+  descent train two.csv --target y --solver gd --alpha 0.009 --steps 100 --record 10`,
+		Args:              exactly("FILE"),
+		RunE:              func(cmd *cobra.Command, args []string) error { return t.run(cmd, args[0]) },
+		ValidArgsFunction: completeFiles(1),
+	}
+	f, c := cmd.Flags(), &t.data.config
+	f.StringVarP(&t.output, "output", "o", "", "write the model here")
+	t.data.add(cmd)
+	f.StringVar(&t.test, "test", "", "measure the model on the rows of this file")
+	f.Var(holdout{&c.Test}, "holdout", "measure on rows left out of training: a share, or every:5")
+	f.Uint64Var(&c.Solver.Seed, "seed", 1, "of every random choice")
+	f.Var(penalty{&c.Penalty.L2}, "l2", "λ of the penalty λ/(2m)·‖w‖²; the bias is not penalised")
+	choose(cmd, &c.Solver.Method, "solver", "gd is the lecture's: full gradient, fixed alpha, from zeros", "auto", "gd", "sgd", "lbfgs", "newton")
+	f.Var(number{&c.Solver.Alpha}, "alpha", "learning rate of gd and sgd (0.01)")
+	f.IntVar(&c.Solver.Steps, "steps", 0, "updates of gd, passes of sgd (100); most steps of the others (1000)")
+	f.IntVar(&c.Solver.Batch, "batch", 0, "rows of one update of sgd (64)")
+	f.Var(number{&c.Solver.Tol}, "tol", "stop when the proved gap is at most this share of J (every coefficient within 1e-10 standard errors)")
+	f.IntVar(&c.Solver.Record, "record", 0, "keep J every so many steps, before the update")
+	f.StringVar(&t.equations, "equations", "", "file of a model of your own: one equation a line, the last the loss of one example")
+	f.IntVar(&c.Solver.Threads, "threads", 0, "cores to use (all); the model has the same bits")
+	f.BoolVar(&c.SaveUnfinished, "save-unfinished", false, "save although not converged; the model says so")
+	laterFlags(f, "softmax", "l1", "cv", "firth", "successes", "failures", "class-weight", "terms", "cluster", "lr", "bootstrap", "conf",
+		"group", "time", "recalibrate", "cost", "date", "robust", "reference-class", "hidden", "restarts",
+		"init", "checkpoint", "resume", "memory", "max-time", "report", "tape", "mpi")
+	return cmd
+}
+
+// training is one call of train.
+type training struct {
+	*app
+	data            dataFlags
+	output          string
+	test, equations string
+}
+
+// holdout is --holdout.
+type holdout struct{ test *descent.Test }
+
+func (h holdout) String() string { return "" }
+func (h holdout) Type() string   { return "0.2|every:5" }
+func (h holdout) Set(s string) error {
+	if rest, ok := strings.CutPrefix(s, "every:"); ok {
+		k, err := strconv.Atoi(rest)
+		if err != nil || k < 2 {
+			return fmt.Errorf("want every:K, K from 2")
+		}
+		h.test.Every, h.test.Part = k, 0
+		return nil
+	}
+	v, ok := dataset.ParseNumber([]byte(s))
+	if !ok || !(v > 0 && v < 1) {
+		return fmt.Errorf("want a share between 0 and 1, or every:K")
+	}
+	h.test.Part, h.test.Every = v, 0
+	return nil
+}
+
+func (t *training) run(cmd *cobra.Command, file string) error {
+	c, err := t.data.finish(cmd)
+	if err != nil {
+		return err
+	}
+	if err := t.check(cmd, &c, file); err != nil {
+		return err
+	}
+	source, err := t.source(file)
+	if err != nil {
+		return err
+	}
+	if t.test != "" {
+		if c.Test.Source, err = t.source(t.test); err != nil {
+			return err
+		}
+	}
+	if t.equations != "" {
+		if c.Equations, err = equationsFile(t.equations); err != nil {
+			return err
+		}
+	}
+	if t.progress != nil && !t.quiet {
+		c.Progress = t.progress.step
+	}
+	if err := c.Check(); err != nil {
+		return usageError{err.Error()}
+	}
+	c.Found = t.found
+	r, err := descent.Fit(t.ctx, source, c)
+	if err != nil && r.Rows == 0 && c.Target == "" && !isPlaced(err) {
+		return usagef("%v; descent help train", err)
+	}
+	if err == nil || c.SaveUnfinished {
+		if t.output != "" && r.Model != nil {
+			if e := t.save(r); e != nil && err == nil {
+				err = e
+			}
+		}
+	}
+	if err != nil {
+		err = equationsError(err, t.equations)
+		if r.Rows > 0 && r.Verdict != "" && !t.json && t.ran {
+			t.emit(nil, func(p *page) { t.print(p, file, r) })
+		}
+		return knowing{err, r}
+	}
+	return t.emit(r, func(p *page) { t.print(p, file, r) })
+}
+
+// check refuses what would have no effect, before anything is read.
+func (t *training) check(cmd *cobra.Command, c *descent.Config, file string) error {
+	s := &c.Solver
+	first := s.Method == "gd" || s.Method == "sgd"
+	changed := cmd.Flags().Changed
+	switch {
+	case changed("alpha") && !first:
+		return usagef("--alpha is the learning rate of --solver gd and sgd; %s chooses its own steps", name(s.Method))
+	case changed("batch") && s.Method != "sgd":
+		return usagef("--batch is for --solver sgd")
+	case changed("tol") && first:
+		return usagef("--tol is not for --solver %s, which makes exactly --steps updates", s.Method)
+	case changed("tol") && !(s.Tol > 0):
+		return usagef("--tol %v: want a number over 0", s.Tol)
+	case changed("alpha") && !(s.Alpha > 0):
+		return usagef("--alpha %v: want a number over 0", s.Alpha)
+	case changed("steps") && s.Steps < 1, changed("batch") && s.Batch < 1, changed("record") && s.Record < 1, changed("threads") && s.Threads < 1:
+		return usagef("--steps, --batch, --record and --threads are numbers from 1")
+	case changed("seed") && s.Seed == 0:
+		return usagef("--seed 0: want a number from 1")
+	case changed("test") && changed("holdout"):
+		return usagef("--test and --holdout: choose one")
+	case t.test == "-" && file == "-":
+		return usagef("standard input cannot be both FILE and --test")
+	case c.SaveUnfinished && t.output == "":
+		return usagef("--save-unfinished needs -o MODEL")
+	case t.output == "-":
+		return usagef("-o -: the model goes to a file; standard output has the results")
+	case isInput(t.output, file), isInput(t.output, t.test), isInput(t.output, t.equations):
+		return usagef("-o %s is a file that is read; it would be overwritten", t.output)
+	}
+	if t.output != "" { // better now than after the training
+		dir := filepath.Dir(t.output)
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			return placed{file: t.output, message: fmt.Sprintf("there is no directory %s to write to", dir)}
+		}
+	}
+	return nil
+}
+
+func name(method string) string {
+	if method == "" {
+		return "auto"
+	}
+	return method
+}
+
+func isPlaced(err error) bool {
+	var e *dataset.Error
+	return errors.As(err, &e)
+}
+
+// equationsError places an error of the equations in the file they come from.
+func equationsError(err error, file string) error {
+	if file == "" {
+		return err
+	}
+	if e, ok := equationPlace(err, file); ok {
+		return e
+	}
+	return err
+}
+
+func (t *training) save(r *descent.Result) error {
+	if err := r.Model.Save(t.output); err != nil {
+		return err
+	}
+	r.Saved = &t.output
+	if r.Verdict != descent.Converged && r.Verdict != descent.Stationary && r.Verdict != descent.Stopped {
+		return t.warn("W-unfinished", fmt.Sprintf("%s holds a model whose training ended %s", t.output, r.Verdict))
+	}
+	return nil
+}
+
+// print is the table that a user of R or statsmodels expects.
+func (t *training) print(p *page, file string, r *descent.Result) {
+	m := r.Model
+	call := "descent train " + file
+	if t.data.config.Target != "" {
+		call += " --target " + t.data.config.Target
+	}
+	if t.test != "" {
+		call += " --test " + t.test
+	}
+	p.heading(printable(call))
+	rows := count(r.Rows, "row")
+	if r.Dropped > 0 {
+		rows += fmt.Sprintf(", %d more left out for a missing value", r.Dropped)
+	}
+	if r.WeightSum != float64(r.Rows) {
+		rows += fmt.Sprintf(", weight %s", digits(r.WeightSum, 7))
+	}
+	var model string
+	if m != nil {
+		classes := m.Classes()
+		model = fmt.Sprintf("the probability that %s is %s and not %s; %s", printable(m.Target()), printable(classes[1]), printable(classes[0]), count(r.Parameters, "parameter"))
+		if r.Train != nil {
+			rows += fmt.Sprintf("; %d are %s", r.Train.Positives, printable(classes[1]))
+		}
+	}
+	if len(r.Aliased) > 0 {
+		names := make([]string, 0, len(r.Aliased))
+		for _, n := range r.Aliased {
+			names = append(names, printable(n))
+		}
+		model += fmt.Sprintf("; %d that others determine: %s", len(names), shortList(names, 10))
+	}
+	penalty := "none"
+	if r.Penalty.L2 > 0 {
+		penalty = fmt.Sprintf("λ = %s (L2)", digits(r.Penalty.L2, 6))
+	}
+	verdict := p.style(good, string(r.Verdict))
+	switch r.Verdict {
+	case descent.Converged, descent.Stationary:
+	default:
+		verdict = p.style(bad, string(r.Verdict))
+	}
+	verdict += ": " + r.Message
+	cost := fmt.Sprintf("J = %s", strconv.FormatFloat(r.Cost, 'g', 12, 64))
+	if r.Penalty.L2 > 0 {
+		cost += fmt.Sprintf(", of which loss %s", strconv.FormatFloat(r.Loss, 'g', 12, 64))
+	}
+	gap := r.GapNote
+	if r.Gap != nil {
+		gap = fmt.Sprintf("J - J* is at most %s: proved", digits(*r.Gap, 2))
+	}
+	saved := ""
+	if r.Saved != nil {
+		saved = printable(*r.Saved)
+	}
+	p.facts(
+		"rows", rows,
+		"model", model,
+		"penalty", penalty,
+		"solver", fmt.Sprintf("%s, %s, %s over the rows, %s s (reading %s s)", r.Solver, count(r.Steps, "step"), passes(r.Passes), seconds(r.Seconds.Total), seconds(r.Seconds.Read)),
+		"cost", cost,
+		"gap", gap,
+		"verdict", verdict,
+		"saved", saved,
+	)
+	t.printTrace(p, r)
+	p.WriteByte('\n')
+	printCoefficients(p, r.Coefficients, r.Confidence, r.StatisticsNote)
+	t.printLikelihood(p, r)
+	if r.Train != nil {
+		p.WriteByte('\n')
+		printMetrics(p, []string{"training rows", "test rows"}, r.Train, r.Test)
+	}
+}
+
+func passes(n int) string {
+	if n == 1 {
+		return "1 pass"
+	}
+	return fmt.Sprintf("%d passes", n)
+}
+
+func seconds(s float64) string { return strconv.FormatFloat(s, 'f', 2, 64) }
+
+// shortList is the first few names, and how many more there are.
+func shortList(names []string, most int) string {
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
+
+// printTrace shows the recorded costs: the first and last as numbers, all as a curve.
+func (t *training) printTrace(p *page, r *descent.Result) {
+	if len(r.Trace) == 0 {
+		return
+	}
+	p.heading("cost before the update")
+	const most = 12
+	tab := &table{header: []string{"step", "J"}}
+	for i, point := range r.Trace {
+		switch {
+		case len(r.Trace) <= most || i < most/2 || i >= len(r.Trace)-most/2:
+			tab.add(strconv.Itoa(point.Step), strconv.FormatFloat(point.Cost, 'f', 6, 64))
+		case i == most/2:
+			tab.add("…", fmt.Sprintf("%d more", len(r.Trace)-most))
+		}
+	}
+	p.table(tab)
+	var curve []float64
+	for _, point := range r.Trace {
+		if !math.IsInf(point.Cost, 0) && !math.IsNaN(point.Cost) {
+			curve = append(curve, point.Cost)
+		}
+	}
+	if len(curve) < 3 || slices.Max(curve) == slices.Min(curve) {
+		return
+	}
+	last := r.Trace[len(r.Trace)-1].Step
+	p.printf("\n%s\n", asciigraph.Plot(curve, asciigraph.Height(8), asciigraph.Width(min(60, p.app.width-16)), asciigraph.Precision(4),
+		asciigraph.Caption(fmt.Sprintf("J, step %d to %d", r.Trace[0].Step, last))))
+}
+
+// mostCoefficients is how many lines of coefficients a person is shown; JSON has all of them.
+const mostCoefficients = 40
+
+// printCoefficients writes the table of coefficients: in the model's order, or of very many the largest.
+func printCoefficients(p *page, all []descent.Coefficient, conf float64, note string) {
+	shown := all
+	if len(all) > mostCoefficients+1 {
+		shown = slices.Clone(all)
+		size := func(c *descent.Coefficient) float64 {
+			if c.Z != nil {
+				return math.Abs(*c.Z)
+			}
+			return math.Abs(c.Scaled)
+		}
+		rest := shown[1:] // the intercept stays first
+		sort.SliceStable(rest, func(i, j int) bool { return size(&rest[i]) > size(&rest[j]) })
+		shown = shown[:mostCoefficients+1]
+	}
+	statistics, odds := false, false
+	for i := range all {
+		statistics = statistics || all[i].StdError != nil
+		odds = odds || all[i].OddsRatio != nil
+	}
+	tab := &table{header: []string{"", "estimate"}}
+	if statistics {
+		half := (1 - conf) / 2
+		tab.header = append(tab.header, "std error", "z", "p", percent(half), percent(1-half))
+	} else {
+		tab.header = append(tab.header, "scaled")
+	}
+	if odds {
+		tab.header = append(tab.header, "odds ratio")
+	}
+	for i := range shown {
+		c := &shown[i]
+		row := []string{printable(c.Name), digits(c.Estimate, 5)}
+		if statistics {
+			row = append(row, optional(c.StdError, 4), fixed(c.Z, 2), pValue(c.P), optional(c.Low, 4), optional(c.High, 4))
+		} else {
+			row = append(row, digits(c.Scaled, 5))
+		}
+		if odds {
+			row = append(row, optional(c.OddsRatio, 4))
+		}
+		tab.add(row...)
+	}
+	p.table(tab)
+	if more := len(all) - len(shown); more > 0 {
+		by := "|scaled|"
+		if statistics {
+			by = "|z|"
+		}
+		p.printf("and %d more; these are the largest by %s (--json has all)\n", more, by)
+	}
+	if note != "" {
+		for _, line := range wrap(note, p.app.width) {
+			p.printf("%s\n", line)
+		}
+	}
+}
+
+func percent(share float64) string {
+	return strconv.FormatFloat(math.Round(share*1e4)/100, 'g', -1, 64) + " %"
+}
+
+func (t *training) printLikelihood(p *page, r *descent.Result) {
+	if r.Deviance == nil {
+		return
+	}
+	p.WriteByte('\n')
+	df := func(d *float64) string {
+		if d == nil {
+			return ""
+		}
+		return " on " + digits(*d, 7) + " degrees of freedom"
+	}
+	var null *float64
+	if r.DFResidual != nil {
+		v := *r.DFResidual + float64(r.Parameters-1)
+		null = &v
+	}
+	pairs := []string{
+		"null deviance", fixed(r.NullDeviance, 4) + df(null),
+		"deviance", fixed(r.Deviance, 4) + df(r.DFResidual),
+		"log likelihood", fixed(r.LogLikelihood, 4),
+	}
+	if r.AIC != nil {
+		pairs = append(pairs, "AIC, BIC", fixed(r.AIC, 3)+", "+fixed(r.BIC, 3))
+	}
+	p.facts(pairs...)
+}
