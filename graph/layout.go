@@ -159,6 +159,9 @@ type Edge struct {
 
 // Layout lays the graph out in layers from left to right. The same graph and view give the same
 // layout. It fails if the view names what the graph does not have, or numbers of a wrong size.
+//
+// Like the writers it may add nodes to the graph (derivatives of what has no name, simplified and
+// lowered forms), so it must not run beside anything else that uses the graph.
 func (g *Graph) Layout(v View) (*Layout, error) {
 	d, err := g.diagram(v)
 	if err != nil {

@@ -347,6 +347,13 @@ func equation(lhs string, rhs *glyph) *glyph {
 // definitionCards: a card for every definition with its formula, a card for every leaf.
 func (m *diagrammer) definitionCards() error {
 	m.chooseSplits()
+	var unnamed []*Node
+	for _, s := range m.defs {
+		if s.def == nil {
+			unnamed = append(unnamed, s.node)
+		}
+	}
+	shared, _ := m.fill(unnamed, m.defs[len(m.defs)-1].node)
 	for i, s := range m.defs {
 		var uses []int
 		for _, c := range m.leavesOf(s.node) {
@@ -360,7 +367,11 @@ func (m *diagrammer) definitionCards() error {
 			uses = append(uses, m.cardOf[name]...)
 		}
 		c.uses = unique(uses)
-		if err := m.numbers(c, s.name, s.node.Shape, -1); err != nil {
+		if s.def == nil { // shared by lowering: the view cannot know it
+			if v := shared[s.node]; v != "" {
+				c.Numbers = []CardRow{{Value: v}}
+			}
+		} else if err := m.numbers(c, s.name, s.node.Shape, -1); err != nil {
 			return err
 		}
 		m.backward(c, s.name, s.node.Shape, -1)
@@ -847,7 +858,13 @@ func (m *diagrammer) operationCards() error {
 		name[n] = give()
 	}
 	m.write.names = name
-	values, gradients := m.fill(anonymous, m.defs[len(m.defs)-1].node)
+	unnamed := append([]*Node(nil), anonymous...)
+	for _, s := range m.defs {
+		if s.def == nil {
+			unnamed = append(unnamed, s.node)
+		}
+	}
+	values, gradients := m.fill(unnamed, m.defs[len(m.defs)-1].node)
 	at := map[*Node]int{}
 	leaf := func(n *Node) int {
 		if i, ok := at[n]; ok {
@@ -982,7 +999,7 @@ func (m *diagrammer) letters(n int) func() string {
 // fill computes the numbers of what has no name, where the view has all that is needed.
 func (m *diagrammer) fill(anonymous []*Node, root *Node) (values, gradients map[*Node]string) {
 	values, gradients = map[*Node]string{}, map[*Node]string{}
-	if m.v.Values == nil {
+	if m.v.Values == nil || len(anonymous) == 0 {
 		return values, gradients
 	}
 	given := Values{Rows: 1, Of: map[string][]float64{}}

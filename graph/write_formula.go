@@ -3,7 +3,6 @@ package graph
 import (
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -228,7 +227,7 @@ func (t *term) glyphs() *glyph {
 		}
 		in.kids = append(in.kids, a.glyphs())
 	}
-	if in.kids != nil && len(in.kids) == 1 {
+	if len(in.kids) == 1 {
 		in = in.kids[0]
 	}
 	return row(word, fenced(in))
@@ -403,5 +402,3 @@ func spell(name string) letter {
 }
 
 func (l letter) word() bool { return utf8.RuneCountInString(l.base) > 1 }
-
-func upright(r rune) bool { return unicode.IsUpper(r) && r > 0x370 && r < 0x400 }

@@ -90,7 +90,9 @@ var drawings = []drawing{
 		return lectureGraph(t, 2), graph.View{Backward: true, Steps: true, Title: "The lecture's model"}
 	}},
 	{"lecture-lowered", func(t testing.TB) (*graph.Graph, graph.View) {
-		return lectureGraph(t, 2), graph.View{Stage: graph.Lowered, Backward: true}
+		g, v := lectureExample(t)
+		v.Stage, v.Backward = graph.Lowered, true
+		return g, v
 	}},
 	{"lecture-operations", func(t testing.TB) (*graph.Graph, graph.View) {
 		g, v := lectureExample(t)
@@ -643,6 +645,31 @@ func TestNumbersOnCards(t *testing.T) {
 	}
 }
 
+// What lowering shares has a value too, although no view can know its name.
+func TestLoweredValues(t *testing.T) {
+	g, v := lectureExample(t)
+	v.Stage = graph.Lowered
+	for _, cards := range []graph.Cards{graph.Definitions, graph.Operations} {
+		v.Cards = cards
+		l, err := g.Layout(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range l.Cards {
+			if c.Formula != "t1 = expnabs(z)" {
+				continue
+			}
+			if want := fmt.Sprintf("%.4g", math.Exp(-v.Values["z"][0])); c.Numbers[0].Value != want {
+				t.Errorf("t1 shows %+v, want %s", c.Numbers, want)
+			}
+			cards = 99
+		}
+		if cards != 99 {
+			t.Errorf("cards %d: no t1 = expnabs(z)", cards)
+		}
+	}
+}
+
 func TestRoots(t *testing.T) {
 	g := lectureGraph(t, 2)
 	l, err := g.Layout(graph.View{Roots: []string{"a"}})
@@ -695,4 +722,30 @@ func TestHugeFormulas(t *testing.T) {
 		t.Error("421 operations are drawn")
 	}
 	written(t, writers[0], g, graph.View{Cards: graph.Operations}) // as a list
+}
+
+func ExampleGraph_WriteText() {
+	g, err := graph.Parse("J = 3*(a + b*c)")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := g.Derive("J"); err != nil {
+		fmt.Println(err)
+		return
+	}
+	view := graph.View{
+		Values:      map[string][]float64{"a": {5}, "b": {3}, "c": {2}, "J": {33}},
+		Derivatives: map[string][]float64{"da": {3}, "db": {6}, "dc": {9}},
+	}
+	if err := g.WriteText(os.Stdout, view); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// b = 3 ───┐   ┌─────────┐     ┌───────────┐     ┌──────────┐
+	//   db 6   ├──►│ u = b*c ├─┬──►│ v = a + u ├────►│ J = 3*v  │
+	// c = 2 ───┘   │ 6  du 3 │ │   │ 11  dv 3  │     │ 33  dJ 1 │
+	//   dc 9       └─────────┘ │   └───────────┘     └──────────┘
+	//               a = 5 ─────┘
+	//                 da 3
 }
