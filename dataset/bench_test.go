@@ -42,6 +42,13 @@ func mixedCSV(m int) []byte {
 	return b.Bytes()
 }
 
+// quoteAll puts every cell in quotes.
+func quoteAll(text []byte) []byte {
+	text = bytes.ReplaceAll(bytes.TrimSpace(text), []byte(","), []byte(`","`))
+	text = bytes.ReplaceAll(text, []byte("\n"), []byte("\"\n\""))
+	return append(append([]byte(`"`), text...), "\"\n"...)
+}
+
 func libsvmText(m, perRow int) []byte {
 	r := rand.New(rand.NewPCG(5, 6))
 	var b bytes.Buffer
@@ -73,6 +80,7 @@ func BenchmarkRead(b *testing.B) {
 		target string
 	}{
 		{"numeric/m=1e5/n=28", numericCSV(100_000, 28), "y"},
+		{"quoted/m=1e5/n=28", quoteAll(numericCSV(100_000, 28)), "y"},
 		{"mixed/m=2e5", mixedCSV(200_000), "y"},
 		{"libsvm/m=2e4", libsvmText(20_000, 75), ""},
 		{"jsonl/m=1e5", jsonlText(100_000), "passed"},
