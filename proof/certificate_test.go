@@ -183,6 +183,27 @@ func TestFloor(t *testing.T) {
 	}
 }
 
+// TestIntercept: no features at all. The optimum is log(ones/zeros).
+func TestIntercept(t *testing.T) {
+	a := &sample{x: [][]float64{{}, {}, {}, {}, {}}, y: []float64{0, 1, 1, 0, 1}}
+	p := a.problem(t)
+	path, _ := a.fit(t, p, 60)
+	b := path[len(path)-1][0]
+	if math.Abs(b-math.Log(1.5)) > 1e-11 {
+		t.Errorf("b = %g", b)
+	}
+	c, err := proof.Certify(context.Background(), p, []float64{b}, proof.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !c.Exists || !(c.Gap < 1e-15) || !(c.StandardErrors < 1e-10) {
+		t.Errorf("%+v", c)
+	}
+	if d, err := proof.Decide(context.Background(), p); err != nil || d.State != proof.Overlap {
+		t.Errorf("%+v, %v", d, err)
+	}
+}
+
 // TestWide: too many parameters to factor.
 func TestWide(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 5))
