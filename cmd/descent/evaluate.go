@@ -92,7 +92,7 @@ func printMetrics(p *page, headers []string, sets ...*metric.Metrics) {
 			if math.IsNaN(v) {
 				return "–"
 			}
-			return strconv.FormatFloat(v, 'f', 4, 64)
+			return decimals(v, 4)
 		})
 	}
 	line("rows", func(m *metric.Metrics) string { return strconv.Itoa(m.Rows) })

@@ -69,7 +69,7 @@ func (e *explanation) model(m *descent.Model) error {
 	return e.emit(s, func(p *page) {
 		p.facts(
 			"model", fmt.Sprintf("the probability that %s is %s and not %s", printable(s.Target), printable(s.Classes[1]), printable(s.Classes[0])),
-			"threshold", digits(s.Threshold, 6),
+			"threshold", short(s.Threshold, 6),
 			"verdict", fmt.Sprintf("%s: %s", s.Verdict, s.Message),
 		)
 		p.WriteByte('\n')

@@ -102,7 +102,7 @@ func (i *inspection) print(p *page, file string, found *descent.Inspection) {
 			}
 			text = fmt.Sprintf("%s: %d classes: %s", printable(t.Name), len(names), shortList(names, 10))
 		} else {
-			text = fmt.Sprintf("%s: class 1 is %s, class 0 is %s; %s %% of the rows are class 1", printable(t.Name), printable(t.Positive), printable(t.Negative), digits(100**t.Rate, 4))
+			text = fmt.Sprintf("%s: class 1 is %s, class 0 is %s; %s %% of the rows are class 1", printable(t.Name), printable(t.Positive), printable(t.Negative), short(100**t.Rate, 4))
 		}
 		p.facts("target", text)
 	}
@@ -120,7 +120,7 @@ func (i *inspection) print(p *page, file string, found *descent.Inspection) {
 			if v == nil {
 				return ""
 			}
-			return digits(*v, 5)
+			return short(*v, 5)
 		}
 		tab.add(printable(c.Name), c.Type, strconv.Itoa(c.Missing), levels, show(c.Min), show(c.Max), show(c.Mean), show(c.SD), c.StoredAs)
 	}
@@ -162,12 +162,12 @@ func (i *inspection) model(m *descent.Model) error {
 		}
 		trained := fmt.Sprintf("%s, %s on %s", s.Training.Solver, count(s.Training.Steps, "step"), count(s.Training.Rows, "row"))
 		if s.Training.Penalty.L2 > 0 {
-			trained += fmt.Sprintf(", λ = %s", digits(s.Training.Penalty.L2, 6))
+			trained += fmt.Sprintf(", λ = %s", short(s.Training.Penalty.L2, 6))
 		}
 		p.facts(
 			"equations", strings.Join(s.Equations, "\n"),
 			"reads", fmt.Sprintf("%s, %s", count(len(s.Columns), "column"), count(len(s.Coefficients), "parameter")),
-			"threshold", digits(s.Threshold, 6),
+			"threshold", short(s.Threshold, 6),
 			"verdict", fmt.Sprintf("%s: %s", s.Verdict, s.Message),
 			"gap", gap,
 			"trained", trained,

@@ -187,6 +187,18 @@ func digits(v float64, n int) string {
 	return strconv.FormatFloat(v, 'e', min(n-1, 3), 64)
 }
 
+// short is v with at most n significant digits, and no zeros at its end.
+func short(v float64, n int) string {
+	s := digits(v, n)
+	if mantissa, exponent, ok := strings.Cut(s, "e"); ok && strings.Contains(mantissa, ".") {
+		return strings.TrimRight(strings.TrimRight(mantissa, "0"), ".") + "e" + exponent
+	}
+	if strings.Contains(s, ".") {
+		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
+	}
+	return s
+}
+
 func optional(v *float64, n int) string {
 	if v == nil {
 		return "–"
@@ -212,7 +224,16 @@ func fixed(v *float64, d int) string {
 	if v == nil || math.IsNaN(*v) {
 		return "–"
 	}
-	return strconv.FormatFloat(*v, 'f', d, 64)
+	return decimals(*v, d)
+}
+
+// decimals is v with d decimals, and no minus before nothing but zeros.
+func decimals(v float64, d int) string {
+	s := strconv.FormatFloat(v, 'f', d, 64)
+	if strings.Trim(s, "-0.") == "" {
+		s = strings.TrimPrefix(s, "-")
+	}
+	return s
 }
 
 // count is "1 row", "2 rows".

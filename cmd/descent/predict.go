@@ -209,7 +209,9 @@ func (p *prediction) write(m *descent.Model, rows *descent.RowReader, w io.Write
 			if m.OffsetColumn() != "" {
 				numbers = append(numbers, row.Offset)
 			}
-			numbers = append(numbers, row.Contributions...)
+			for _, v := range row.Contributions {
+				numbers = append(numbers, v+0) // -0 adds as 0 does
+			}
 		}
 		if err := out.row(row.Probability, label, numbers, row.Kept); err != nil {
 			return err

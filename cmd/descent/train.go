@@ -226,7 +226,7 @@ func (t *training) print(p *page, file string, r *descent.Result) {
 		rows += fmt.Sprintf(", %d more left out for a missing value", r.Dropped)
 	}
 	if r.WeightSum != float64(r.Rows) {
-		rows += fmt.Sprintf(", weight %s", digits(r.WeightSum, 7))
+		rows += fmt.Sprintf(", weight %s", short(r.WeightSum, 7))
 	}
 	var model string
 	if m != nil {
@@ -245,7 +245,7 @@ func (t *training) print(p *page, file string, r *descent.Result) {
 	}
 	penalty := "none"
 	if r.Penalty.L2 > 0 {
-		penalty = fmt.Sprintf("λ = %s (L2)", digits(r.Penalty.L2, 6))
+		penalty = fmt.Sprintf("λ = %s (L2)", short(r.Penalty.L2, 6))
 	}
 	verdict := p.style(good, string(r.Verdict))
 	switch r.Verdict {
@@ -408,7 +408,7 @@ func (t *training) printLikelihood(p *page, r *descent.Result) {
 		if d == nil {
 			return ""
 		}
-		return " on " + digits(*d, 7) + " degrees of freedom"
+		return " on " + shortest(*d) + " degrees of freedom"
 	}
 	var null *float64
 	if r.DFResidual != nil {

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/descent-ml/descent"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) checkCommand() *cobra.Command {
+	k := &checking{app: a}
+	cmd := &cobra.Command{
+		Use:   "check FILE --target Y [--model M] [--rows N]",
+		Short: "graph, compiled program and central differences give one gradient, on your rows",
+		Long: `Check computes the gradient of the cost on rows of FILE in three ways: by the interpreter on the graph, by the program that trains, and by
+central differences of the cost; at a seeded random point and, with --model, at the model. The error of a parameter is the difference over
+(1/m)Σ|x_ij dz_i| + λ/m|w_j|, so that it means something at the optimum, where the gradient is 0.`,
+		Example: `  descent check heart.csv --target disease
+  descent check heart.csv --model heart.json --rows 200`,
+		Args:              exactly("FILE"),
+		RunE:              func(cmd *cobra.Command, args []string) error { return k.run(cmd, args[0]) },
+		ValidArgsFunction: completeFiles(1),
+	}
+	f, c := cmd.Flags(), &k.data.config
+	f.StringVar(&k.model, "model", "", "check at this model, too, with its columns and equations")
+	f.IntVar(&k.rows, "rows", 1000, "look at so many rows, spread over FILE")
+	f.StringVar(&k.equations, "equations", "", "file of a model of your own")
+	f.Var(penalty{&c.Penalty.L2}, "l2", "λ of the penalty λ/(2m)·‖w‖²")
+	f.Uint64Var(&c.Solver.Seed, "seed", 1, "of the random point")
+	f.IntVar(&c.Solver.Threads, "threads", 0, "cores to use (all)")
+	k.data.add(cmd)
+	laterFlags(f, "mine")
+	return cmd
+}
+
+type checking struct {
+	*app
+	data             dataFlags
+	model, equations string
+	rows             int
+}
+
+func (k *checking) run(cmd *cobra.Command, file string) error {
+	c, err := k.data.finish(cmd)
+	if err != nil {
+		return err
+	}
+	changed := cmd.Flags().Changed
+	switch {
+	case k.rows < 1:
+		return usagef("--rows %d: want a number from 1", k.rows)
+	case changed("threads") && c.Solver.Threads < 1, changed("seed") && c.Solver.Seed == 0:
+		return usagef("--threads and --seed are numbers from 1")
+	case k.model != "" && changed("equations"):
+		return usagef("--model has its own equations; --equations is for a check without it")
+	case k.model != "" && changed("l2"):
+		return usagef("--model has its own penalty; --l2 is for a check without it")
+	}
+	check := descent.CheckConfig{Config: c, Rows: k.rows}
+	if k.model != "" {
+		if err := k.data.refuse(cmd, "a check without --model, which knows its columns", "format", "no-header", "target"); err != nil {
+			return err
+		}
+		if check.Model, err = k.load(k.model, ""); err != nil {
+			return err
+		}
+		if t := c.Target; t != "" && t != check.Model.Target() {
+			return usagef("--target %s: the model predicts %s", t, check.Model.Target())
+		}
+	}
+	if k.equations != "" {
+		if check.Equations, err = equationsFile(k.equations); err != nil {
+			return err
+		}
+	}
+	source, err := k.source(file)
+	if err != nil {
+		return err
+	}
+	check.Found = k.found
+	r, err := descent.CheckGradient(k.ctx, source, check)
+	if err != nil {
+		return equationsError(err, k.equations)
+	}
+	human := func(p *page) { k.print(p, r) }
+	if !r.OK {
+		if !k.json {
+			k.emit(r, human)
+		}
+		return knowing{errors.New("the gradients disagree: graph, program and differences are not one"), r}
+	}
+	return k.emit(r, human)
+}
+
+func (k *checking) print(p *page, r *descent.GradientCheck) {
+	p.printf("%s, %s\n\n", count(r.Rows, "row"), count(r.Parameters, "parameter"))
+	tab := &table{header: []string{"point", "J by the graph", "graph vs program", "graph vs difference"}}
+	for _, at := range r.Points {
+		name := at.At
+		if name == "random" {
+			name = fmt.Sprintf("random (seed %d)", r.Seed)
+		}
+		tab.add(name, strconv.FormatFloat(at.Cost, 'g', 10, 64), digits(at.GraphVsProgram, 2), digits(at.GraphVsDifference, 2))
+	}
+	tab.add("allowed", "", digits(descent.ProgramTolerance, 1), digits(descent.DifferenceTolerance, 1))
+	p.table(tab)
+	p.WriteByte('\n')
+	w := r.Worst
+	p.facts("worst", fmt.Sprintf("%s: %s by the graph, %s by the %s (error %s)", printable(w.Parameter),
+		strconv.FormatFloat(w.Graph, 'g', -1, 64), strconv.FormatFloat(w.Other, 'g', -1, 64), w.Way, digits(w.Error, 2)))
+	for _, at := range r.Points {
+		if at.Differences < r.Parameters {
+			p.facts("differences", fmt.Sprintf("of %d of %d parameters, chosen by the seed", at.Differences, r.Parameters))
+			break
+		}
+	}
+	if r.OK {
+		p.facts("result", p.style(good, "ok: the graph is what trains"))
+	} else {
+		p.facts("result", p.style(bad, "not ok"))
+	}
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/descent-ml/descent"
+	"github.com/descent-ml/descent/graph"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) graphCommand() *cobra.Command {
+	g := &drawing{app: a}
+	formats := []string{"text", "dot", "svg", "mermaid", "latex", "mathml"}
+	cmd := &cobra.Command{
+		Use:   "graph [MODEL | -e EQUATIONS | --equations F] [--backward] [--format text]",
+		Short: "draw the computation graph and its derivatives",
+		Long: `Graph draws the lecture's model, a MODEL's, or your own equations: as written, simplified (what trains), or lowered (what runs), forward and
+backward, with the derivation of every formula by named rules.`,
+		Example: `  descent graph --backward
+  descent graph --backward --steps
+  descent graph heart.json --format svg -o heart.svg
+  descent graph -e 'J = 3*(a + b*c)' --format dot | dot -Tpng > J.png`,
+		Args:              between(0, "MODEL"),
+		RunE:              g.run,
+		ValidArgsFunction: completeFiles(1),
+	}
+	f := cmd.Flags()
+	f.StringVarP(&g.equations, "equation", "e", "", "equations, one a line or with ; between them")
+	f.StringVar(&g.file, "equations", "", "file of equations")
+	f.IntVar(&g.features, "features", 2, "components of x and w")
+	f.BoolVar(&g.backward, "backward", false, "with the derivatives, from the last equation back")
+	f.BoolVar(&g.simplify, "simplify", false, "the form that trains")
+	f.BoolVar(&g.lower, "lower", false, "the form that runs")
+	f.BoolVar(&g.steps, "steps", false, "how each formula came about, rule by rule")
+	g.format = "text"
+	choose(cmd, &g.format, "format", "of the picture", formats...)
+	f.StringVarP(&g.output, "output", "o", "", "write here instead of standard output")
+	return cmd
+}
+
+type drawing struct {
+	*app
+	equations, file, format, output  string
+	features                         int
+	backward, simplify, lower, steps bool
+}
+
+type graphJSON struct {
+	Format      string           `json:"format"`
+	Text        string           `json:"text"`
+	Output      string           `json:"output,omitempty"`
+	Definitions []definitionJSON `json:"definitions"`
+}
+
+type definitionJSON struct {
+	Name    string `json:"name"`
+	Of      string `json:"derivative_of,omitempty"`
+	Written string `json:"written"`
+	Runs    string `json:"runs,omitempty"`
+}
+
+func (d *drawing) run(cmd *cobra.Command, args []string) error {
+	changed := cmd.Flags().Changed
+	sources := 0
+	for _, is := range []bool{len(args) > 0, changed("equation"), changed("equations")} {
+		if is {
+			sources++
+		}
+	}
+	switch {
+	case sources > 1:
+		return usagef("MODEL, -e and --equations: choose one")
+	case d.simplify && d.lower:
+		return usagef("--simplify and --lower: choose one")
+	case d.features < 1 || d.features > 1_000_000:
+		return usagef("--features %d: want a number from 1 to 1000000", d.features)
+	case len(args) > 0 && changed("features"):
+		return usagef("--features: a model knows how many it has")
+	case len(args) > 0 && isInput(d.output, args[0]), isInput(d.output, d.file):
+		return usagef("-o %s is a file that is read; it would be overwritten", d.output)
+	}
+	g, err := d.parse(args)
+	if err != nil {
+		return equationsError(err, d.file)
+	}
+	v := graph.View{Backward: d.backward, Steps: d.steps, Columns: d.width}
+	switch {
+	case d.simplify:
+		v.Stage = graph.Simplified
+	case d.lower:
+		v.Stage = graph.Lowered
+	}
+	if d.backward || d.steps || d.simplify || d.lower {
+		last := g.Defs[len(g.Defs)-1]
+		if !last.Written.Shape.IsScalar() {
+			return equationsError(fmt.Errorf("the last equation, %s, is what is differentiated and must be one number; it is a %v", last.Name, last.Written.Shape), d.file)
+		}
+		if err := g.Derive(last.Name); err != nil {
+			return equationsError(err, d.file)
+		}
+	}
+	write := map[string]func(io.Writer, graph.View) error{
+		"text": g.WriteText, "dot": g.WriteDOT, "svg": g.WriteSVG, "mermaid": g.WriteMermaid, "latex": g.WriteLaTeX, "mathml": g.WriteMathML,
+	}[d.format]
+	var picture bytes.Buffer
+	if err := write(&picture, v); err != nil {
+		return err
+	}
+	if b := picture.Bytes(); len(b) > 0 && b[len(b)-1] != '\n' {
+		picture.WriteByte('\n')
+	}
+	if d.output != "" && d.output != "-" {
+		if err := d.app.output(d.output, func(w io.Writer) error { _, err := w.Write(picture.Bytes()); return err }); err != nil {
+			return err
+		}
+	}
+	out := graphJSON{Format: d.format, Text: picture.String(), Definitions: []definitionJSON{}}
+	if d.output != "-" {
+		out.Output = d.output
+	}
+	for _, def := range g.Defs {
+		j := definitionJSON{Name: def.Name, Of: def.Of, Written: def.Written.String()}
+		if def.Runs != nil {
+			j.Runs = def.Runs.String()
+		}
+		out.Definitions = append(out.Definitions, j)
+	}
+	return d.emit(out, func(p *page) {
+		if out.Output == "" {
+			p.Write(picture.Bytes())
+		}
+	})
+}
+
+// parse makes the graph asked for.
+func (d *drawing) parse(args []string) (*graph.Graph, error) {
+	if len(args) > 0 {
+		m, err := d.load(args[0], "")
+		if err != nil {
+			return nil, err
+		}
+		return m.Graph()
+	}
+	equations := strings.ReplaceAll(d.equations, ";", "\n")
+	if d.file != "" {
+		var err error
+		if equations, err = equationsFile(d.file); err != nil {
+			return nil, err
+		}
+	}
+	if strings.TrimSpace(equations) == "" {
+		if d.equations != "" {
+			return nil, usagef("-e is empty")
+		}
+		equations = descent.Equations
+	}
+	g, err := descent.EquationGraph(equations, d.features)
+	if err != nil {
+		return nil, err
+	}
+	if len(g.Defs) == 0 {
+		return nil, fmt.Errorf("there is no equation")
+	}
+	return g, nil
+}

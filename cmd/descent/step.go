@@ -1,0 +1,354 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"charm.land/lipgloss/v2"
+	"github.com/descent-ml/descent"
+	"github.com/descent-ml/descent/dataset"
+	"github.com/descent-ml/descent/graph"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) stepCommand() *cobra.Command {
+	s := &stepping{app: a}
+	cmd := &cobra.Command{
+		Use:   "step [FILE --target Y --row N] [-e EQUATIONS | --equations F] [NAME=VALUE …]",
+		Short: "one example through the graph: forward, backward, update",
+		Long: `Step sends one example through the computation graph: forward, backward and, with a learning rate, one update of the parameters. Every number
+goes by its name: z, a, L, da, dz, dw1, db.
+
+Names beginning with x or y are data; every other leaf is a parameter, 0 unless it is given, and gets a derivative. Without equations they are
+the lecture's, with as many features as are given. The example may be a row of a FILE, and the parameters those of a MODEL.
+A value may be a vector, x=[1,2], or a matrix, W=[[1,2],[3,4]].`,
+		Example: `  descent step x1=1.5 x2=-2 y=1 w1=0.5 w2=-0.3 b=0.1 --alpha 0.2
+  descent step -e 'J = 3*(a + b*c)' a=5 b=3 c=2
+  descent step heart.csv --target disease --row 3 --model heart.json`,
+		Args: func(*cobra.Command, []string) error { return nil },
+		RunE: s.run,
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return nil, cobra.ShellCompDirectiveDefault
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&s.equations, "equation", "e", "", "equations, one a line or with ; between them; the last is differentiated")
+	f.StringVar(&s.file, "equations", "", "file of equations")
+	s.alpha = 0.1
+	f.Var(number{&s.alpha}, "alpha", "learning rate")
+	f.IntVar(&s.steps, "steps", 1, "updates, one after the other")
+	f.StringVar(&s.model, "model", "", "weights, bias and equations of this model")
+	f.IntVar(&s.row, "row", 0, "the N-th data row of FILE, from 1")
+	s.data.add(cmd)
+	return cmd
+}
+
+type stepping struct {
+	*app
+	data                   dataFlags
+	equations, file, model string
+	alpha                  float64
+	steps, row             int
+}
+
+// stepJSON is the answer of step.
+type stepJSON struct {
+	Values      descent.Numbers     `json:"values"`
+	Derivatives descent.Numbers     `json:"derivatives"`
+	Updated     descent.Numbers     `json:"updated"`
+	Alpha       *float64            `json:"alpha"`
+	Steps       []stepPassJSON      `json:"steps"`
+	Equations   []string            `json:"equations"`
+	Notes       []string            `json:"notes"`
+	Example     *descent.ExampleRow `json:"example,omitempty"`
+}
+
+type stepPassJSON struct {
+	Step        int             `json:"step"`
+	Values      descent.Numbers `json:"values"`
+	Derivatives descent.Numbers `json:"derivatives"`
+	Updated     descent.Numbers `json:"updated"`
+}
+
+func (s *stepping) run(cmd *cobra.Command, args []string) error {
+	changed := cmd.Flags().Changed
+	file, given, err := s.arguments(args)
+	if err != nil {
+		return err
+	}
+	switch {
+	case changed("equation") && changed("equations"):
+		return usagef("-e and --equations: choose one")
+	case s.steps < 1 || s.steps > 1_000_000:
+		return usagef("--steps %d: want a number from 1 to 1000000", s.steps)
+	case !(s.alpha > 0):
+		return usagef("--alpha %v: want a number over 0", s.alpha)
+	case file != "" && !changed("row"):
+		return usagef("which row of %s? --row N, the first is 1", file)
+	case file != "" && s.row < 1:
+		return usagef("--row %d: the first row is 1", s.row)
+	case file == "" && changed("row"):
+		return usagef("--row %d of which FILE?", s.row)
+	case file == "":
+		if err := s.data.refuse(cmd, "a FILE"); err != nil {
+			return err
+		}
+	}
+	own := changed("equation") || changed("equations")
+	if own && changed("steps") && !changed("alpha") {
+		return usagef("--steps with equations of your own needs --alpha, the learning rate")
+	}
+	var model *descent.Model
+	if s.model != "" {
+		if model, err = s.load(s.model, ""); err != nil {
+			return err
+		}
+		if file != "" {
+			if err := s.data.refuse(cmd, "a file without --model, which knows its columns", "format", "no-header", "target"); err != nil {
+				return err
+			}
+			if t := s.data.config.Target; t != "" && t != model.Target() {
+				return usagef("--target %s: the model predicts %s", t, model.Target())
+			}
+		}
+	}
+	c := descent.StepConfig{Values: map[string]any{}}
+	var example *descent.ExampleRow
+	switch {
+	case file != "":
+		if example, err = s.example(cmd, file, model); err != nil {
+			return err
+		}
+		c = example.Step(model)
+	case model != nil:
+		c = model.Step()
+	}
+	if own {
+		if c.Equations = strings.ReplaceAll(s.equations, ";", "\n"); s.file != "" {
+			if c.Equations, err = equationsFile(s.file); err != nil {
+				return err
+			}
+		}
+	}
+	for name, v := range given {
+		c.Values[name] = v
+	}
+	c.Update, c.Alpha, c.Steps = !own || changed("alpha"), s.alpha, s.steps
+	walk, err := descent.Step(c)
+	if errors.Is(err, descent.ErrStep) {
+		return usageError{strings.TrimPrefix(err.Error(), descent.ErrStep.Error()+": ")}
+	}
+	if err != nil {
+		return equationsError(err, s.file)
+	}
+	return s.show(walk, c, example)
+}
+
+// arguments tells FILE from NAME=VALUE.
+func (s *stepping) arguments(args []string) (file string, values map[string]any, err error) {
+	values = map[string]any{}
+	for _, arg := range args {
+		name, text, ok := strings.Cut(arg, "=")
+		if !ok {
+			if file != "" {
+				return "", nil, usagef("%q: want NAME=VALUE; the FILE is %s", arg, file)
+			}
+			file = arg
+			continue
+		}
+		if _, twice := values[name]; twice {
+			return "", nil, usagef("%s is given twice", name)
+		}
+		v, ok := parseValue(text)
+		if !ok || name == "" {
+			return "", nil, usagef("%q: want NAME=NUMBER, NAME=[1,2] or NAME=[[1,2],[3,4]]", arg)
+		}
+		values[name] = v
+	}
+	return file, values, nil
+}
+
+// parseValue reads a number, a vector or a matrix.
+func parseValue(text string) (any, bool) {
+	if v, ok := dataset.ParseNumber([]byte(strings.TrimSpace(text))); ok {
+		return v, true
+	}
+	var vector []float64
+	if json.Unmarshal([]byte(text), &vector) == nil && len(vector) > 0 {
+		return vector, true
+	}
+	var matrix [][]float64
+	if json.Unmarshal([]byte(text), &matrix) == nil && len(matrix) > 0 {
+		return matrix, true
+	}
+	return nil, false
+}
+
+func (s *stepping) example(cmd *cobra.Command, file string, model *descent.Model) (*descent.ExampleRow, error) {
+	source, err := s.source(file)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.data.finish(cmd)
+	if err != nil {
+		return nil, err
+	}
+	c.Found = s.found
+	x, err := descent.Example(s.ctx, source, c, model, s.row)
+	if err != nil {
+		return nil, err
+	}
+	s.note(fmt.Sprintf("row %d is line %d of %s", x.Row, x.Line, x.File))
+	return x, nil
+}
+
+func (s *stepping) show(walk *descent.Walk, c descent.StepConfig, example *descent.ExampleRow) error {
+	last := walk.Steps[len(walk.Steps)-1]
+	for _, n := range walk.Notes {
+		s.note(n)
+	}
+	if s.json {
+		out := stepJSON{Values: last.Values, Derivatives: last.Derivatives, Updated: last.Updated, Steps: []stepPassJSON{}, Notes: walk.Notes, Example: example,
+			Equations: equationsOf(walk.Graph)}
+		if out.Updated == nil {
+			out.Updated = descent.Numbers{}
+		}
+		if out.Notes == nil {
+			out.Notes = []string{}
+		}
+		if c.Update {
+			out.Alpha = &c.Alpha
+		}
+		for i, p := range walk.Steps {
+			if p.Updated == nil {
+				p.Updated = descent.Numbers{}
+			}
+			out.Steps = append(out.Steps, stepPassJSON{Step: i + 1, Values: p.Values, Derivatives: p.Derivatives, Updated: p.Updated})
+		}
+		return s.emit(out, nil)
+	}
+	first := walk.Steps[0]
+	view := graph.View{Values: first.Values.Map(), Derivatives: first.Derivatives.Map(), Backward: true, Steps: true, Columns: s.width}
+	if c.Update {
+		view.Updates = first.Updated.Map()
+	}
+	var picture strings.Builder
+	if err := walk.Graph.WriteText(&picture, view); err != nil {
+		return err
+	}
+	return s.emit(nil, func(p *page) {
+		if example != nil && len(example.Features) > 0 {
+			p.heading(fmt.Sprintf("row %d, line %d of %s: %s", example.Row, example.Line, printable(example.File), printable(example.Label)))
+			tab := &table{header: []string{"", "in the file", "value"}, left: 2}
+			for i, f := range example.Features {
+				if i == mostCoefficients {
+					tab.add("…", fmt.Sprintf("and %d more", len(example.Features)-i), "")
+					break
+				}
+				tab.add(f.Name, printable(f.Term), short(f.X, 6))
+			}
+			p.table(tab)
+			p.WriteByte('\n')
+		}
+		p.WriteString(strings.TrimRight(picture.String(), "\n") + "\n")
+		s.printNumbers(p, walk, c)
+	})
+}
+
+// printNumbers is the lecture's whole step: values in blue, derivatives in orange, updates in green.
+func (s *stepping) printNumbers(p *page, walk *descent.Walk, c descent.StepConfig) {
+	values := lipgloss.NewStyle().Foreground(lipgloss.Color("4"))
+	derivatives := lipgloss.NewStyle().Foreground(lipgloss.Color("3"))
+	updates := lipgloss.NewStyle().Foreground(lipgloss.Color("2"))
+	for i, pass := range walk.Steps {
+		if len(walk.Steps) > 12 && i >= 6 && i < len(walk.Steps)-6 {
+			if i == 6 {
+				p.printf("\n… %d more steps (--json has all)\n", len(walk.Steps)-12)
+			}
+			continue
+		}
+		title := "the whole step"
+		if len(walk.Steps) > 1 {
+			title = fmt.Sprintf("step %d", i+1)
+		}
+		p.heading(title)
+		forward := &table{header: []string{"", ""}}
+		defined := map[string]string{}
+		for _, d := range walk.Graph.Defs {
+			defined[d.Name] = d.Written.String()
+		}
+		rows := func(tab *table, numbers descent.Numbers, style lipgloss.Style, arrow string) {
+			for _, n := range numbers {
+				for j, v := range n.Data {
+					if j == mostCoefficients {
+						tab.add(arrow+"and "+strconv.Itoa(len(n.Data)-j)+" more of "+n.Name, "")
+						break
+					}
+					tab.add(arrow+component(n, j), p.style(style, digits6(v)))
+				}
+			}
+		}
+		var results descent.Numbers
+		for _, n := range pass.Values {
+			if _, ok := defined[n.Name]; ok {
+				results = append(results, n)
+			}
+		}
+		rows(forward, results, values, "")
+		rows(forward, pass.Derivatives, derivatives, "")
+		p.table(forward)
+		if c.Update {
+			now := pass.Values.Map()
+			d := pass.Derivatives.Map()
+			tab := &table{header: []string{"", "now", "derivative", "next"}}
+			for _, n := range pass.Updated {
+				for j, v := range n.Data {
+					if j == mostCoefficients {
+						break
+					}
+					dn := d["d"+n.Name]
+					tab.add(component(n, j)+" := "+component(n, j)+" - "+shortest(c.Alpha)+"*d"+component(n, j),
+						digits6(now[n.Name][j]), digits6(dn[min(j, len(dn)-1)]), p.style(updates, digits6(v)))
+				}
+			}
+			p.WriteByte('\n')
+			p.table(tab)
+		}
+	}
+}
+
+// digits6 writes a number for people; what is not finite by its word.
+func digits6(v float64) string {
+	switch {
+	case v != v:
+		return "undefined"
+	case v-v != 0:
+		return strings.ToLower(strings.TrimPrefix(strconv.FormatFloat(v, 'g', -1, 64), "+"))
+	}
+	return digits(v, 6)
+}
+
+// component is the name of one number of a value: w1 of w.
+func component(n descent.Number, j int) string {
+	switch {
+	case n.Shape.IsMatrix():
+		return fmt.Sprintf("%s[%d,%d]", n.Name, j/n.Shape.Cols+1, j%n.Shape.Cols+1)
+	case n.Shape.IsVector():
+		return fmt.Sprintf("%s%d", n.Name, j+1)
+	}
+	return n.Name
+}
+
+// equationsOf are the equations of a graph as they are written.
+func equationsOf(g *graph.Graph) []string {
+	out := []string{}
+	for _, d := range g.Defs {
+		if d.Of == "" {
+			out = append(out, d.Name+" = "+d.Written.String())
+		}
+	}
+	return out
+}

@@ -1,0 +1,381 @@
+package descent
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/descent-ml/descent/dataset"
+	"github.com/descent-ml/descent/doctor"
+	"github.com/descent-ml/descent/encode"
+	"github.com/descent-ml/descent/infer"
+	"github.com/descent-ml/descent/metric"
+	"github.com/descent-ml/descent/proof"
+)
+
+// Inspection is what a file holds and what would go wrong, under the names that `descent inspect --json` prints.
+type Inspection struct {
+	Rows     int              `json:"rows"`
+	Format   string           `json:"format"`
+	Columns  []ColumnSummary  `json:"columns"`
+	Target   *TargetSummary   `json:"target"`
+	Findings []doctor.Finding `json:"findings"`
+}
+
+// ColumnSummary is one column of a file. What a column of its type does not have is null.
+type ColumnSummary struct {
+	Name       string   `json:"name"`
+	Type       string   `json:"type"`    // numeric, levels, boolean
+	Missing    int      `json:"missing"` // rows
+	Levels     *int     `json:"levels"`  // how many
+	Min        *float64 `json:"min"`
+	Max        *float64 `json:"max"`
+	Mean       *float64 `json:"mean"`
+	SD         *float64 `json:"sd"` // population
+	StoredAs   string   `json:"stored_as"`
+	LevelNames []string `json:"level_names,omitempty"` // the first hundred
+}
+
+// TargetSummary is what the labels mean: two classes, or all levels where these are more.
+type TargetSummary struct {
+	Name     string   `json:"name"`
+	Negative string   `json:"negative,omitempty"`
+	Positive string   `json:"positive,omitempty"`
+	Rate     *float64 `json:"rate,omitempty"` // share of the rows that are positive
+	Classes  []string `json:"classes,omitempty"`
+}
+
+// mostLevelNames is how many levels of a column an Inspection lists.
+const mostLevelNames = 100
+
+// Inspect reads a source as [Fit] would, without a fit, and lets the doctor look at it. Of the configuration it uses Target, Columns, Labels,
+// Format, NoHeader and NA. Without a target only the columns are looked at.
+//
+// The inspection is nil where the source cannot be read. Labels from which nothing could be trained are an error beside it.
+func Inspect(ctx context.Context, source Source, config Config) (*Inspection, error) {
+	config.defaults()
+	in := &Inspection{Columns: []ColumnSummary{}, Findings: []doctor.Finding{}}
+	config.Found = func(f doctor.Finding) error {
+		in.Findings = append(in.Findings, f)
+		return nil
+	}
+	f := &fit{config: config, result: &Result{}}
+	types, err := config.Columns.types(config.Target)
+	if err != nil {
+		return nil, err
+	}
+	f.table, err = source.table(ctx, dataset.Options{Format: config.Format, NoHeader: config.NoHeader, NA: config.NA, Types: types,
+		Target: config.Target, Use: config.Columns.uses(config.Target)})
+	if err != nil {
+		return nil, err
+	}
+	t := f.table
+	in.Rows, in.Format = t.Rows, t.Format
+	if t.Rows == 0 {
+		return nil, t.At(-1, nil, "no data rows: the file is empty after its header")
+	}
+	for _, name := range append(append([]string{}, config.Columns.Include...), config.Columns.Exclude...) {
+		if !hasColumn(t, name) {
+			return nil, t.NoColumn(name)
+		}
+	}
+	if err := f.found(tableFindings(t)...); err != nil {
+		return nil, err
+	}
+	data := doctor.Data{Rows: t.Rows, Missing: doctor.Refuse}
+	usable := *t // without the columns that cannot be looked at for collinearity
+	usable.Columns = nil
+	f.y = make([]float64, t.Rows)
+	var labels error
+	if config.Target != "" || t.Sparse != nil {
+		if f.target, err = targetColumn(t, config.Target); err != nil {
+			return nil, err
+		}
+		if labels = f.inspectTarget(in, &data); labels != nil {
+			in.Findings = append(in.Findings, doctor.Finding{Code: "labels", Severity: doctor.Error, Columns: []string{f.target.Name}, Message: labels.Error()})
+		}
+	}
+	for _, c := range t.Columns {
+		s, d := summarize(t, c)
+		in.Columns = append(in.Columns, s)
+		if c == f.target {
+			continue
+		}
+		data.Columns = append(data.Columns, d)
+		if c.Missing < t.Rows && len(c.Levels) <= encode.DefaultMaxLevels {
+			usable.Columns = append(usable.Columns, c)
+		}
+	}
+	if t.Sparse == nil {
+		in.Findings = append(in.Findings, doctor.Examine(data)...)
+	}
+	target := ""
+	if f.target != nil {
+		target = f.target.Name
+	}
+	// Collinear columns are looked for as train does, whatever the rows lack.
+	learnt, err := encode.Learn(&usable, target, nil, encode.Options{Missing: encode.MissingMean})
+	if err != nil {
+		if t.Sparse != nil {
+			return in, err
+		}
+		in.Findings = append(in.Findings, doctor.Finding{Code: "collinear", Severity: doctor.Note, Columns: []string{},
+			Message: fmt.Sprintf("columns that others determine were not looked for: %v", err)})
+		return in, labels
+	}
+	f.table, f.learnt = &usable, learnt
+	if t.Sparse != nil {
+		for _, c := range learnt.Encoding.Columns {
+			in.Columns = append(in.Columns, ColumnSummary{Name: c.Name, Type: c.Type, Min: number(c.Min), Max: number(c.Max), Mean: number(c.Mean), SD: number(c.Deviation),
+				StoredAs: "sparse float64"})
+			data.Columns = append(data.Columns, doctor.Column{Name: c.Name, Numeric: true, Min: c.Min, Max: c.Max, Mean: c.Mean, SD: c.Deviation})
+		}
+		in.Findings = append(in.Findings, doctor.Examine(data)...)
+	}
+	if len(learnt.Encoding.Terms) > 0 {
+		if err := f.alias(ctx); err != nil {
+			return in, err
+		}
+	}
+	return in, labels
+}
+
+// inspectTarget says what the labels mean.
+func (f *fit) inspectTarget(in *Inspection, data *doctor.Data) error {
+	t, c := f.table, f.target
+	classes, findings, err := encode.NewClasses(t, c, f.config.Labels)
+	if err != nil {
+		in.Target = &TargetSummary{Name: c.Name, Classes: c.Levels[:min(len(c.Levels), mostLevelNames)]}
+		return err
+	}
+	if err := f.found(findings...); err != nil {
+		return err
+	}
+	positive := 0
+	for row, code := range c.Codes {
+		if k, _ := classes.Index(c.Levels[code]); k == 1 {
+			f.y[row] = 1
+			positive++
+		}
+	}
+	in.Target = &TargetSummary{Name: c.Name, Negative: classes.Levels[0], Positive: classes.Levels[1], Rate: number(float64(positive) / float64(t.Rows))}
+	data.Target = &doctor.Target{Name: c.Name, Negative: classes.Levels[0], Positive: classes.Levels[1], Negatives: float64(t.Rows - positive), Positives: float64(positive)}
+	return nil
+}
+
+// summarize looks at one column of a table.
+func summarize(t *dataset.Table, c *dataset.Column) (ColumnSummary, doctor.Column) {
+	s := ColumnSummary{Name: c.Name, Type: c.Type.String(), Missing: c.Missing, StoredAs: "float64"}
+	d := doctor.Column{Name: c.Name, Missing: c.Missing, Numeric: c.Type == dataset.Numeric}
+	if !d.Numeric {
+		n := len(c.Levels)
+		s.Levels, s.StoredAs, s.LevelNames = &n, "int32 codes", c.Levels[:min(n, mostLevelNames)]
+		for code, l := range c.Levels {
+			if c.Counts[code] > 0 {
+				d.Levels = append(d.Levels, doctor.Tally{Level: l, Rows: c.Counts[code]})
+			}
+		}
+		return s, d
+	}
+	m := float64(t.Rows - c.Missing)
+	if m == 0 {
+		return s, d
+	}
+	d.Min, d.Max = math.Inf(1), math.Inf(-1)
+	var mean, square float64
+	for _, x := range c.Numbers {
+		if !math.IsNaN(x) {
+			d.Min, d.Max = math.Min(d.Min, x), math.Max(d.Max, x)
+			mean += x / m
+		}
+	}
+	for _, x := range c.Numbers {
+		if !math.IsNaN(x) {
+			square += (x - mean) * (x - mean) / m
+		}
+	}
+	d.Mean, d.SD = mean, math.Sqrt(square)
+	if d.Min == d.Max {
+		d.Mean, d.SD = d.Min, 0
+	}
+	s.Min, s.Max, s.Mean, s.SD = number(d.Min), number(d.Max), number(d.Mean), number(d.SD)
+	return s, d
+}
+
+// Summary is what a model is, under the names that `descent inspect MODEL --json` prints.
+type Summary struct {
+	Target         string          `json:"target"`
+	Classes        []string        `json:"classes"` // the negative first
+	Equations      []string        `json:"equations"`
+	Threshold      float64         `json:"threshold"`
+	Verdict        Verdict         `json:"verdict"`
+	Message        string          `json:"message"`
+	Columns        []encode.Column `json:"columns"`
+	Aliased        []string        `json:"aliased"`
+	Confidence     float64         `json:"conf"`
+	StatisticsNote string          `json:"statistics_note,omitempty"`
+	Coefficients   []Coefficient   `json:"coefficients"`
+	Training       TrainingSummary `json:"training"`
+	Metrics        struct {
+		Train *metric.Metrics `json:"train"`
+		Test  *metric.Metrics `json:"test,omitempty"`
+	} `json:"metrics"`
+	Tests int `json:"tests"` // test vectors that were replayed
+}
+
+// TrainingSummary is how a model came about.
+type TrainingSummary struct {
+	Solver      string   `json:"solver"`
+	Penalty     Penalty  `json:"penalty"`
+	Scale       Scale    `json:"scale"`
+	Seed        uint64   `json:"seed"`
+	Steps       int      `json:"steps"`
+	Rows        int      `json:"rows"`
+	WeightSum   float64  `json:"weight_sum"`
+	Cost        float64  `json:"cost"`
+	Loss        float64  `json:"loss"`
+	Gap         *float64 `json:"gap"`
+	GapNote     string   `json:"gap_note,omitempty"`
+	Fingerprint string   `json:"fingerprint"` // of the training data
+}
+
+// Summary describes the model; the intervals of its coefficients have the level confidence (0: 0.95).
+func (m *Model) Summary(confidence float64) (*Summary, error) {
+	if confidence == 0 {
+		confidence = 0.95
+	}
+	t := &m.file.Training
+	s := &Summary{Target: m.file.Target, Classes: m.Classes(), Equations: m.file.Equations, Threshold: m.file.Threshold, Verdict: t.Verdict, Message: t.Message,
+		Columns: m.Columns(), Aliased: m.file.Aliased, Confidence: confidence, StatisticsNote: m.file.CovarianceNote, Tests: len(m.file.Tests),
+		Training: TrainingSummary{Solver: t.Solver, Penalty: t.Penalty, Scale: t.Scale, Seed: t.Seed, Steps: t.Steps, Rows: t.Rows, WeightSum: t.WeightSum,
+			Cost: t.Cost, Loss: t.Loss, Gap: t.Gap, GapNote: t.GapNote, Fingerprint: t.Fingerprint}}
+	if s.Aliased == nil {
+		s.Aliased = []string{}
+	}
+	s.Metrics.Train, s.Metrics.Test = m.file.Metrics.Train, m.file.Metrics.Test
+	var err error
+	s.Coefficients, err = m.Coefficients(confidence)
+	return s, err
+}
+
+// Coefficients is the table of coefficients in original units, the intercept first, with intervals of the level confidence. Errors, tests and
+// intervals are nil where the model holds no covariance, odds ratios where its loss is not the log loss.
+func (m *Model) Coefficients(confidence float64) ([]Coefficient, error) {
+	f := &m.file
+	n := len(f.Terms)
+	raw := make([]float64, n+1)
+	out := make([]Coefficient, n+1)
+	for j, t := range f.Terms {
+		raw[j] = t.Weights[0]
+		out[j+1] = Coefficient{Name: t.Name, Estimate: t.Weights[0], Scaled: t.Scaled[0]}
+	}
+	raw[n] = f.Intercepts[0]
+	out[0] = Coefficient{Name: interceptName, Estimate: raw[n], Scaled: f.Scaling.Intercepts[0]}
+	logLoss, err := m.isLogLoss()
+	if err != nil {
+		return nil, err
+	}
+	var wald []infer.Coefficient
+	if f.Covariance != nil {
+		cov := make([]float64, (n+1)*(n+1))
+		for i, row := range f.Covariance {
+			for j, v := range row {
+				cov[i*(n+1)+j], cov[j*(n+1)+i] = v, v
+			}
+		}
+		unit := infer.Map{Center: f.Scaling.Center, Scale: f.Scaling.Scale}
+		if wald, err = infer.Coefficients(raw, unit.Covariance(cov, n), confidence); err != nil {
+			return nil, err
+		}
+	}
+	for j := range n + 1 {
+		c := &out[(j+1)%(n+1)] // the intercept is the last of the weights and the first of the table
+		if wald != nil {
+			w := &wald[j]
+			c.StdError, c.Z, c.P, c.Low, c.High = number(w.StdError), number(w.Z), number(w.P), number(w.Low), number(w.High)
+		}
+		if logLoss {
+			c.OddsRatio = number(math.Exp(c.Estimate))
+		}
+	}
+	return out, nil
+}
+
+// isLogLoss says whether the last equation is the log loss, whatever its spelling.
+func (m *Model) isLogLoss() (bool, error) {
+	g, err := parseModel(m.Equations(), min(len(m.file.Terms), 1), m.file.Offset != "")
+	if err != nil {
+		return false, err
+	}
+	return proof.LogLoss(g, g.Defs[len(g.Defs)-1].Name)
+}
+
+// Intercept is b, in original units.
+func (m *Model) Intercept() float64 { return m.file.Intercepts[0] }
+
+// OffsetColumn is the column that is added to z with weight 1; "" if there is none.
+func (m *Model) OffsetColumn() string { return m.file.Offset }
+
+// WeightColumn is the column of the training file that held row weights; "" if there was none.
+func (m *Model) WeightColumn() string { return m.file.Weight }
+
+// Terms are the names of the inputs, in the order of the weights: x1 is the first, and w1 its weight.
+func (m *Model) Terms() []string {
+	names := make([]string, len(m.file.Terms))
+	for j, t := range m.file.Terms {
+		names[j] = t.Name
+	}
+	return names
+}
+
+// tableFindings are what reading a table had to say.
+func tableFindings(t *dataset.Table) []doctor.Finding {
+	out := make([]doctor.Finding, 0, len(t.Findings))
+	for _, d := range t.Findings {
+		f := doctor.Finding{Code: d.Code, Severity: doctor.Note, Columns: d.Columns, Message: d.Message}
+		if strings.HasPrefix(d.Code, "W-") {
+			f.Severity = doctor.Warning
+		}
+		if f.Code == "" {
+			f.Code = "reading"
+		}
+		if f.Columns == nil {
+			f.Columns = []string{}
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// types are the types that the configuration states.
+func (c *Columns) types(target string) (map[string]dataset.Type, error) {
+	types := map[string]dataset.Type{}
+	for _, name := range c.Categorical {
+		types[name] = dataset.Levels
+	}
+	for _, name := range c.Numeric {
+		if _, both := types[name]; both {
+			return nil, fmt.Errorf("column %q is both categorical and numeric", name)
+		}
+		types[name] = dataset.Numeric
+	}
+	for _, name := range []string{c.Weight, c.Offset} {
+		if name != "" {
+			types[name] = dataset.Numeric
+		}
+	}
+	if _, typed := types[target]; typed {
+		return nil, fmt.Errorf("column %q is the target and cannot be given another role or type", target)
+	}
+	return types, nil
+}
+
+// hasColumn says whether the file has the column, in use or not.
+func hasColumn(t *dataset.Table, name string) bool {
+	if t.Sparse != nil {
+		return slices.Contains(t.Sparse.Names(), name)
+	}
+	return slices.Contains(t.Header, name)
+}
