@@ -80,10 +80,11 @@ func (s *libsvm) parse(rec []byte, i, line int) *Error {
 	last := -1
 	for i < len(rec) {
 		word := i
-		index, digits := 0, 0
+		var large int64 // as read; int may have 32 bits
+		digits := 0
 		for i < len(rec) && rec[i]-'0' <= 9 {
-			if index <= maxIndex {
-				index = index*10 + int(rec[i]-'0')
+			if large <= maxIndex {
+				large = large*10 + int64(rec[i]-'0')
 			}
 			i++
 			digits++
@@ -102,9 +103,10 @@ func (s *libsvm) parse(rec []byte, i, line int) *Error {
 			}
 			return at("", "%s is not index:value", quote(string(text)))
 		}
-		if index > maxIndex {
+		if large > maxIndex {
 			return at("", "the index %s is above the limit of %d", string(rec[word:min(i, word+40)]), maxIndex)
 		}
+		index := int(large)
 		if index <= last {
 			if index == last {
 				return at(FeatureName(index), "the index %d is there twice", index)
@@ -158,7 +160,7 @@ func (b *sparseBuilder) finish(use func(name string) bool) *Sparse {
 	occur := distinct(b.index)
 	place := make(map[int32]int32)
 	var dense []int32 // place by index, where that is no larger than the entries are
-	if n := len(occur); n > 0 && int(occur[n-1]) <= 4*len(b.index)+1024 {
+	if n := len(occur); n > 0 && int64(occur[n-1]) <= 4*int64(len(b.index))+1024 {
 		dense = make([]int32, occur[n-1]+1)
 		for i := range dense {
 			dense[i] = -1
@@ -204,7 +206,7 @@ func distinct(index []int32) []int32 {
 	if len(index) == 0 {
 		return nil
 	}
-	if most := slices.Max(index); int(most) <= 64*len(index)+1<<20 { // a bit for each, at most 8 bytes an entry
+	if most := slices.Max(index); int64(most) <= 64*int64(len(index))+1<<20 { // a bit for each, at most 8 bytes an entry
 		words := make([]uint64, int(most)/64+1)
 		for _, i := range index {
 			words[i>>6] |= 1 << (i & 63)
