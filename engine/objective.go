@@ -38,6 +38,7 @@ type Objective struct {
 	o     ObjectiveOptions
 	in    Values
 	m     float64
+	root  string
 	names []string
 	of    []*graph.Node // parameters
 	begin []int         // where each begins in θ; the last is Size
@@ -89,7 +90,7 @@ func NewObjective(e *Engine, g *graph.Graph, root string, of []string, in Values
 	if J.Shape.PerRow || !J.Shape.IsScalar() {
 		return nil, fmt.Errorf("engine: %s is a %v, want one number: a mean over rows", root, J.Shape)
 	}
-	b := &Objective{e: e, g: g, o: o, in: in, names: of, b: -1}
+	b := &Objective{e: e, g: g, o: o, in: in, root: root, names: of, b: -1}
 	b.m = in.M
 	if b.m == 0 && o.Mask.Counts == nil {
 		b.m = float64(e.layout.Rows)
@@ -115,10 +116,10 @@ func NewObjective(e *Engine, g *graph.Graph, root string, of []string, in Values
 		return nil, fmt.Errorf("engine: %w", err)
 	}
 	var err error
-	if b.full, err = b.split(append([]*graph.Node{b.cost}, b.grads...), nil, nil); err != nil {
+	if b.full, err = b.split(append([]*graph.Node{b.cost}, b.grads...), b.called("d"), nil, nil); err != nil {
 		return nil, err
 	}
-	if b.alone, err = b.split([]*graph.Node{b.cost}, nil, nil); err != nil {
+	if b.alone, err = b.split([]*graph.Node{b.cost}, []string{root}, nil, nil); err != nil {
 		return nil, err
 	}
 	if err := b.findHead(); err != nil {
@@ -178,6 +179,15 @@ func (b *Objective) leaves() error {
 	return nil
 }
 
+// called names the cost and what stands for each parameter.
+func (b *Objective) called(prefix string) []string {
+	names := []string{b.root}
+	for _, n := range b.names {
+		names = append(names, prefix+n)
+	}
+	return names
+}
+
 // outerMeans are the means below roots that are not below another mean.
 func outerMeans(roots ...*graph.Node) []*graph.Node {
 	var out []*graph.Node
@@ -202,9 +212,18 @@ func outerMeans(roots ...*graph.Node) []*graph.Node {
 	return out
 }
 
-// split makes a stage of nodes that are not per row. keep are columns to be kept beside the sums.
-func (b *Objective) split(nodes []*graph.Node, given map[*graph.Node]string, keep []keepColumn) (*stage, error) {
+// split makes a stage of nodes that are not per row; what they are called names the sums. keep are columns to be kept
+// beside the sums.
+func (b *Objective) split(nodes []*graph.Node, called []string, given map[*graph.Node]string, keep []keepColumn) (*stage, error) {
 	s := &stage{means: outerMeans(nodes...)}
+	of := map[*graph.Node]string{}
+	for i, n := range nodes {
+		for _, m := range outerMeans(n) {
+			if of[m] == "" && i < len(called) {
+				of[m] = called[i]
+			}
+		}
+	}
 	with := map[*graph.Node]*graph.Node{}
 	var out []Output
 	for _, n := range s.means {
@@ -215,7 +234,11 @@ func (b *Objective) split(nodes []*graph.Node, given map[*graph.Node]string, kee
 		}
 		with[n] = leaf
 		s.leaves = append(s.leaves, name)
-		out = append(out, Output{Name: b.nameOf(n, name), Node: n.Args[0]})
+		called := of[n]
+		if called == "" {
+			called = name
+		}
+		out = append(out, Output{Name: called, Node: n.Args[0]})
 		s.kept = append(s.kept, nil)
 	}
 	for _, k := range keep {
@@ -228,21 +251,6 @@ func (b *Objective) split(nodes []*graph.Node, given map[*graph.Node]string, kee
 	var err error
 	s.program, err = CompileWith(b.g, b.e.layout, CompileOptions{NoFused: b.e.o.NoFused, Given: given}, out...)
 	return s, err
-}
-
-// nameOf says which result a mean belongs to, for the program's text.
-func (b *Objective) nameOf(mean *graph.Node, other string) string {
-	for i, g := range append([]*graph.Node{b.cost}, b.grads...) {
-		for _, n := range outerMeans(g) {
-			if n == mean {
-				if i == 0 {
-					return "J"
-				}
-				return "d" + b.names[i-1]
-			}
-		}
-	}
-	return other
 }
 
 // values are the values of leaves at θ, and rates beside them.

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 
@@ -235,12 +236,23 @@ func (e *Engine) ready(p *Program, in Values, mask Mask, kept [][]float64) (*run
 	return st, nil
 }
 
-// evalUniform runs the interpreter on nodes that are the same for all rows.
+// evalUniform runs the interpreter on nodes that are the same for all rows. Leaves that are per row can only lend
+// their shape (fill): one row of zeros does.
 func evalUniform(in Values, nodes []*graph.Node) ([][]float64, error) {
 	if len(nodes) == 0 {
 		return nil, nil
 	}
-	v, err := graph.Eval(graph.Values{M: in.M, Of: in.Of}, nodes...)
+	of, ours := in.Of, false
+	for _, n := range graph.Below(nodes...) {
+		if n.Leaf != nil && n.Shape.PerRow {
+			if !ours {
+				of, ours = map[string][]float64{}, true
+				maps.Copy(of, in.Of)
+			}
+			of[n.Leaf.Name] = make([]float64, n.Shape.Size())
+		}
+	}
+	v, err := graph.Eval(graph.Values{Rows: 1, M: in.M, Of: of}, nodes...)
 	if err != nil {
 		return nil, fmt.Errorf("engine: %w", err)
 	}

@@ -229,12 +229,12 @@ func (b *Objective) second() error {
 	for i := range keeps {
 		keeps[i].data = make([]float64, b.e.Rows()*keeps[i].node.Shape.Size())
 	}
-	p, err := b.split(hv, given, nil)
+	p, err := b.split(hv, b.called("Hv_")[1:], given, nil)
 	if err != nil {
 		return err
 	}
 	all := append([]*graph.Node{b.cost}, b.grads...)
-	if b.pointed, err = b.split(all, nil, keeps); err != nil {
+	if b.pointed, err = b.split(all, b.called("d"), nil, keeps); err != nil {
 		return err
 	}
 	var out []Output
@@ -617,7 +617,7 @@ func (b *Objective) prepareLine() error {
 	if err != nil {
 		return err
 	}
-	stage, err := b.split(s, map[*graph.Node]string{z: lineZ, d: lineD}, nil)
+	stage, err := b.split(s, []string{b.root, "slope"}, map[*graph.Node]string{z: lineZ, d: lineD}, nil)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,143 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/descent-ml/descent/graph"
+	"github.com/descent-ml/descent/graph/graphtest"
+)
+
+// blocks is the block program as an executor of graphs: per-row values are columns of the data, a vector x of each
+// row is the design.
+type blocks struct {
+	noFused bool
+	sparse  bool // x in sparse rows
+}
+
+func (b blocks) Eval(v graph.Values, roots ...*graph.Node) ([][]float64, error) {
+	l := Layout{Rows: v.Rows}
+	var c Columns
+	for _, n := range graph.Below(roots...) {
+		if n.Leaf == nil || !n.Shape.PerRow {
+			continue
+		}
+		of, size := v.Of[n.Leaf.Name], n.Shape.Size()
+		if len(of) != v.Rows*size {
+			return nil, fmt.Errorf("%s has %d values, want %d", n.Leaf.Name, len(of), v.Rows*size)
+		}
+		design := n.Leaf.Name == "x" && n.Shape.IsVector() && l.Features == 0
+		if design {
+			l.Features, l.Sparse = size, b.sparse
+		}
+		if design && b.sparse {
+			c.Start = []int{0}
+			for i := range v.Rows {
+				for k := range size {
+					if u := of[i*size+k]; u != 0 {
+						c.Index, c.Value = append(c.Index, int32(k)), append(c.Value, u)
+					}
+				}
+				c.Start = append(c.Start, len(c.Index))
+			}
+			continue
+		}
+		for k := range size {
+			column := make([]float64, v.Rows)
+			for i := range column {
+				column[i] = of[i*size+k]
+			}
+			switch {
+			case design:
+				l.Dense, c.Dense = append(l.Dense, k), append(c.Dense, column)
+			case n.Shape.IsScalar():
+				l.Inputs, c.Inputs = append(l.Inputs, n.Leaf.Name), append(c.Inputs, column)
+			default:
+				l.Inputs, c.Inputs = append(l.Inputs, fmt.Sprintf("%s[%d]", n.Leaf.Name, k)), append(c.Inputs, column)
+			}
+		}
+	}
+	m, err := NewMemory(l, c)
+	if err != nil {
+		return nil, err
+	}
+	e, err := New(m, Options{Threads: 2, NoFused: b.noFused})
+	if err != nil {
+		return nil, err
+	}
+	M := v.M
+	if M == 0 {
+		M = float64(v.Rows)
+	}
+	g, roots, err := copied(roots)
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]float64, len(roots))
+	for i, r := range roots {
+		if r.Shape.PerRow {
+			p, err := CompileWith(g, &l, CompileOptions{NoFused: b.noFused}, Output{Name: "r", Node: r, Keep: true})
+			if err != nil {
+				return nil, refused(err)
+			}
+			res, err := e.Run(background, p, Values{Of: v.Of}, Mask{})
+			if err != nil {
+				return nil, err
+			}
+			out[i] = res.Kept["r"]
+			continue
+		}
+		o := &Objective{e: e, g: g}
+		s, err := o.split([]*graph.Node{r}, nil, nil, nil)
+		if err != nil {
+			return nil, refused(err)
+		}
+		top, err := o.eval(background, e, s, Values{M: M, Of: v.Of}, Mask{})
+		if err != nil {
+			return nil, err
+		}
+		out[i] = top[0]
+	}
+	return out, nil
+}
+
+// copied makes the nodes again in a graph of their own, which the compiler may add to.
+func copied(roots []*graph.Node) (*graph.Graph, []*graph.Node, error) {
+	g := graph.New()
+	twin := map[*graph.Node]*graph.Node{}
+	for _, n := range graph.Below(roots...) {
+		var err error
+		if n.Leaf != nil {
+			twin[n], err = g.Leaf(*n.Leaf)
+		} else {
+			var args []*graph.Node
+			for _, a := range n.Args {
+				args = append(args, twin[a])
+			}
+			twin[n], err = g.Apply(n.Op.Name, args...)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	out := make([]*graph.Node, len(roots))
+	for i, r := range roots {
+		out[i] = twin[r]
+	}
+	return g, out, nil
+}
+
+func refused(err error) error {
+	if strings.Contains(err.Error(), "mean over all rows before") {
+		return fmt.Errorf("%w: %w", graphtest.ErrUnsupported, err)
+	}
+	return err
+}
+
+func TestGraphtest(t *testing.T) {
+	t.Run("blocks", func(t *testing.T) { graphtest.Run(t, blocks{}, graphtest.Options{}) })
+	if !testing.Short() {
+		t.Run("no fused kernels, sparse", func(t *testing.T) { graphtest.Run(t, blocks{noFused: true, sparse: true}, graphtest.Options{}) })
+	}
+}
