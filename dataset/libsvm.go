@@ -161,7 +161,7 @@ func (b *sparseBuilder) finish(use func(name string) bool) *Sparse {
 	place := make(map[int32]int32)
 	var dense []int32 // place by index, where that is no larger than the entries are
 	if n := len(occur); n > 0 && int64(occur[n-1]) <= 4*int64(len(b.index))+1024 {
-		dense = make([]int32, occur[n-1]+1)
+		dense = make([]int32, int(occur[n-1])+1)
 		for i := range dense {
 			dense[i] = -1
 		}
