@@ -195,15 +195,17 @@ func dot(a, b []float64) float64 {
 	return (s0 + s1) + (s2 + s3)
 }
 
-// Collinear describes aliases to the user, one finding each. names, center and scale are per column, (n): what the
+// Collinear describes aliases to the user, one finding each, but of more than ten only the first five and the rest together. names, center and scale are per column, (n): what the
 // Gram matrix saw is (x - center)·scale, nil for 0 and 1; equations are written in the original units. dropped says
 // that the columns are left out of the model. Constant columns are W-constant's to report, and skipped.
 func Collinear(aliases []Alias, names []string, center, scale []float64, dropped bool) []Finding {
+	aliases = slices.DeleteFunc(slices.Clone(aliases), func(a Alias) bool { return len(a.Of) == 0 })
+	var rest []Alias
+	if len(aliases) > maxCollinear {
+		aliases, rest = aliases[:maxCollinear/2], aliases[maxCollinear/2:]
+	}
 	var found []Finding
 	for _, a := range aliases {
-		if len(a.Of) == 0 {
-			continue
-		}
 		name := names[a.Column]
 		f := Finding{Code: "W-collinear", Severity: Warning, Columns: []string{name}}
 		for _, o := range a.Of {
@@ -229,8 +231,24 @@ func Collinear(aliases []Alias, names []string, center, scale []float64, dropped
 		}
 		found = append(found, f)
 	}
+	if len(rest) > 0 {
+		f := Finding{Code: "W-collinear", Severity: Warning, Cure: "--exclude leaves columns out"}
+		for _, a := range rest {
+			f.Columns = append(f.Columns, names[a.Column])
+		}
+		f.Message = fmt.Sprintf("%d more columns are determined by others, among them %s", len(rest), quoted(f.Columns[:5]))
+		if dropped {
+			f.Message += "; they are left out, predictions do not change"
+		} else {
+			f.Message += "; they stay, and share the weight with the others"
+		}
+		found = append(found, f)
+	}
 	return found
 }
+
+// maxCollinear is the number of findings up to which every column has one of its own.
+const maxCollinear = 10
 
 func quoted(columns []string) string {
 	q := make([]string, len(columns))

@@ -119,6 +119,17 @@ func NewClasses(t *dataset.Table, c *dataset.Column, o Labels) (*Classes, []doct
 	}
 	sortLevels(names)
 	known := func() string { return list(names, 10) }
+	places := func() string { // the levels with the line each is first met on
+		said := slices.Clone(names)
+		for i, name := range said {
+			for _, l := range met {
+				if l.name == name {
+					said[i] = fmt.Sprintf("%s (line %d)", name, t.Line(l.first))
+				}
+			}
+		}
+		return list(said, 10)
+	}
 
 	if o.Positive != "" {
 		p := canonicalLabel(o.Positive)
@@ -176,10 +187,10 @@ func NewClasses(t *dataset.Table, c *dataset.Column, o Labels) (*Classes, []doct
 	third := met[2]
 	if o.Positive != "" {
 		return nil, nil, at(third.first, "the target has %d classes (%s); --positive %s alone means two: add --against-rest to set it against all others, or leave --positive away for a model of all classes (not yet)",
-			len(names), known(), o.Positive)
+			len(names), places(), o.Positive)
 	}
-	return nil, nil, at(third.first, "label %q is a third class (the levels are %s); a model of more than two classes is not there yet: --positive LEVEL --against-rest sets one level against all others",
-		third.spelling, known())
+	return nil, nil, at(third.first, "label %q is a third class; the levels are %s; a model of more than two classes is not there yet: --positive LEVEL --against-rest sets one level against all others",
+		third.spelling, places())
 }
 
 // sortLevels orders by value if all are numbers, else by bytes.
