@@ -14,6 +14,14 @@ import (
 type blocks struct {
 	noFused bool
 	sparse  bool // x in sparse rows
+	ready   map[string]*compiled
+}
+
+// compiled is what is kept of roots that were run before: the suite runs the same ones for many values.
+type compiled struct {
+	of   []*graph.Node // held, so that no other node gets their addresses, the key
+	keep []*Program    // of roots that are per row
+	top  []*stage      // of others
 }
 
 func (b blocks) Eval(v graph.Values, roots ...*graph.Node) ([][]float64, error) {
@@ -70,17 +78,20 @@ func (b blocks) Eval(v graph.Values, roots ...*graph.Node) ([][]float64, error) 
 	if M == 0 {
 		M = float64(v.Rows)
 	}
-	g, roots, err := copied(roots)
-	if err != nil {
-		return nil, err
+	key := fmt.Sprint(v.Rows)
+	for _, r := range roots {
+		key += fmt.Sprintf(" %p", r)
+	}
+	done := b.ready[key]
+	if done == nil {
+		if done, err = b.compile(e, roots); err != nil {
+			return nil, err
+		}
+		b.ready[key] = done
 	}
 	out := make([][]float64, len(roots))
-	for i, r := range roots {
-		if r.Shape.PerRow {
-			p, err := CompileWith(g, &l, CompileOptions{NoFused: b.noFused}, Output{Name: "r", Node: r, Keep: true})
-			if err != nil {
-				return nil, refused(err)
-			}
+	for i := range roots {
+		if p := done.keep[i]; p != nil {
 			res, err := e.Run(background, p, Values{Of: v.Of}, Mask{})
 			if err != nil {
 				return nil, err
@@ -88,18 +99,33 @@ func (b blocks) Eval(v graph.Values, roots ...*graph.Node) ([][]float64, error) 
 			out[i] = res.Kept["r"]
 			continue
 		}
-		o := &Objective{e: e, g: g}
-		s, err := o.split([]*graph.Node{r}, nil, nil, nil)
-		if err != nil {
-			return nil, refused(err)
-		}
-		top, err := o.eval(background, e, s, Values{M: M, Of: v.Of}, Mask{})
+		top, err := new(Objective).eval(background, e, done.top[i], Values{M: M, Of: v.Of}, Mask{})
 		if err != nil {
 			return nil, err
 		}
 		out[i] = top[0]
 	}
 	return out, nil
+}
+
+func (b blocks) compile(e *Engine, roots []*graph.Node) (*compiled, error) {
+	c := &compiled{roots, make([]*Program, len(roots)), make([]*stage, len(roots))}
+	g, roots, err := copied(roots)
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range roots {
+		if r.Shape.PerRow {
+			c.keep[i], err = CompileWith(g, e.layout, CompileOptions{NoFused: b.noFused}, Output{Name: "r", Node: r, Keep: true})
+		} else {
+			o := &Objective{e: e, g: g}
+			c.top[i], err = o.split([]*graph.Node{r}, nil, nil, nil)
+		}
+		if err != nil {
+			return nil, refused(err)
+		}
+	}
+	return c, nil
 }
 
 // copied makes the nodes again in a graph of their own, which the compiler may add to.
@@ -136,8 +162,10 @@ func refused(err error) error {
 }
 
 func TestGraphtest(t *testing.T) {
-	t.Run("blocks", func(t *testing.T) { graphtest.Run(t, blocks{}, graphtest.Options{}) })
+	t.Run("blocks", func(t *testing.T) { graphtest.Run(t, blocks{ready: map[string]*compiled{}}, graphtest.Options{}) })
 	if !testing.Short() {
-		t.Run("no fused kernels, sparse", func(t *testing.T) { graphtest.Run(t, blocks{noFused: true, sparse: true}, graphtest.Options{}) })
+		t.Run("no fused kernels, sparse", func(t *testing.T) {
+			graphtest.Run(t, blocks{noFused: true, sparse: true, ready: map[string]*compiled{}}, graphtest.Options{})
+		})
 	}
 }
