@@ -29,14 +29,15 @@ type Graph struct {
 	// row changed or left out changes what comes out.
 	Rules []Rule
 
-	// Budget bounds the candidates that one Simplify tries; equations are untrusted. New sets
-	// DefaultBudget.
+	// Budget bounds the candidates that one Simplify tries, more so in large graphs, and four times as
+	// many in one Derive: equations are untrusted. New sets DefaultBudget.
 	Budget int
 
 	index    map[string]*Node // op and argument numbers -> node
 	named    map[string]*Node // leaves and written definitions
 	lines    map[string]int   // line a name was defined on
 	next     int
+	left     int // of the budget
 	closed   bool
 	ranges   map[*Node]Interval
 	patterns map[string]*Pattern

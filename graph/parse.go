@@ -20,6 +20,7 @@ import (
 const (
 	MaxLength = 64 << 10 // bytes in one call of Parse or Append
 	MaxDepth  = 4000     // brackets, calls and operators inside each other
+	MaxDefs   = 500      // definitions in one graph
 )
 
 // Options say what equations may mention.
@@ -140,6 +141,9 @@ func (g *Graph) equation(p *reader, from int, implied map[string]int) error {
 	}, p)
 	if err != nil {
 		return err
+	}
+	if len(g.Defs) >= MaxDefs {
+		return p.errorf(start, "more than %d equations", MaxDefs)
 	}
 	if err := g.Define(name, n); err != nil {
 		return p.errorf(start, "%v", err)

@@ -316,6 +316,14 @@ func before(a, b *Node) bool {
 	return a.ID < b.ID
 }
 
+// collected is merged where the rule is in the table.
+func (s *simplifier) collected(ts []summand) []summand {
+	if s.may["collect"] {
+		return merged(ts)
+	}
+	return ordered(ts)
+}
+
 // merged adds equal products and sorts: positive ones first, then by their letters.
 func merged(ts []summand) []summand {
 	ts = ordered(ts)
@@ -611,7 +619,7 @@ func (s *simplifier) drawOut(ts []summand, l factor, like *Node) *Node {
 		}
 		inner[i] = in
 	}
-	inner = merged(inner)
+	inner = s.collected(inner)
 	bracket := s.greedy(inner, like)
 	// The bracket is a factor like any other, so that scalars come before vectors and -(u - v) flips.
 	sign := one
