@@ -13,7 +13,7 @@ const (
 	Product
 	// Diagonal: the diagonal of H at At.
 	Diagonal
-	// Hessian: all of H at At, row-major.
+	// Hessian: H at At, row-major; with Fraction below 1 an estimate of it from about that part of the rows.
 	Hessian
 	// Batch: cost and gradient at At over Rows only (their mean, plus the penalty).
 	Batch
@@ -42,6 +42,8 @@ type Ask struct {
 	At   []float64 // the point asked about, always set
 	V    []float64 // Product: the direction
 	Rows []int     // Batch: row numbers, ascending
+
+	Fraction float64 // Hessian: the part of the rows wanted
 }
 
 // Tell is one answer; only the fields asked for are read. The method copies what it keeps.

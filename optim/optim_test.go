@@ -610,3 +610,18 @@ func TestOptions(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// TestSingular: a column twice and a constant one leave H singular; the cost at the optimum is still R's.
+func TestSingular(t *testing.T) {
+	p := table(t, "../testdata/pima/pima.csv")
+	wide := &logistic{n: p.n + 2, Y: p.Y}
+	for i := range p.Y {
+		x := p.X[i*p.n : (i+1)*p.n]
+		wide.X = append(append(wide.X, x...), x[1], 3)
+	}
+	for name, m := range methods(t, wide.n+1, 768) {
+		out := minimize(t, m, wide)
+		near(t, name+": deviance", 2*768*out.F, 723.445377774169, 1e-11, 0)
+		t.Logf("%s: %s after %d steps, %d passes", name, out.Reason, out.Step, out.Passes)
+	}
+}
