@@ -8,9 +8,9 @@ import (
 )
 
 // Newton goes along the solution of H·d = -g with a line search. While H is at most Options.Factor wide it is factored (scaled to
-// a unit diagonal, so that the scales of columns do not matter): H itself where rows are few, and where they are many, 1/64 of
-// them but at least eight a parameter, the factor of H from those rows (Ask.Fraction) as preconditioner of conjugate gradients over products
-// H·v. Wider problems take the diagonal 0.9·penalty + 0.1·diag(H) (LIBLINEAR's mix, with its constants changed as measured)
+// a unit diagonal, so that the scales of columns do not matter): H itself while that is cheap (Options.Whole), else H of 1/64 of
+// the rows but at least eight a parameter (Ask.Fraction), as preconditioner of conjugate gradients over products
+// H·v; if those take long, of all rows after all. Wider problems take the diagonal 0.9·penalty + 0.1·diag(H) (LIBLINEAR's mix, with its constants changed as measured)
 // for it. Conjugate gradients stop early far from the optimum (Dembo and Steihaug, Math. Program. 26 (1983)).
 //
 // Far away, where H says little (saturated rows, costs that are not convex), H is shifted by a growing multiple of its
@@ -33,6 +33,7 @@ type newtonState struct {
 	Known    bool
 	Step     int
 	Sample   []float64 `json:",omitempty"` // H of a part of the rows, row-major, while CG runs on it
+	Whole    bool      // samples have turned out to be bad
 	Rare     []float64 `json:",omitempty"` // what to add to its diagonal, from the whole one at the start
 	Shift    float64   // multiple of diag(H) added to it
 	First    float64   // norm of the first gradient
@@ -44,6 +45,12 @@ type newtonState struct {
 	CG       conjugate
 	Reason   Reason
 }
+
+// With a sample that stands for the data, a solve takes about five products and a fit about ten steps.
+const (
+	manyProducts = 30
+	manySteps    = 20
+)
 
 type phase string
 
@@ -70,13 +77,15 @@ func NewNewton(theta []float64, o Options) (*Newton, error) {
 
 func (n *Newton) factors() bool { return len(n.s.Theta) <= n.s.Options.Factor }
 
-// fraction is the part of the rows whose H is factored: 1/64, at least eight rows a parameter (the eigenvalues of H in
-// the sample's scale are then between about 0.4 and 2); 1 where that would be more than a quarter.
+// fraction is the part of the rows whose H is factored: all, while that is cheap or where a part has turned out not to
+// stand for the rest; else 1/64, at least eight rows a parameter (the eigenvalues of H in the sample's scale are then between about 0.4 and
+// 2 on well-behaved data), if that is at most a quarter.
 func (n *Newton) fraction() float64 {
-	if n.s.Rows == 0 {
+	size, rows := float64(len(n.s.Theta)), float64(n.s.Rows)
+	if rows*size*size < n.s.Options.Whole || n.s.Rows == 0 || n.s.Whole {
 		return 1
 	}
-	f := math.Max(1.0/64, 8*float64(len(n.s.Theta))/float64(n.s.Rows))
+	f := math.Max(1.0/64, 8*size/rows)
 	if f > 0.25 {
 		return 1
 	}
@@ -162,8 +171,12 @@ func (n *Newton) Tell(t Tell) error {
 		if err := checkSize("product", len(t.Product), size); err != nil {
 			return err
 		}
-		if d, done := s.CG.tell(t.Product, s.Shift, n.precondition(s.CG.M)); done {
+		d, done := s.CG.tell(t.Product, s.Shift, n.precondition(s.CG.M))
+		switch {
+		case done:
 			n.direction(d)
+		case s.Sample != nil && s.CG.K >= manyProducts:
+			s.Whole, s.Sample, s.Phase = true, nil, curvature
 		}
 	}
 	return nil
@@ -193,6 +206,8 @@ func (n *Newton) arrive() {
 		s.Distance, s.Reason = 0, Done
 	case s.Step >= s.Options.Steps:
 		s.Reason = Steps
+	case s.Step >= manySteps:
+		s.Whole = true
 	}
 	s.Phase = curvature
 }
@@ -370,7 +385,12 @@ func (n *Newton) direction(d []float64) {
 		if s.Best < 0 || s.Distance < s.Best {
 			s.Best = s.Distance
 		}
-		if s.Stall >= 2 {
+		// Directions that are not exact may stall for a step or two without being at the floor.
+		if s.Stall >= 2 && s.Sample != nil {
+			s.Whole, s.Sample, s.Stall, s.Phase = true, nil, 0, curvature
+			return
+		}
+		if s.Stall >= 2 && n.factors() || s.Stall >= 5 {
 			s.Reason = Floor
 			return
 		}

@@ -56,11 +56,16 @@ func compiled(t testing.TB, rows, n, levels int) *engine.Objective {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return objective(t, m)
+}
+
+func objective(t testing.TB, m *engine.Memory) *engine.Objective {
+	t.Helper()
 	e, err := engine.New(m, engine.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	size := graph.Vector(n + levels)
+	size := graph.Vector(m.Layout().Features)
 	g, err := graph.ParseWith("z = dot(w, x) + b\na = sigmoid(z)\nL = -(y*log(a) + (1-y)*log(1-a))\nJ = mean(L)", graph.Options{Closed: true, Leaves: []graph.Leaf{
 		{Kind: graph.Parameter, Name: "w", Shape: size}, {Kind: graph.Parameter, Name: "b"},
 		{Kind: graph.Input, Name: "x", Shape: size.EachRow()}, {Kind: graph.Input, Name: "y", Shape: graph.Shape{PerRow: true}}}})
@@ -84,7 +89,7 @@ func TestSample(t *testing.T) {
 		o := compiled(t, c.rows, c.n, c.levels)
 		zeros := make([]float64, o.Size())
 		run := func(p optim.Problem, factor int) optim.Outcome {
-			m, err := optim.NewNewton(zeros, optim.Options{Weight: float64(c.rows), Factor: factor})
+			m, err := optim.NewNewton(zeros, optim.Options{Weight: float64(c.rows), Factor: factor, Whole: 1})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -102,6 +107,51 @@ func TestSample(t *testing.T) {
 		if sample.Passes >= diagonal.Passes {
 			t.Errorf("%d passes, %d with the diagonal", sample.Passes, diagonal.Passes)
 		}
+	}
+}
+
+// TestBadSample: the chunks that are sampled say nothing about most of the weights, so all rows are needed, and taken.
+func TestBadSample(t *testing.T) {
+	const rows, n = 16384, 40
+	l := engine.Layout{Rows: rows, Features: n, Inputs: []string{"y"}}
+	var cols engine.Columns
+	r := rand.New(rand.NewPCG(8, 8))
+	y := make([]float64, rows)
+	for i := range y {
+		y[i] = float64(r.IntN(2))
+	}
+	for j := range n {
+		l.Dense = append(l.Dense, j)
+		c := make([]float64, rows)
+		for i := range c {
+			// In most places all columns are nearly one; where they differ is a narrow strip.
+			c[i] = float64(i%7) + 1e-3*r.NormFloat64()
+			if i > 200 && i < 500 {
+				c[i] = 10 * r.NormFloat64()
+			}
+		}
+		cols.Dense = append(cols.Dense, c)
+	}
+	cols.Inputs = [][]float64{y}
+	m, err := engine.NewMemory(l, cols)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := objective(t, m)
+	run := func(p optim.Problem) optim.Outcome {
+		m, err := optim.NewNewton(make([]float64, n+1), optim.Options{Weight: rows, Whole: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return minimize(t, m, p)
+	}
+	sample, whole := run(o), run(unsampled{o})
+	t.Logf("sample: %s, %d steps, %d passes, distance %g; whole: %s, %d steps, %d passes, distance %g", sample.Reason, sample.Step, sample.Passes, sample.Distance, whole.Reason, whole.Step, whole.Passes, whole.Distance)
+	if sample.Reason != whole.Reason || sample.F > whole.F*(1+1e-14) {
+		t.Errorf("%s at %g, %s at %g", sample.Reason, sample.F, whole.Reason, whole.F)
+	}
+	if sample.Passes <= whole.Passes {
+		t.Error("the sample was not tried")
 	}
 }
 
@@ -136,7 +186,7 @@ func (p interrupted) Diagonal(ctx context.Context, d []float64) error {
 func TestContinueSample(t *testing.T) {
 	o := compiled(t, 3000, 4, 3)
 	build := func() optim.Method {
-		m, err := optim.NewNewton(make([]float64, o.Size()), optim.Options{Weight: 3000})
+		m, err := optim.NewNewton(make([]float64, o.Size()), optim.Options{Weight: 3000, Whole: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
