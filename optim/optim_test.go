@@ -625,3 +625,35 @@ func TestSingular(t *testing.T) {
 		t.Logf("%s: %s after %d steps, %d passes", name, out.Reason, out.Step, out.Passes)
 	}
 }
+
+// TestOscillation: alpha a little too large jumps to and fro over the valley for ever, below the first cost. That is not a run that may say "stopped".
+func TestOscillation(t *testing.T) {
+	p := &logistic{n: 1}
+	for i := range 10 {
+		y := 1.0
+		if i%5 == 4 {
+			y = 0
+		}
+		p.X, p.Y = append(p.X, 10, -8), append(p.Y, y, 1-y)
+	}
+	for _, c := range []struct {
+		alpha    float64
+		diverges bool
+	}{{0.16, true}, {0.05, false}} {
+		m, err := optim.NewGradientDescent([]float64{0, 0}, c.alpha, 200)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := optim.Minimize(context.Background(), m, p, nil)
+		var d *optim.Divergence
+		if errors.As(err, &d) != c.diverges {
+			t.Errorf("alpha %g: %v, cost %g after %d", c.alpha, err, out.F, out.Step)
+		}
+		if c.diverges && err != nil {
+			if d.Rises == 0 || d.Workable <= 0 || d.Workable > 0.1 || !strings.Contains(err.Error(), "of the last 100 steps") {
+				t.Errorf("%v", err)
+			}
+			t.Log(err)
+		}
+	}
+}
