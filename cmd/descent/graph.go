@@ -28,16 +28,16 @@ backward, with the derivation of every formula by named rules.`,
 		ValidArgsFunction: completeFiles(1),
 	}
 	f := cmd.Flags()
-	f.StringVarP(&g.equations, "equation", "e", "", "equations, one a line or with ; between them")
-	f.StringVar(&g.file, "equations", "", "file of equations")
-	f.IntVar(&g.features, "features", 2, "components of x and w")
+	f.StringVarP(&g.equations, "equation", "e", "", "`equations`, one a line or with ; between them")
+	f.StringVar(&g.file, "equations", "", "`file` of equations")
+	f.IntVar(&g.features, "features", 2, "x and w have `N` components (2)")
 	f.BoolVar(&g.backward, "backward", false, "with the derivatives, from the last equation back")
 	f.BoolVar(&g.simplify, "simplify", false, "the form that trains")
 	f.BoolVar(&g.lower, "lower", false, "the form that runs")
 	f.BoolVar(&g.steps, "steps", false, "how each formula came about, rule by rule")
 	g.format = "text"
 	choose(cmd, &g.format, "format", "of the picture", formats...)
-	f.StringVarP(&g.output, "output", "o", "", "write here instead of standard output")
+	f.StringVarP(&g.output, "output", "o", "", "write to this `file` instead of standard output")
 	return cmd
 }
 
