@@ -9,7 +9,8 @@ import (
 // sums of products, until nothing gets cheaper. It returns the new roots and every rewrite in order;
 // a rewrite of arithmetic has been proved in exact rationals before it is taken. All roots are
 // simplified together, as one program that shares what it can. The values are the old ones, up to
-// rounding, wherever the old ones are defined.
+// rounding, wherever the old ones are defined. A root keeps its components; it is no longer per row
+// where it turns out to be the same for all rows.
 //
 // The search is bounded by Budget. If that is not enough the roots are simplified as far as it came,
 // and the last step is named "budget". An error is a rule in Rules that cannot be read or fits

@@ -460,6 +460,9 @@ func TestRandomExpressions(t *testing.T) {
 
 // Equations are untrusted: what would blow up stops at the budget, and says so.
 func TestBudget(t *testing.T) {
+	if testing.Short() {
+		t.Skip("seconds")
+	}
 	var terms []string
 	for i := range 30 {
 		terms = append(terms, fmt.Sprintf("(a%d+b)*(c%d+b)*(d%d-b)*(e%d+b)*f%d", i, i, i%7, i%5, i%3))
@@ -493,6 +496,49 @@ func TestBudget(t *testing.T) {
 	last := steps[len(steps)-1]
 	if last.Rule != "budget" || last.Before != last.After || !strings.Contains(last.Facts[0], "50 candidates") {
 		t.Errorf("the last step is %+v", last)
+	}
+	if !g.OverBudget() {
+		t.Error("the graph does not say that it stopped")
+	}
+	if g := derived(t, lecture, "L", logisticLeaves(3)...); g.OverBudget() {
+		t.Error("log loss is over the budget")
+	}
+}
+
+// What may be taken: cheaper, no division or addition more, and fewer if a bracket was opened. The
+// last line is what keeps y*A + (1-y)*B from becoming y*(A-B) + B.
+func TestBetter(t *testing.T) {
+	old := score{cost: 100, divisions: 1, additions: 2}
+	for _, c := range []struct {
+		new    score
+		opened bool
+		want   bool
+	}{
+		{score{99, 1, 2}, false, true},
+		{score{99, 1, 2}, true, false},
+		{score{99, 0, 2}, true, true},
+		{score{99, 1, 1}, true, true},
+		{score{100, 0, 0}, false, false},
+		{score{50, 2, 0}, false, false},
+		{score{50, 0, 3}, false, false},
+	} {
+		if got := old.better(c.new, c.opened); got != c.want {
+			t.Errorf("from %+v to %+v, opened %v: %v", old, c.new, c.opened, got)
+		}
+	}
+	for _, src := range []string{
+		"L = y*softplus(p) + (1-y)*softplus(q)",
+		"L = 3*y*softplus(-p) + 0.5*(1-y)*softplus(p)",
+	} {
+		g := parsed(t, src)
+		L, _ := g.Lookup("L")
+		out, _, err := g.Simplify(L)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out[0].String(), "(1 - y)") {
+			t.Errorf("%s becomes %v: the bracket was opened", src, out[0])
+		}
 	}
 }
 
