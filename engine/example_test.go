@@ -23,6 +23,10 @@ J = mean(L)`,
 		fmt.Println(err)
 		return
 	}
+	if err := g.Derive("J"); err != nil { // gives what runs the equations' names
+		fmt.Println(err)
+		return
+	}
 	data, err := engine.NewMemory(
 		engine.Layout{Rows: 4, Features: 2, Dense: []int{0, 1}, Inputs: []string{"y"}},
 		engine.Columns{
@@ -55,8 +59,8 @@ J = mean(L)`,
 	// J = 0.693147, dw = [-0.500 0.000], db = 0.000
 	// cost and gradient, for every block of rows:
 	// z = forward(w, x) from b
-	// v2 = softplus(z) - t*z; v3 = sigmoid(z) - t   (one kernel; z = z, t = y)
-	// sum   J += sum over rows of v2
-	// sum   dw += backward(v3, x)
-	// sum   db += sum over rows of v3
+	// L = softplus(z) - t*z; dz = sigmoid(z) - t   (one kernel; z = z, t = y)
+	// sum   J += sum over rows of L
+	// sum   dw += backward(dz, x)
+	// sum   db += sum over rows of dz
 }
