@@ -170,7 +170,13 @@ func (g *Graph) explainDerivative(d *Def, root string, known map[*Node]*Node, by
 		d.Met = used.Met
 		from = short
 	}
+	left := g.left
+	if d.Runs != nil { // a way that is not found soon is not found: log loss takes 40 candidates
+		g.left = min(left, g.Budget/5)
+	}
+	start := g.left
 	end, steps, err := g.simplifyOne(from)
+	g.left += left - start
 	if err != nil {
 		return err
 	}

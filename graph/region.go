@@ -14,6 +14,7 @@ import (
 // Limits of the search.
 const (
 	maxSummands   = 64  // in one sum
+	maxFactored   = 12  // summands of a sum that is tried with letters drawn out
 	maxDepth      = 5   // brackets opened after each other
 	maxCandidates = 400 // in one region
 	maxExponent   = 64
@@ -511,7 +512,7 @@ func (s *simplifier) forms(ts []summand, like *Node) []form {
 	if flipped, ok := s.flipAll(ts); ok {
 		out = append(out, form{n: s.writeSum(flipped, like)})
 	}
-	if !s.may["factor"] || len(ts) < 2 {
+	if !s.may["factor"] || len(ts) < 2 || len(ts) > maxFactored {
 		return out
 	}
 	for _, l := range shared(ts) {
