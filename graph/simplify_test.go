@@ -296,7 +296,7 @@ func TestFacts(t *testing.T) {
 		{"L = log(p*exp(q))", positive, "log(p) + q"},
 		{"L = q^2*q^6*q^4*q^5", Fact{}, "q^17"},
 		{"L = (p^2)^0.5", Fact{}, "(p^2)^0.5"},
-		{"L = sum(u*(v - q))", Fact{}, "sum(u*(v - q))"}, // opened, it would cancel where v is near q
+		{"L = sum(u*(v - q))", Fact{}, "sum(u*(v - q))"},         // opened, it would cancel where v is near q
 		{"L = y*y", Fact{Range: &Interval{Lo: 0, Hi: 1}}, "y*y"}, // y in {0, 1} must not be assumed
 	} {
 		g := parsed(t, c.src, Leaf{Kind: Parameter, Name: "p", Fact: c.fact}, Leaf{Kind: Parameter, Name: "q"},
