@@ -82,6 +82,8 @@ func (s *stepping) run(cmd *cobra.Command, args []string) error {
 	switch {
 	case changed("equation") && changed("equations"):
 		return usagef("-e and --equations: choose one")
+	case changed("equation") && strings.TrimSpace(s.equations) == "":
+		return usagef("-e is empty")
 	case s.steps < 1 || s.steps > 1_000_000:
 		return usagef("--steps %d: want a number from 1 to 1000000", s.steps)
 	case !(s.alpha > 0):
@@ -234,6 +236,14 @@ func (s *stepping) show(walk *descent.Walk, c descent.StepConfig, example *desce
 	view := graph.View{Values: first.Values.Map(), Derivatives: first.Derivatives.Map(), Backward: true, Steps: true, Columns: s.width}
 	if c.Update {
 		view.Updates = first.Updated.Map()
+	}
+	if example != nil {
+		view.Labels = map[string]string{}
+		for _, f := range example.Features {
+			if f.Term != f.Name {
+				view.Labels[f.Name] = printable(f.Term)
+			}
+		}
 	}
 	var picture strings.Builder
 	if err := walk.Graph.WriteText(&picture, view); err != nil {
