@@ -122,7 +122,7 @@ func (f *fit) statistics(unit infer.Map, raw, scaled []float64, e *encode.Encodi
 		OtherLoss:    !f.logLoss,
 		Penalised:    f.config.Penalty.L2 > 0,
 		Separated:    r.Verdict == Separated || r.Verdict == Undecided,
-		Unfinished:   r.Verdict != Converged,
+		Unfinished:   r.Verdict != Converged && r.Verdict != Stationary,
 		Undetermined: len(r.Aliased) > 0 && n == len(f.learnt.Encoding.Terms),
 		Columns:      n,
 	}
@@ -176,7 +176,8 @@ func (f *fit) statistics(unit infer.Map, raw, scaled []float64, e *encode.Encodi
 	}
 	l := infer.Summarize(logLikelihood, null, r.WeightSum, n+1)
 	r.LogLikelihood, r.Deviance, r.NullDeviance = number(l.LogLikelihood), number(l.Deviance), number(l.NullDeviance)
-	if !setting.Penalised { // a penalised fit has fewer degrees of freedom than parameters
+	// A penalised fit has fewer degrees of freedom than parameters, and the criteria are about the maximum of the likelihood.
+	if !setting.Penalised && !setting.Unfinished {
 		r.DFResidual, r.AIC, r.BIC = number(l.DFResidual), number(l.AIC), number(l.BIC)
 	}
 	return cov, nil

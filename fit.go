@@ -213,9 +213,6 @@ func (f *fit) learn(context.Context) error {
 	}
 	l := f.learnt
 	l.Encoding.NA = f.config.NA
-	if err := f.found(l.Findings...); err != nil {
-		return err
-	}
 	f.result.Rows, f.result.Dropped = len(l.Rows), l.Dropped
 	var negative, positive float64
 	for _, row := range l.Rows {
