@@ -27,7 +27,8 @@ type StepConfig struct {
 	// Values by name: numbers, or (for vectors and matrices) []float64 and [][]float64. The components of the vectors x and w may be given one by
 	// one as x1, w1, …. A parameter that is not given is 0; data must be given.
 	Values map[string]any
-	Data   []string // further names that are data: o, say
+	Known  map[string]any // further values, used where the equations speak of them: a row of a file, a model's weights
+	Data   []string       // further names that are data: o, say
 
 	Update bool    // parameters take steps: w := w - alpha dw
 	Alpha  float64 // learning rate
@@ -146,7 +147,11 @@ func Step(c StepConfig) (*Walk, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := stepGraph(c.Equations, values, c.Data)
+	known, err := stepValues(c.Known)
+	if err != nil {
+		return nil, err
+	}
+	g, err := stepGraph(c.Equations, values, known, c.Data)
 	if err != nil {
 		return nil, err
 	}
@@ -299,58 +304,59 @@ func stepValues(given map[string]any) (map[string]Number, error) {
 	return out, nil
 }
 
-// stepGraph parses the equations. Components x1, w1, … become the vectors x and w where the equations speak of these.
-func stepGraph(equations string, values map[string]Number, data []string) (*graph.Graph, error) {
+// stepGraph parses the equations and adds to values what is known besides. Components x1, w1, … become the vectors x and w where the
+// equations speak of these, and the other way round.
+func stepGraph(equations string, values, known map[string]Number, data []string) (*graph.Graph, error) {
 	lecture := equations == ""
 	if lecture {
 		equations = Equations
 	}
-	known := words(equations)
-	n := 0
-	for name, v := range values {
-		if m := componentPattern.FindStringSubmatch(name); m != nil && !known[name] && known[m[1]] {
-			j, _ := strconv.Atoi(m[2])
-			n = max(n, j)
-		} else if (name == "x" || name == "w") && v.Shape.IsVector() {
-			n = max(n, v.Shape.Rows)
+	speaks := words(equations)
+	n, fixed := 0, "" // components, and which vector says how many
+	for _, all := range []map[string]Number{known, values} {
+		for _, base := range []string{"x", "w"} {
+			if v, ok := all[base]; ok && v.Shape.IsVector() && speaks[base] && fixed == "" {
+				n, fixed = v.Shape.Rows, base
+			}
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		m := componentPattern.FindStringSubmatch(name)
+		if m == nil || speaks[name] || !speaks[m[1]] {
+			continue
+		}
+		j, _ := strconv.Atoi(m[2])
+		if fixed != "" && j > n {
+			return nil, stepError("there is no %s: %s has %d components", name, fixed, n)
+		}
+		n = max(n, j)
 	}
 	if n > 100000 {
 		return nil, stepError("%d features are more than one example can show", n)
 	}
 	if n == 0 && lecture {
 		equations = interceptEquations
-		known = words(equations)
+		speaks = words(equations)
 	}
 	for _, base := range []string{"x", "w"} {
-		if n == 0 || !known[base] {
+		if n > 0 && speaks[base] {
+			if err := stepVector(base, n, speaks, values, known); err != nil {
+				return nil, err
+			}
 			continue
 		}
-		all := Number{Name: base, Shape: graph.Vector(n), Data: make([]float64, n)}
-		whole, isWhole := values[base]
-		if isWhole {
-			if whole.Shape != all.Shape {
-				return nil, stepError("%s is a %v, want a %v", base, whole.Shape, all.Shape)
-			}
-			all.Data = slices.Clone(whole.Data)
-		}
-		for j := range n {
-			name := base + strconv.Itoa(j+1)
-			v, ok := values[name]
-			switch {
-			case known[name]:
-			case ok && isWhole:
-				return nil, stepError("%s is given and so is %s", base, name)
-			case ok && !v.Shape.IsScalar():
-				return nil, stepError("%s is a %v, want a number", name, v.Shape)
-			case ok:
-				all.Data[j] = v.Data[0]
-				delete(values, name)
-			case base == "x" && !isWhole:
-				return nil, stepError("%s has no value; give %s=NUMBER", name, name)
+		if v, ok := known[base]; ok {
+			for j, c := range v.Data {
+				if name := base + strconv.Itoa(j+1); speaks[name] {
+					known[name] = Number{Name: name, Data: []float64{c}}
+				}
 			}
 		}
-		values[base] = all
+	}
+	for name, v := range known {
+		if _, given := values[name]; !given && speaks[name] {
+			values[name] = v
+		}
 	}
 	var leaves []graph.Leaf
 	if lecture {
@@ -358,7 +364,7 @@ func stepGraph(equations string, values map[string]Number, data []string) (*grap
 	} else {
 		for _, v := range values {
 			more := slices.Contains(data, v.Name)
-			if v.Shape.IsScalar() && !more || !known[v.Name] {
+			if v.Shape.IsScalar() && !more || !speaks[v.Name] {
 				continue
 			}
 			l := graph.Leaf{Kind: graph.Parameter, Name: v.Name, Shape: v.Shape}
@@ -370,6 +376,40 @@ func stepGraph(equations string, values map[string]Number, data []string) (*grap
 		slices.SortFunc(leaves, func(a, b graph.Leaf) int { return strings.Compare(a.Name, b.Name) })
 	}
 	return graph.ParseWith(equations, graph.Options{Leaves: leaves, Closed: lecture})
+}
+
+// stepVector puts the vector base together: from itself, from what is known, and from its components.
+func stepVector(base string, n int, speaks map[string]bool, values, known map[string]Number) error {
+	all := Number{Name: base, Shape: graph.Vector(n), Data: make([]float64, n)}
+	whole, isWhole := values[base]
+	if !isWhole {
+		whole, isWhole = known[base]
+	}
+	if isWhole {
+		if whole.Shape != all.Shape {
+			return stepError("%s is a %v, want a %v", base, whole.Shape, all.Shape)
+		}
+		all.Data = slices.Clone(whole.Data)
+	}
+	_, given := values[base]
+	for j := range n {
+		name := base + strconv.Itoa(j+1)
+		v, ok := values[name]
+		switch {
+		case speaks[name]:
+		case ok && given:
+			return stepError("%s is given and so is %s", base, name)
+		case ok && !v.Shape.IsScalar():
+			return stepError("%s is a %v, want a number", name, v.Shape)
+		case ok:
+			all.Data[j] = v.Data[0]
+			delete(values, name)
+		case base == "x" && !isWhole:
+			return stepError("%s has no value; give %s=NUMBER", name, name)
+		}
+	}
+	values[base] = all
+	return nil
 }
 
 // stepLeaves gives every leaf of the equations its value: data first, then parameters, each by its first place in the equations.
@@ -539,31 +579,31 @@ func termValues(e *encode.Encoding, cells []encode.Cell) []float64 {
 
 // Step is the configuration that sends the row through the lecture's equations, or with a model through the model's, with its weights.
 func (x *ExampleRow) Step(m *Model) StepConfig {
-	c := StepConfig{Values: map[string]any{"y": x.Y}}
+	c := StepConfig{Known: map[string]any{"y": x.Y}}
 	if len(x.X) > 0 {
-		c.Values["x"] = x.X
+		c.Known["x"] = x.X
 	}
 	if x.Offset != nil {
-		c.Values["o"], c.Data, c.Equations = *x.Offset, []string{"o"}, offsetEquations
+		c.Known["o"], c.Data, c.Equations = *x.Offset, []string{"o"}, offsetEquations
 	}
 	if m == nil {
 		return c
 	}
 	own := m.Step()
 	c.Equations = own.Equations
-	maps.Copy(c.Values, own.Values)
+	maps.Copy(c.Known, own.Known)
 	return c
 }
 
 // Step is the configuration with the model's equations, weights and bias; data are still to be given.
 func (m *Model) Step() StepConfig {
-	c := StepConfig{Equations: m.Equations(), Values: map[string]any{"b": m.file.Intercepts[0]}}
+	c := StepConfig{Equations: m.Equations(), Known: map[string]any{"b": m.file.Intercepts[0]}}
 	if len(m.file.Terms) > 0 {
 		w := make([]float64, len(m.file.Terms))
 		for j, t := range m.file.Terms {
 			w[j] = t.Weights[0]
 		}
-		c.Values["w"] = w
+		c.Known["w"] = w
 	}
 	if m.file.Offset != "" {
 		c.Data = []string{"o"}

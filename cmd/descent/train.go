@@ -259,11 +259,13 @@ func (t *training) print(p *page, file string, r *descent.Result) {
 	if r.Penalty.L2 > 0 {
 		penalty = fmt.Sprintf("λ = %s (L2)", short(r.Penalty.L2, 6))
 	}
-	verdict := p.style(good, string(r.Verdict))
+	verdict := string(r.Verdict)
 	switch r.Verdict {
 	case descent.Converged, descent.Stationary:
+		verdict = p.style(good, verdict)
+	case descent.Stopped:
 	default:
-		verdict = p.style(bad, string(r.Verdict))
+		verdict = p.style(bad, verdict)
 	}
 	verdict += ": " + r.Message
 	cost := fmt.Sprintf("J = %s", strconv.FormatFloat(r.Cost, 'g', 12, 64))
