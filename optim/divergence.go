@@ -13,10 +13,10 @@ var errDone = errors.New("told a method that is done")
 // Divergence is the error of a run whose cost went up instead of down.
 type Divergence struct {
 	Step     int     // the step at which it was noticed
-	Began    int     // the step at which the cost began to rise: one after its lowest value
+	Began    int     // the first step whose cost was above that of the step before it
 	Cost     float64 // the cost at Step; may be NaN or Inf
 	First    float64 // the cost at step 0
-	Lowest   float64 // the lowest cost, at Began-1
+	Lowest   float64 // the lowest cost
 	Rises    int     // steps of the last half that rose, if that is the reason; else 0
 	Alpha    float64 // the learning rate used; 0 for a method without one
 	Workable float64 // a learning rate that works; 0 if not known
@@ -30,9 +30,9 @@ func (d *Divergence) Error() string {
 	case d.Step == 0:
 		return s
 	case d.Rises > 0:
-		s += fmt.Sprintf(" and rose in %d of the last %d steps; its lowest value, %.6g, was at step %d", d.Rises, d.Step-d.Step/2, d.Lowest, d.Began-1)
+		s += fmt.Sprintf(" and rose in %d of the last %d steps; it first rose at step %d, its lowest value was %.6g", d.Rises, d.Step-d.Step/2, d.Began, d.Lowest)
 	default:
-		s += fmt.Sprintf("; it began to rise at step %d, from %.6g", d.Began, d.Lowest)
+		s += fmt.Sprintf("; it first rose at step %d, its lowest value was %.6g", d.Began, d.Lowest)
 	}
 	if d.Workable > 0 {
 		s += fmt.Sprintf("; alpha %g is too large, %s works (%s)", d.Alpha, strconv.FormatFloat(d.Workable, 'g', -1, 64), d.Basis)
@@ -44,12 +44,12 @@ func (d *Divergence) Error() string {
 
 // climb watches a cost for rises.
 type climb struct {
-	Seen    bool
-	First   float64
-	Last    float64
-	Low     float64
-	LowStep int
-	Rises   int
+	Seen  bool
+	First float64
+	Last  float64
+	Low   float64
+	Rose  int // the first step whose cost was above that of the step before; 0: none
+	Rises int
 }
 
 // climbLimit times max(1, first cost) is the bound past which a run has diverged. The log loss of one
@@ -59,16 +59,17 @@ const climbLimit = 1000
 // see takes the cost of a step; it returns true past the bound.
 func (c *climb) see(step int, f float64, late bool) bool {
 	if !c.Seen {
-		c.Seen, c.First, c.Last, c.Low, c.LowStep = true, f, f, f, step
+		c.Seen, c.First, c.Last, c.Low = true, f, f, f
 		return false
+	}
+	if c.Rose == 0 && !(f <= c.Last) {
+		c.Rose = step
 	}
 	if late && f > c.Last+1e-9*math.Abs(c.Last) {
 		c.Rises++
 	}
 	c.Last = f
-	if f < c.Low {
-		c.Low, c.LowStep = f, step
-	}
+	c.Low = math.Min(c.Low, f)
 	return f > climbLimit*math.Max(1, math.Abs(c.First))
 }
 
@@ -80,7 +81,7 @@ func (c *climb) atEnd(f float64, half int) bool {
 func (c *climb) manyRises(half int) bool { return c.Rises >= 5 && 4*c.Rises > half }
 
 func (c *climb) diverged(step int, f, alpha float64) *Divergence {
-	d := &Divergence{Step: step, Began: c.LowStep + 1, Cost: f, First: c.First, Lowest: c.Low, Alpha: alpha}
+	d := &Divergence{Step: step, Began: max(c.Rose, 1), Cost: f, First: c.First, Lowest: c.Low, Alpha: alpha}
 	if finite(f) && f <= c.First {
 		d.Rises = c.Rises
 	}

@@ -132,6 +132,9 @@ func Minimize(ctx context.Context, m Method, p Problem, watch func(Iteration) (s
 					// What the search for alpha costs is not part of the run; if it fails, the message does without.
 					if alpha, err := WorkableAlpha(ctx, p, start); err == nil && alpha > 0 {
 						d.Workable, d.Basis = alpha, "0.9 over the largest curvature of the cost at the start"
+						if alpha >= d.Alpha { // the curvature grows away from the start
+							d.Workable, d.Basis = d.Alpha/4, "a quarter of it; the curvature at the start alone would allow it"
+						}
 					}
 				}
 				return outcome(Diverged), d

@@ -302,7 +302,7 @@ func TestDivergence(t *testing.T) {
 	if !errors.As(err, &d) || out.Reason != optim.Diverged {
 		t.Fatalf("error is %v, reason %q", err, out.Reason)
 	}
-	if d.Began < 1 || d.Began > d.Step || !strings.Contains(err.Error(), fmt.Sprintf("began to rise at step %d", d.Began)) {
+	if d.Began < 1 || d.Began > d.Step || !strings.Contains(err.Error(), fmt.Sprintf("first rose at step %d", d.Began)) {
 		t.Errorf("began at step %d, noticed at %d: %v", d.Began, d.Step, err)
 	}
 	if d.Workable <= 0 || d.Workable >= 0.1 {
