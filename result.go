@@ -30,6 +30,10 @@ type Result struct {
 	Solver  string  `json:"solver"`
 	Penalty Penalty `json:"penalty"`
 
+	// More than two classes: their levels, and the one whose weights are 0 (nil with a penalty).
+	Classes        []string `json:"classes,omitempty"`
+	ReferenceClass *string  `json:"reference_class,omitempty"`
+
 	Rows       int     `json:"rows"`       // training rows in use
 	WeightSum  float64 `json:"weight_sum"` // m = Σ s_i
 	Dropped    int     `json:"dropped"`    // rows left out for a missing value
@@ -79,6 +83,7 @@ type Seconds struct {
 // Result.StatisticsNote then says why.
 type Coefficient struct {
 	Name      string   `json:"name"`
+	Class     string   `json:"class,omitempty"` // of more than two classes
 	Estimate  float64  `json:"estimate"`
 	Scaled    float64  `json:"scaled"` // in the units in which the penalty acts
 	StdError  *float64 `json:"std_error"`
@@ -86,7 +91,7 @@ type Coefficient struct {
 	P         *float64 `json:"p"`
 	Low       *float64 `json:"low"`
 	High      *float64 `json:"high"`
-	OddsRatio *float64 `json:"odds_ratio"`
+	OddsRatio *float64 `json:"odds_ratio"` // of more than two classes: the relative risk ratio
 }
 
 // TracePoint is the cost before update number Step.
