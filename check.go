@@ -144,7 +144,17 @@ type check struct {
 	each     []*graph.Node        // the same of one row's part of the mean
 	loss     [2]*graph.Node       // one row's part of the mean: as written, simplified
 	penalty  *graph.Node          // J without the mean; nil: there is none
+
+	// Where all that the loss knows of w is dot(w, x), and there is much of it, differences move that number instead.
+	dots   []float64      // dot(w, x) at the point
+	lossOf [2]*graph.Node // the losses as functions of the input linearPart; nil: not so
 }
+
+// linearPart is the leaf that stands for dot(w, x).
+const linearPart = "dot_w_x"
+
+// manyProducts is the number of products from which on dot(w, x) is not computed again for every difference.
+const manyProducts = 1 << 27
 
 func newCheck(ctx context.Context, source Source, c CheckConfig) (*check, error) {
 	config := c.Config
@@ -352,6 +362,11 @@ func (k *check) build(config *Config) error {
 	if k.each, err = k.derivatives(k.loss[1], leaves); err != nil {
 		return err
 	}
+	if float64(k.n)*float64(k.n)*4*float64(len(k.rows)) > manyProducts {
+		if err := k.linear(leaves[0]); err != nil {
+			return err
+		}
+	}
 	if !penalised {
 		return nil
 	}
@@ -368,6 +383,32 @@ func (k *check) build(config *Config) error {
 	if k.penalty == root {
 		return fmt.Errorf("equations: the cost is not a mean and a penalty")
 	}
+	return nil
+}
+
+// linear puts a leaf in the place of dot(w, x), if that is all that the loss knows of w.
+func (k *check) linear(w *graph.Node) error {
+	g := k.cost.graph
+	x, ok := g.Lookup("x")
+	if !ok {
+		return nil
+	}
+	dot, err := g.Apply("dot", w, x)
+	if err != nil {
+		return err
+	}
+	leaf, err := g.Leaf(graph.Leaf{Kind: graph.Input, Name: linearPart, Shape: graph.Shape{PerRow: true}})
+	if err != nil {
+		return err
+	}
+	var of [2]*graph.Node
+	for i, loss := range k.loss {
+		of[i] = g.Replace(loss, map[*graph.Node]*graph.Node{dot: leaf})
+		if slices.Contains(graph.Below(of[i]), w) {
+			return nil
+		}
+	}
+	k.lossOf = of
 	return nil
 }
 
@@ -462,6 +503,18 @@ func (k *check) compare(ctx context.Context, at string, theta []float64, r *rand
 		slices.Sort(which)
 	}
 	p.Differences = len(which)
+	if k.lossOf[0] != nil {
+		x, _ := k.cost.graph.Lookup("x")
+		w, _ := k.cost.graph.Lookup("w")
+		dot, err := k.cost.graph.Apply("dot", w, x)
+		if err != nil {
+			return nil, err
+		}
+		if out, err = k.eval(theta, dot); err != nil {
+			return nil, err
+		}
+		k.dots = out[0]
+	}
 	for _, j := range which {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -535,9 +588,14 @@ func (k *check) sizes(theta []float64, each [][]float64) []float64 {
 // 25.3.6). Costs are subtracted row by row before they are added up, so that rows which do not depend on θ_j add no rounding.
 // written takes the loss as the equations have it, which is exact at moderate z; elsewhere the simplified one.
 func (k *check) difference(theta []float64, j int, written bool) (float64, error) {
-	loss := k.loss[1]
+	form := 1
 	if written {
-		loss = k.loss[0]
+		form = 0
+	}
+	loss := k.loss[form]
+	moves := j < k.n && k.lossOf[form] != nil
+	if moves {
+		loss = k.lossOf[form]
 	}
 	size := 1.0
 	if j < k.n {
@@ -559,6 +617,13 @@ func (k *check) difference(theta []float64, j int, written bool) (float64, error
 	for i, step := range []float64{h, -h, 2 * h, -2 * h} {
 		moved := slices.Clone(theta)
 		moved[j] += step
+		if moves {
+			z := make([]float64, len(k.rows))
+			for r := range z {
+				z[r] = k.dots[r] + (moved[j]-theta[j])*k.of["x"][r*k.n+j]
+			}
+			k.of[linearPart] = z
+		}
 		out, err := k.eval(moved, roots...)
 		if err != nil {
 			return 0, err

@@ -69,7 +69,7 @@ const (
 type Solver struct {
 	Method  string        // auto, gd, sgd, lbfgs, newton; "" is auto
 	Alpha   float64       // learning rate of gd and sgd; 0 means 0.01
-	Steps   int           // gd, sgd: updates (passes over the data for sgd), 0 means 100; else the most steps, 0 means 1000
+	Steps   int           // gd, sgd: updates, 0 means 100 for gd and ten passes over the rows for sgd; else the most steps, 0 means 1000
 	Batch   int           // rows of one sgd update; 0 means 64
 	Tol     float64       // stop when gap ≤ Tol·J; 0: stop when every coefficient is within 1e-10 standard errors
 	Record  int           // keep the cost every Record steps; 0 keeps none

@@ -191,7 +191,7 @@ func (f *fit) statistics(unit infer.Map, raw, scaled [][]float64, e *encode.Enco
 		OtherLoss:    !f.logLoss,
 		Penalised:    f.config.Penalty.L2 > 0,
 		Separated:    r.Verdict == Separated || r.Verdict == Undecided,
-		Unfinished:   r.Verdict != Converged,
+		Unfinished:   r.Verdict != Converged && r.Verdict != Stationary,
 		Undetermined: len(r.Aliased) > 0 && n == len(f.learnt.Encoding.Terms),
 		Columns:      n,
 	}
@@ -251,7 +251,8 @@ func (f *fit) statistics(unit infer.Map, raw, scaled [][]float64, e *encode.Enco
 	}
 	l := infer.Summarize(-r.Loss*r.WeightSum, null, r.WeightSum, r.Parameters)
 	r.LogLikelihood, r.Deviance, r.NullDeviance = number(l.LogLikelihood), number(l.Deviance), number(l.NullDeviance)
-	if !setting.Penalised { // a penalised fit has fewer degrees of freedom than parameters
+	// A penalised fit has fewer degrees of freedom than parameters, and the criteria are about the maximum of the likelihood.
+	if !setting.Penalised && !setting.Unfinished {
 		r.DFResidual, r.AIC, r.BIC = number(l.DFResidual), number(l.AIC), number(l.BIC)
 	}
 	return cov, nil

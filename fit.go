@@ -217,9 +217,6 @@ func (f *fit) learn(context.Context) error {
 	}
 	l := f.learnt
 	l.Encoding.NA = f.config.NA
-	if err := f.found(l.Findings...); err != nil {
-		return err
-	}
 	f.result.Rows, f.result.Dropped = len(l.Rows), l.Dropped
 	weight := make([]float64, len(f.classes.Levels)) // Σ s of every class
 	for _, row := range l.Rows {

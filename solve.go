@@ -196,7 +196,11 @@ func (f *fit) method() (optim.Method, error) {
 	case "gd":
 		return optim.NewGradientDescent(start, s.Alpha, s.Steps)
 	case "sgd":
-		return optim.NewSGD(start, s.Alpha, s.Steps, s.Batch, len(f.learnt.Rows), s.Seed)
+		rows, steps := len(f.learnt.Rows), s.Steps
+		if !f.userSteps {
+			steps = 10 * ((rows + s.Batch - 1) / s.Batch)
+		}
+		return optim.NewSGD(start, s.Alpha, steps, s.Batch, rows, s.Seed)
 	case "lbfgs":
 		f.result.Solver = "lbfgs"
 		return optim.NewLBFGS(start, o)

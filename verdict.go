@@ -64,7 +64,7 @@ func (f *fit) judge(ctx context.Context, out optim.Outcome, diverged *optim.Dive
 	}
 	switch {
 	case diverged != nil:
-		r.Verdict, r.Message = Diverging, diverged.Error()
+		r.Verdict, r.Message = Diverging, strings.TrimPrefix(diverged.Error(), "diverging: ")
 		return nil
 	case out.Reason == optim.Cancelled:
 		r.Verdict, r.Message = Interrupted, fmt.Sprintf("interrupted after %d steps", out.Step)
@@ -147,7 +147,7 @@ func (f *fit) distance() string {
 	case !math.IsNaN(c.Gap):
 		return fmt.Sprintf("J is within %.2g of the optimum", c.Gap)
 	}
-	return "no bound on the distance: " + c.Note
+	return "no bound on the distance: " + strings.TrimPrefix(c.Note, "no bound: ")
 }
 
 // separated names the columns along which the cost falls for ever.

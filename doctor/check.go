@@ -36,14 +36,14 @@ func constant(d Data) []Finding {
 			found = append(found, Finding{
 				Code: "W-constant", Severity: Warning, Columns: []string{c.Name},
 				Message: fmt.Sprintf("column %q is %s wherever it is there: only its being missing can tell rows apart", c.Name, value),
-				Cure:    "leave it out with --exclude " + flagValue(c.Name),
+				Cure:    "leave it out with --exclude " + FlagValue(c.Name),
 			})
 			continue
 		}
 		found = append(found, Finding{
 			Code: "W-constant", Severity: Warning, Columns: []string{c.Name},
 			Message: fmt.Sprintf("column %q is %s in every row: it cannot tell rows apart, its weight is 0", c.Name, value),
-			Cure:    "leave it out with --exclude " + flagValue(c.Name),
+			Cure:    "leave it out with --exclude " + FlagValue(c.Name),
 		})
 	}
 	return found
@@ -60,7 +60,7 @@ func missing(d Data) []Finding {
 		switch {
 		case c.Missing >= d.Rows:
 			f.Message = fmt.Sprintf("column %q is missing in every row", c.Name)
-			f.Cure = "leave it out with --exclude " + flagValue(c.Name)
+			f.Cure = "leave it out with --exclude " + FlagValue(c.Name)
 		case d.Missing == Refuse:
 			f.Message = fmt.Sprintf("column %q is missing in %s of %d", c.Name, count(c.Missing, "row"), d.Rows)
 			f.Cure = "train refuses it; choose --missing drop, mean or level"
@@ -70,7 +70,7 @@ func missing(d Data) []Finding {
 				Mean:  "where its mean stands in",
 				Level: "which become a level of their own",
 			}[d.Missing])
-			f.Cure = "leave the column out with --exclude " + flagValue(c.Name)
+			f.Cure = "leave the column out with --exclude " + FlagValue(c.Name)
 		default:
 			f.Code, f.Severity = "missing", Note
 			f.Message = fmt.Sprintf("column %q is missing in %s of %d", c.Name, count(c.Missing, "row"), d.Rows)
@@ -92,12 +92,12 @@ func manyLevels(d Data) []Finding {
 		rows := d.Rows - c.Missing
 		f := Finding{
 			Code: "W-levels", Severity: Warning, Columns: []string{c.Name},
-			Cure: "leave it out with --exclude " + flagValue(c.Name) + ", or put rare levels together with --min-level-count",
+			Cure: "leave it out with --exclude " + FlagValue(c.Name) + ", or put rare levels together with --min-level-count",
 		}
 		switch n := len(c.Levels); {
 		case n >= 3 && dates(c.Levels):
 			f.Message = fmt.Sprintf("column %q holds dates, and every date is a level of its own (%s in %s)", c.Name, count(n, "level"), count(rows, "row"))
-			f.Cure = "leave it out with --exclude " + flagValue(c.Name) + ", or write it as numbers (year, month, days since)"
+			f.Cure = "leave it out with --exclude " + FlagValue(c.Name) + ", or write it as numbers (year, month, days since)"
 		case n >= 3 && n == rows:
 			f.Message = fmt.Sprintf("column %q has a level of its own in every row (%s): it looks like an identifier", c.Name, count(n, "level"))
 		case n >= manyLevelsFrom && 2*n > rows:
@@ -232,8 +232,8 @@ func scales(d Data) []Finding {
 // than about the square of it in steps.
 const farApart = 1e3
 
-// flagValue quotes a column name for a list of a flag where it needs that.
-func flagValue(name string) string {
+// FlagValue quotes a name or a level for a shell where that is needed, for a cure that can be pasted.
+func FlagValue(name string) string {
 	if name == "" || strings.ContainsFunc(name, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || slices.Contains([]rune("_-.+:@%/"), r) || r > 0x7f)
 	}) {

@@ -224,7 +224,7 @@ func Collinear(aliases []Alias, names []string, center, scale []float64, dropped
 		}
 		if dropped {
 			f.Message += "; it is left out, predictions do not change"
-			f.Cure = "leave it out yourself with --exclude " + flagValue(name) + ", or use a penalty (--l2)"
+			f.Cure = "leave it out yourself with --exclude " + FlagValue(name) + ", or use a penalty (--l2)"
 		} else {
 			f.Message += "; it stays, and shares the weight with them"
 			f.Cure = "leave one of them out with --exclude"

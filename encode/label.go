@@ -189,7 +189,7 @@ func NewClasses(t *dataset.Table, c *dataset.Column, o Labels) (*Classes, []doct
 		}
 		warn := doctor.Finding{Code: "W-positive", Severity: doctor.Warning, Columns: []string{c.Name},
 			Message: fmt.Sprintf("%s = %s is taken as the positive class (later in sort order than %s)", c.Name, names[1], names[0]),
-			Cure:    fmt.Sprintf("--positive %s says so, --positive %s turns it round", names[1], names[0])}
+			Cure:    fmt.Sprintf("--positive %s says so, --positive %s turns it round", doctor.FlagValue(names[1]), doctor.FlagValue(names[0]))}
 		return &Classes{Levels: names}, []doctor.Finding{warn}, nil
 	}
 	limit := o.MaxClasses

@@ -4,10 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/descent-ml/descent/dataset"
-	"github.com/descent-ml/descent/doctor"
 )
 
 // Learnt is what [Learn] found: the encoding, and the training rows it may be used on.
@@ -17,7 +15,6 @@ type Learnt struct {
 	Weights  []float64 // s of every table row; nil without a weight column
 	Offsets  []float64 // o of every table row; nil without an offset column
 	Dropped  int       // rows left out for a missing value
-	Findings []doctor.Finding
 }
 
 // Learn decides how the columns of t become inputs. Every column in the table but the target, the weight and the offset is one. rows are
@@ -161,31 +158,6 @@ func (l *Learnt) missing(t *dataset.Table, inputs []*dataset.Column, rows []int,
 		if e.Total > 0 {
 			return nil, e
 		}
-	}
-	for _, c := range gaps {
-		n := 0
-		for _, row := range rows {
-			if c.IsMissing(row) {
-				n++
-			}
-		}
-		if n == 0 {
-			continue
-		}
-		done := map[Missing]string{
-			MissingDrop:  "rows left out",
-			MissingMean:  "the mean stands for it and an indicator says so",
-			MissingLevel: "a level of its own",
-		}[o.Missing]
-		if o.Missing == MissingMean && c.Type != dataset.Numeric {
-			done = "a level of its own"
-		}
-		texts := make([]string, len(c.NA))
-		for i, na := range c.NA {
-			texts[i] = fmt.Sprintf("%q", na.Text)
-		}
-		l.Findings = append(l.Findings, doctor.Finding{Severity: doctor.Note, Columns: []string{c.Name},
-			Message: fmt.Sprintf("column %q has %d missing values (%s): %s", c.Name, n, strings.Join(texts, ", "), done)})
 	}
 	return kept, nil
 }

@@ -15,12 +15,12 @@ import (
 // many is a problem of many chunks.
 func many(t testing.TB) []*problem {
 	return []*problem{
-		newProblem(t, 11, 5000, 300, nil, 0, true),         // chunks of 192 rows
+		newProblem(t, 11, 2500, 300, nil, 0, true),         // chunks of 192 rows
 		newProblem(t, 12, 3000, 2, []int{5, 9}, 0, false),  // 1024 rows
-		newProblem(t, 13, 9000, 70, []int{3}, 1500, false), // sparse: several blocks a chunk
-		newProblem(t, 14, 64*37+5, 500, []int{4}, 0, true), // 128
+		newProblem(t, 13, 4500, 70, []int{3}, 1500, false), // sparse: several blocks a chunk
+		newProblem(t, 14, 64*21+5, 500, []int{4}, 0, true), // 128
 		newProblem(t, 15, 100, 4, []int{2}, 3, true),       // one chunk
-		newProblem(t, 16, 64*2*8, 500, nil, 0, false),      // a power of two of them
+		newProblem(t, 16, 64*2*4, 500, nil, 0, false),      // a power of two of them
 	}
 }
 

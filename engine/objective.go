@@ -434,7 +434,7 @@ func (b *Objective) CostGradientRows(ctx context.Context, theta []float64, rows 
 	return b.costGradient(ctx, e, b.full, theta, grad, b.m*float64(len(rows))/total, mask)
 }
 
-// String lists the programs.
+// String lists the programs. Values have the equations' names if g.Derive(root) came before NewObjective.
 func (b *Objective) String() string {
 	var s strings.Builder
 	s.WriteString("cost and gradient, for every block of rows:\n" + b.full.program.String())

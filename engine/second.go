@@ -121,10 +121,6 @@ grow:
 		}
 		curv = append(curv, c[0])
 	}
-	curv, _, err = b.g.Simplify(curv...)
-	if err != nil {
-		return fmt.Errorf("engine: %w", err)
-	}
 	if len(outerMeans(curv...)) > 0 {
 		return nil // J is not linear in its means
 	}
@@ -175,6 +171,9 @@ func (b *Objective) second() error {
 	}
 	var keeps []keepColumn
 	if b.head != nil {
+		if b.curv, _, err = b.g.Simplify(b.curv...); err != nil {
+			return fmt.Errorf("engine: %w", err)
+		}
 		keeps = append(keeps, keepColumn{node: b.head, name: "head"})
 		for k, n := range b.curv {
 			keeps = append(keeps, keepColumn{node: n, name: fmt.Sprintf("curvature_%d", k)})

@@ -12,6 +12,7 @@ import "fmt"
 // A name such as dz that the equations use for something else is an error, and nothing is added.
 func (g *Graph) Derive(root string) (err error) {
 	defer catch(&err)
+	g.left = 4 * g.Budget
 	at := -1
 	for i, d := range g.Defs {
 		if d.Name == root {
@@ -53,24 +54,25 @@ func (g *Graph) Derive(root string) (err error) {
 	if err != nil {
 		return err
 	}
+	// What trains comes first, while there is budget: the root, then its gradient with respect to what
+	// the definitions became in it.
+	simple, pass, err := g.simplify(top)
+	if err != nil {
+		return err
+	}
+	inner := make([]*Node, len(of))
+	for i, n := range of {
+		inner[i] = pass.became(n, simple[0])
+	}
+	runs, err := g.trained(simple[0], inner)
+	if err != nil {
+		return err
+	}
 	forward, why, err := g.simplifyDefs(at)
 	if err != nil {
 		return err
 	}
-	// Differentiate the simplified root with respect to what the definitions became.
-	inner := make([]*Node, len(of))
-	for i, n := range of {
-		inner[i] = n
-		for k, d := range g.Defs[:at] {
-			if d.Written == n && n.Leaf == nil {
-				inner[i] = forward[k]
-			}
-		}
-	}
-	runs, err := g.trained(forward[at], inner)
-	if err != nil {
-		return err
-	}
+	forward[at], why[at] = simple[0], pass.steps
 	for i, n := range of {
 		if runs[i] != nil && n.Leaf == nil && !g.sameInput(top, n, forward[at], inner[i], written[i], runs[i]) {
 			runs[i] = nil
@@ -95,6 +97,21 @@ func (g *Graph) Derive(root string) (err error) {
 	return nil
 }
 
+// became is the node under root that a named node has become; n itself if nothing has.
+func (s *simplifier) became(n, root *Node) *Node {
+	name, named := s.g.equationNames(len(s.g.Defs), false)[n]
+	out := n
+	for _, k := range below(root) {
+		if k == n {
+			return n
+		}
+		if named && s.named[k] == name {
+			out = k
+		}
+	}
+	return out
+}
+
 // sameInput reports whether root depends on n as simple, which is root simplified, depends on m, which
 // is n simplified. If the simplifier reached through n (log(a) became -softplus(-z), but a^2 stayed),
 // the derivative of simple with respect to m alone is something else.
@@ -111,6 +128,10 @@ func (g *Graph) sameInput(root, n, simple, m, written, runs *Node) bool {
 		return out
 	}
 	before := without(root, n)
+	if g.left < 0 {
+		return false
+	}
+	g.left -= 1 + (len(below(root, simple))+len(below(written, runs)))/50
 	work := 0
 	for k := range without(simple, m) {
 		if !before[k] {
@@ -127,6 +148,16 @@ func (g *Graph) sameInput(root, n, simple, m, written, runs *Node) bool {
 // shown to be is used: dw = dz*x = (a - y)*x.
 func (g *Graph) explainDerivative(d *Def, root string, known map[*Node]*Node, by map[*Node]*Def) error {
 	from := d.Written
+	road := Step{Rule: "differentiate " + root + " simplified", Before: d.Written, After: d.Runs, compare: true}
+	if g.left < 0 { // no budget for explanations
+		if d.Runs == nil {
+			d.Runs = d.Written
+		} else if d.Runs != d.Written {
+			d.Why = []Step{road}
+		}
+		d.Met = d.Runs == d.Written
+		return nil
+	}
 	d.Met = true
 	if short := g.Replace(from, known); short != from && len(known) > 0 {
 		var used *Def
@@ -139,7 +170,13 @@ func (g *Graph) explainDerivative(d *Def, root string, known map[*Node]*Node, by
 		d.Met = used.Met
 		from = short
 	}
+	left := g.left
+	if d.Runs != nil { // a way that is not found soon is not found: log loss takes 40 candidates
+		g.left = min(left, g.Budget/5)
+	}
+	start := g.left
 	end, steps, err := g.simplifyOne(from)
+	g.left += left - start
 	if err != nil {
 		return err
 	}
@@ -149,15 +186,15 @@ func (g *Graph) explainDerivative(d *Def, root string, known map[*Node]*Node, by
 		d.Runs = end
 	case d.Runs != end:
 		d.Met = false
-		d.Why = []Step{{Rule: "differentiate " + root + " simplified", Before: d.Written, After: d.Runs, compare: true}}
+		d.Why = []Step{road}
 	}
 	return nil
 }
 
-// simplifyDefs simplifies each definition up to number at, by itself.
+// simplifyDefs simplifies each definition before number at by itself, and leaves room for that one.
 func (g *Graph) simplifyDefs(at int) (runs []*Node, why [][]Step, err error) {
-	for _, d := range g.Defs[:at+1] {
-		if d.Written.Leaf != nil {
+	for i, d := range g.Defs[:at+1] {
+		if d.Written.Leaf != nil || i == at {
 			runs, why = append(runs, d.Written), append(why, nil)
 			continue
 		}
@@ -171,11 +208,11 @@ func (g *Graph) simplifyDefs(at int) (runs []*Node, why [][]Step, err error) {
 }
 
 func (g *Graph) simplifyOne(n *Node) (*Node, []Step, error) {
-	out, steps, err := g.Simplify(n)
+	out, s, err := g.simplify(n)
 	if err != nil {
 		return nil, nil, err
 	}
-	return out[0], steps, nil
+	return out[0], s.steps, nil
 }
 
 // trained is the gradient of the simplified root, simplified; nil where a node is not below root.
@@ -196,7 +233,7 @@ func (g *Graph) trained(root *Node, of []*Node) ([]*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	simple, _, err := g.Simplify(raw...)
+	simple, _, err := g.simplify(raw...)
 	if err != nil {
 		return nil, err
 	}

@@ -93,6 +93,9 @@ func (v Values) node(n *Node, m float64, value map[*Node][]float64) ([]float64, 
 		}
 		return in, nil
 	}
+	if size > 0 && rows > math.MaxInt/16/size {
+		return nil, fmt.Errorf("eval: %d rows of a %v are too many numbers", rows, n.Shape.inner())
+	}
 	out := make([]float64, rows*size)
 	switch {
 	case n.Op == opMean:

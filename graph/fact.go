@@ -31,7 +31,7 @@ func (i Interval) notNegative() bool {
 	return i.Lo >= 0
 }
 
-// String writes the interval as a fact about u, with %s in place of u.
+// about writes the interval as a fact about u: 0 < u < 1.
 func (i Interval) about(u string) string {
 	le := func(open bool) string {
 		if open {

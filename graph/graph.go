@@ -10,8 +10,8 @@
 //
 // The package knows ops, not models: nothing in it has heard of logistic regression, data files or
 // training. A Graph must not be used by two goroutines at a time, not even for reading, because
-// looking at a node (its range, its lowered form) is remembered in the graph. Eval alone may run
-// in many goroutines while the graph is left alone.
+// making and looking up nodes, even their ranges, is remembered in the graph. Eval alone may run in
+// many goroutines while the graph is left alone.
 package graph
 
 import (
@@ -29,14 +29,15 @@ type Graph struct {
 	// row changed or left out changes what comes out.
 	Rules []Rule
 
-	// Budget bounds the candidates that one Simplify tries; equations are untrusted. New sets
-	// DefaultBudget.
+	// Budget bounds the candidates that one Simplify tries, more so in large graphs, and four times as
+	// many in one Derive: equations are untrusted. New sets DefaultBudget.
 	Budget int
 
 	index    map[string]*Node // op and argument numbers -> node
 	named    map[string]*Node // leaves and written definitions
 	lines    map[string]int   // line a name was defined on
 	next     int
+	left     int // of the budget
 	closed   bool
 	ranges   map[*Node]Interval
 	patterns map[string]*Pattern
@@ -76,6 +77,10 @@ func New() *Graph {
 		patterns: map[string]*Pattern{},
 	}
 }
+
+// OverBudget reports whether the last Simplify or Derive stopped at its budget: what it returned is
+// right, but might be simpler.
+func (g *Graph) OverBudget() bool { return g.left < 0 }
 
 // Define gives a node a name. The name must be free.
 func (g *Graph) Define(name string, n *Node) error {

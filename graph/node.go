@@ -115,13 +115,14 @@ func (g *Graph) apply(o *Op, args []*Node) (*Node, error) {
 	if len(args) != o.Arity {
 		return nil, fmt.Errorf("%s takes %d argument%s, not %d", o.Name, o.Arity, plural(o.Arity), len(args))
 	}
-	var key strings.Builder
-	key.WriteString(o.Name)
-	for i := range args {
-		a := args[i]
+	for i, a := range args {
 		if a == nil || a.graph != g {
 			return nil, fmt.Errorf("%s: argument %d is not a node of this graph", o.Name, i+1)
 		}
+	}
+	var key strings.Builder
+	key.WriteString(o.Name)
+	for i, a := range args {
 		if o.Commutes && args[0].ID > args[1].ID {
 			a = args[1-i]
 		}

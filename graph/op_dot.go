@@ -22,7 +22,7 @@ var opDot = &Op{
 		for k := range out {
 			var t total
 			for j, vj := range v {
-				t.add(u[k*n+j] * vj)
+				t.add(float64(u[k*n+j] * vj)) // rounded: no fused multiply-add
 			}
 			out[k] = t.value()
 		}

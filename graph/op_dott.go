@@ -18,7 +18,7 @@ var opDotT = &Op{
 		for j := range out {
 			var t total
 			for k, vk := range v {
-				t.add(u[k*n+j] * vk)
+				t.add(float64(u[k*n+j] * vk))
 			}
 			out[j] = t.value()
 		}

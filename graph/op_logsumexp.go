@@ -25,6 +25,8 @@ var opLogSumExp = &Op{
 	Push: "sum(softmax(u)*du)",
 	Rules: []Rule{
 		{Name: "log-sum-exp", Before: "log(sum(exp(u)))", After: "logsumexp(u)", If: "vector(u)"},
+		// Only for logsumexp: sum(u*(v - w)) of data may cancel when it is opened.
+		{Name: "log-softmax", Before: "sum(u*(v - logsumexp(v)))", After: "sum(u*v) - logsumexp(v)*sum(u)"},
 	},
 	Runs: "t + log(sum(exp(u - t))) where t = largest(u)",
 	Cost: 16,

@@ -28,7 +28,6 @@ var opSum = &Op{
 	Rules: []Rule{
 		{Name: "total", Before: "sum(u)", After: "t", If: "sum(u) = t"},
 		{Name: "sum linear", Before: "sum(u*v)", After: "u*sum(v)", If: "scalar(u)"},
-		{Name: "sum of differences", Before: "sum(u*(v - w))", After: "sum(u*v) - w*sum(u)", If: "scalar(w)"},
 	},
 	Cost: 1,
 	Cases: []Case{

@@ -20,6 +20,7 @@ import (
 const (
 	MaxLength = 64 << 10 // bytes in one call of Parse or Append
 	MaxDepth  = 4000     // brackets, calls and operators inside each other
+	MaxDefs   = 500      // definitions in one graph
 )
 
 // Options say what equations may mention.
@@ -141,6 +142,9 @@ func (g *Graph) equation(p *reader, from int, implied map[string]int) error {
 	if err != nil {
 		return err
 	}
+	if len(g.Defs) >= MaxDefs {
+		return p.errorf(start, "more than %d equations", MaxDefs)
+	}
 	if err := g.Define(name, n); err != nil {
 		return p.errorf(start, "%v", err)
 	}
@@ -165,9 +169,12 @@ func (g *Graph) names() []string {
 	return all
 }
 
-// suggest is ", did you mean …?" if a known name differs by one letter or two neighbours.
+// suggest is " (did you mean …?)" if a known name differs in two letters at most.
 func suggest(name string, known []string) string {
 	best, least := "", 3
+	if len(name) > 40 {
+		return ""
+	}
 	for _, k := range known {
 		if d := distance(name, k); d < least && d < len(name) {
 			best, least = k, d
@@ -179,25 +186,30 @@ func suggest(name string, known []string) string {
 	return " (did you mean " + best + "?)"
 }
 
-// distance is the number of letters to change, add or leave out.
+// distance is the number of letters to change, add, leave out, or swap with their neighbour (optimal
+// string alignment).
 func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	d := make([][]int, len(a)+1)
+	for i := range d {
+		d[i] = make([]int, len(b)+1)
+		d[i][0] = i
 	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			d := diagonal
-			if a[i] != b[j] {
-				d++
+	for j := range d[0] {
+		d[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			same := 1
+			if a[i-1] == b[j-1] {
+				same = 0
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(d, row[j]+1, row[j+1]+1)
+			d[i][j] = min(d[i-1][j]+1, d[i][j-1]+1, d[i-1][j-1]+same)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				d[i][j] = min(d[i][j], d[i-2][j-2]+1)
+			}
 		}
 	}
-	return row[len(b)]
+	return d[len(a)][len(b)]
 }
 
 // checkName says why s cannot name a leaf or a definition.

@@ -92,6 +92,9 @@ func (g *Graph) prove(before, after *Node, seed uint64) error {
 	p := &proof{g: g, opens: opens, roots: map[*Node]int64{}}
 	p.fractions(before, map[*Node]bool{})
 	p.fractions(after, map[*Node]bool{})
+	if p.tooLarge {
+		return fmt.Errorf("exponents too large to prove")
+	}
 	random := rand.New(rand.NewPCG(seed, 0x64657363656e74))
 	draws := 0
 	for try := 0; try < 20 && draws < 3; try++ {
@@ -139,6 +142,10 @@ func (p *proof) fractions(n *Node, seen map[*Node]bool) {
 			d := k.Denom().Int64()
 			if have := p.roots[n.Args[0]]; have > 0 {
 				d = d / gcd(d, have) * have
+			}
+			if d > maxExponent {
+				p.tooLarge = true
+				return
 			}
 			p.roots[n.Args[0]] = d
 		}

@@ -14,6 +14,7 @@ import (
 // Limits of the search.
 const (
 	maxSummands   = 64  // in one sum
+	maxFactored   = 12  // summands of a sum that is tried with letters drawn out
 	maxDepth      = 5   // brackets opened after each other
 	maxCandidates = 400 // in one region
 	maxExponent   = 64
@@ -316,6 +317,14 @@ func before(a, b *Node) bool {
 	return a.ID < b.ID
 }
 
+// collected is merged where the rule is in the table.
+func (s *simplifier) collected(ts []summand) []summand {
+	if s.may["collect"] {
+		return merged(ts)
+	}
+	return ordered(ts)
+}
+
 // merged adds equal products and sorts: positive ones first, then by their letters.
 func merged(ts []summand) []summand {
 	ts = ordered(ts)
@@ -503,7 +512,7 @@ func (s *simplifier) forms(ts []summand, like *Node) []form {
 	if flipped, ok := s.flipAll(ts); ok {
 		out = append(out, form{n: s.writeSum(flipped, like)})
 	}
-	if !s.may["factor"] || len(ts) < 2 {
+	if !s.may["factor"] || len(ts) < 2 || len(ts) > maxFactored {
 		return out
 	}
 	for _, l := range shared(ts) {
@@ -611,7 +620,7 @@ func (s *simplifier) drawOut(ts []summand, l factor, like *Node) *Node {
 		}
 		inner[i] = in
 	}
-	inner = merged(inner)
+	inner = s.collected(inner)
 	bracket := s.greedy(inner, like)
 	// The bracket is a factor like any other, so that scalars come before vectors and -(u - v) flips.
 	sign := one

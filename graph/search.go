@@ -18,8 +18,10 @@ type state struct {
 
 // search looks for a cheaper way to write the arithmetic at n. It returns what takes n's place, with
 // its steps recorded and proved.
-func (s *simplifier) search(n *Node, roots []*Node) (*Node, bool) {
-	nodes := below(roots...)
+func (s *simplifier) search(n *Node, roots, nodes []*Node) (*Node, bool) {
+	if !s.spend(len(nodes)) {
+		return nil, false
+	}
 	locked := s.locks(n, roots, nodes)
 	first := &state{}
 	r := &readerOf{s: s, locked: locked}
@@ -28,10 +30,7 @@ func (s *simplifier) search(n *Node, roots []*Node) (*Node, bool) {
 	}
 	first.did = r.did
 	first.raw = ordered(first.raw)
-	first.ts = first.raw
-	if s.may["collect"] {
-		first.ts = merged(first.raw)
-	}
+	first.ts = s.collected(first.raw)
 	base := s.score(roots)
 	best := base
 	var bestForm form
@@ -44,8 +43,7 @@ func (s *simplifier) search(n *Node, roots []*Node) (*Node, bool) {
 			if tried++; tried > maxCandidates {
 				break
 			}
-			if s.spent += 1 + len(nodes)/200; s.spent > s.budget {
-				s.stopped = true
+			if !s.spend(len(nodes)) {
 				break
 			}
 			if f.n == n || f.n.Shape.inner() != n.Shape.inner() {
@@ -212,10 +210,7 @@ func (s *simplifier) open(st *state, l *Node, locked func(*Node) bool) (*state, 
 	}
 	next.did = r.did
 	next.raw = ordered(next.raw)
-	next.ts = next.raw
-	if s.may["collect"] {
-		next.ts = merged(next.raw)
-	}
+	next.ts = s.collected(next.raw)
 	return next, true
 }
 

@@ -59,7 +59,7 @@ func (s Shape) String() string {
 }
 
 // maxComponents bounds one leaf: rows of data multiply it, so it is checked at the door.
-const maxComponents = 1 << 31
+const maxComponents = 1 << 30
 
 func (s Shape) check() error {
 	if s.Rows < 0 || s.Cols < 0 || (s.Rows == 0 && s.Cols > 0) {

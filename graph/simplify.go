@@ -9,22 +9,42 @@ import (
 // sums of products, until nothing gets cheaper. It returns the new roots and every rewrite in order;
 // a rewrite of arithmetic has been proved in exact rationals before it is taken. All roots are
 // simplified together, as one program that shares what it can. The values are the old ones, up to
-// rounding, wherever the old ones are defined.
+// rounding, wherever the old ones are defined. A root keeps its components; it is no longer per row
+// where it turns out to be the same for all rows.
 //
 // The search is bounded by Budget. If that is not enough the roots are simplified as far as it came,
 // and the last step is named "budget". An error is a rule in Rules that cannot be read or fits
 // shapes that do not exist.
 func (g *Graph) Simplify(roots ...*Node) (out []*Node, steps []Step, err error) {
+	g.left = g.Budget
+	out, s, err := g.simplify(roots...)
+	if err != nil {
+		return nil, nil, err
+	}
+	return out, s.steps, nil
+}
+
+// simplify is Simplify with what is left of the budget.
+func (g *Graph) simplify(roots ...*Node) (out []*Node, s *simplifier, err error) {
 	defer catch(&err)
 	if err := g.owns(roots); err != nil {
 		return nil, nil, err
 	}
-	s, err := g.newSimplifier()
-	if err != nil {
+	if s, err = g.newSimplifier(); err != nil {
 		return nil, nil, err
 	}
-	out = s.run(roots)
-	return out, s.steps, nil
+	if !s.spend(len(below(roots...))) {
+		s.stop(roots)
+		return append([]*Node(nil), roots...), s, nil
+	}
+	return s.run(roots), s, nil
+}
+
+// spend takes the price of one look at a program of so many nodes from the budget.
+func (s *simplifier) spend(nodes int) bool {
+	*s.budget -= 1 + max(0, nodes-200)/20
+	s.stopped = s.stopped || *s.budget < 0
+	return !s.stopped
 }
 
 // A simplifier is one run of Simplify.
@@ -39,14 +59,14 @@ type simplifier struct {
 	fuel  int
 	steps []Step
 
-	budget, spent int
-	stopped       bool
+	budget  *int // what is left
+	stopped bool
 }
 
 func (g *Graph) newSimplifier() (*simplifier, error) {
 	s := &simplifier{
 		g: g, may: map[string]bool{}, memo: map[*Node]*Node{}, fuel: 20000,
-		budget: g.Budget, named: g.equationNames(len(g.Defs), false),
+		budget: &g.left, named: g.equationNames(len(g.Defs), false),
 	}
 	var err error
 	if s.rules, err = g.compile(func(r *Rule) bool { return !r.Arithmetic && !r.Lowers && !r.Opens }); err != nil {
@@ -71,11 +91,12 @@ func (s *simplifier) run(roots []*Node) []*Node {
 	roots = s.localAll(roots)
 	for round := 0; round < maxRounds && !s.stopped; round++ {
 		improved := false
-		for i := 0; i < len(s.regions(roots)) && !s.stopped; i++ {
-			n := s.regions(roots)[i]
-			if by, ok := s.search(n, roots); ok {
-				roots = s.localAll(s.replace(roots, n, by))
+		nodes, regions := s.regions(roots)
+		for i := 0; i < len(regions) && !s.stopped; i++ {
+			if by, ok := s.search(regions[i], roots, nodes); ok {
+				roots = s.localAll(s.replace(roots, regions[i], by))
 				improved = true
+				nodes, regions = s.regions(roots)
 				i = -1
 			}
 		}
@@ -83,11 +104,18 @@ func (s *simplifier) run(roots []*Node) []*Node {
 			break
 		}
 	}
-	if s.stopped && len(roots) > 0 {
-		s.steps = append(s.steps, Step{Rule: "budget", Before: roots[0], After: roots[0],
-			Facts: []string{fmt.Sprintf("the search stopped at its limit of %d candidates", s.budget)}})
+	if s.stopped {
+		s.stop(roots)
 	}
 	return roots
+}
+
+// stop says that the budget was not enough.
+func (s *simplifier) stop(roots []*Node) {
+	if len(roots) > 0 {
+		s.steps = append(s.steps, Step{Rule: "budget", Before: roots[0], After: roots[0],
+			Facts: []string{fmt.Sprintf("the search stopped at its limit, %d candidates", s.g.Budget)}})
+	}
 }
 
 func (s *simplifier) localAll(roots []*Node) []*Node {
@@ -297,14 +325,13 @@ func (a score) better(b score, opened bool) bool {
 
 // regions lists the nodes to search: arithmetic that is a root, has a user that is not arithmetic or
 // more than one user, has a name, or is a sum inside a product. Inner ones come first.
-func (s *simplifier) regions(roots []*Node) []*Node {
-	nodes := below(roots...)
+func (s *simplifier) regions(roots []*Node) (nodes, out []*Node) {
+	nodes = below(roots...)
 	users := usersOf(nodes)
 	isRoot := map[*Node]bool{}
 	for _, r := range roots {
 		isRoot[r] = true
 	}
-	var out []*Node
 	for _, n := range nodes {
 		if n.Op == nil || !isArithmetic(n.Op.Name) {
 			continue
@@ -318,7 +345,7 @@ func (s *simplifier) regions(roots []*Node) []*Node {
 			out = append(out, n)
 		}
 	}
-	return out
+	return nodes, out
 }
 
 func isSum(n *Node) bool { return n.Op == opAdd || n.Op == opSub }

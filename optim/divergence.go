@@ -30,7 +30,7 @@ func (d *Divergence) Error() string {
 	case d.Step == 0:
 		return s
 	case d.Rises > 0:
-		s += fmt.Sprintf(" and rose in %d of the last half of the steps, first at step %d", d.Rises, d.Began)
+		s += fmt.Sprintf(" and rose in %d of the last %d steps; its lowest value, %.6g, was at step %d", d.Rises, d.Step-d.Step/2, d.Lowest, d.Began-1)
 	default:
 		s += fmt.Sprintf("; it began to rise at step %d, from %.6g", d.Began, d.Lowest)
 	}

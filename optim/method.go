@@ -13,7 +13,7 @@ const (
 	Product
 	// Diagonal: the diagonal of H at At.
 	Diagonal
-	// Hessian: all of H at At, row-major.
+	// Hessian: H at At, row-major; with Fraction below 1 an estimate of it from about that part of the rows.
 	Hessian
 	// Batch: cost and gradient at At over Rows only (their mean, plus the penalty).
 	Batch
@@ -42,6 +42,8 @@ type Ask struct {
 	At   []float64 // the point asked about, always set
 	V    []float64 // Product: the direction
 	Rows []int     // Batch: row numbers, ascending
+
+	Fraction float64 // Hessian: the part of the rows wanted
 }
 
 // Tell is one answer; only the fields asked for are read. The method copies what it keeps.
@@ -99,6 +101,9 @@ type Options struct {
 	// Factor is the largest size at which Newton factors H; larger problems use conjugate gradients. 0 means 513
 	// (512 weights and the bias), -1 never.
 	Factor int
+	// Whole is the work, rows times squared parameters, below which Newton forms H of all rows; beyond, it begins with H of a part
+	// of them where the problem can give it (Sampler). 0 means 1e9, about a second.
+	Whole float64
 }
 
 func (o Options) check(size, steps int) (Options, error) {
@@ -111,6 +116,8 @@ func (o Options) check(size, steps int) (Options, error) {
 		return o, fmt.Errorf("weight is %g, want a number that is not negative", o.Weight)
 	case o.Penalty != nil && len(o.Penalty) != size:
 		return o, fmt.Errorf("penalty has %d values, the problem has %d parameters", len(o.Penalty), size)
+	case !(o.Whole >= 0) || o.Whole > maxFloat:
+		return o, fmt.Errorf("whole is %g, want a number that is not negative", o.Whole)
 	case o.Factor < -1:
 		return o, fmt.Errorf("factor is %d, want -1 or more", o.Factor)
 	}
@@ -130,6 +137,9 @@ func (o Options) check(size, steps int) (Options, error) {
 	}
 	if o.Factor == 0 {
 		o.Factor = 513
+	}
+	if o.Whole == 0 {
+		o.Whole = 1e9
 	}
 	return o, nil
 }

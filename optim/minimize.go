@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
+
+	"github.com/descent-ml/descent/engine"
 )
 
 // Problem is a cost as methods see it; *engine.Objective is one. Vectors have Size values. Product,
@@ -21,6 +24,16 @@ type Problem interface {
 	Diagonal(ctx context.Context, diag []float64) error
 	// Hessian writes H, row-major, over the given chunks of rows; nil means all.
 	Hessian(ctx context.Context, chunks []int, h []float64) error
+}
+
+// Sampler is a Problem that can estimate H from a part of its rows. Newton makes use of it where rows are many.
+type Sampler interface {
+	// HessianEstimate writes the estimate of H from the given chunks of rows at the point of the last CostGradient.
+	HessianEstimate(ctx context.Context, chunks []int, h []float64) error
+	// Curvature reports whether it can: the cost is a mean over rows.
+	Curvature() bool
+	// Engine has the rows and knows how they are cut into chunks.
+	Engine() *engine.Engine
 }
 
 // Iteration is what a watcher sees at every new point, the starting point included. The slices are the method's: read only,
@@ -53,7 +66,13 @@ type Outcome struct {
 // Minimize again. The error is *Divergence (with an alpha that works, where that can be found), watch's own error, or that of a failed
 // pass; the Outcome says how far the run came in every case. The end of ctx is no error.
 func Minimize(ctx context.Context, m Method, p Problem, watch func(Iteration) (stop bool, err error)) (Outcome, error) {
-	r := run{p: p, at: nil}
+	r := run{p: p}
+	if n, ok := m.(*Newton); ok {
+		n.s.Rows = 0
+		if s, ok := p.(Sampler); ok && s.Curvature() {
+			n.s.Rows = s.Engine().Layout().Rows
+		}
+	}
 	start, _, _, _, _ := m.Iterate()
 	start = clone(start)
 	if len(start) != p.Size() {
@@ -194,8 +213,21 @@ func (r *run) answer(ctx context.Context, a Ask) (Tell, error) {
 			return Tell{Diagonal: out}, r.p.Diagonal(ctx, out)
 		default:
 			out := make([]float64, n*n)
+			if s, ok := r.p.(Sampler); ok && a.Fraction < 1 {
+				return Tell{Hessian: out}, s.HessianEstimate(ctx, spread(s.Engine().Chunks(), a.Fraction), out)
+			}
 			return Tell{Hessian: out}, r.p.Hessian(ctx, nil, out)
 		}
 	}
 	return Tell{}, fmt.Errorf("method asks for %v", a.Want)
+}
+
+// spread chooses a part of the chunks, evenly over all of them, so that a sorted file does no harm.
+func spread(chunks int, fraction float64) []int {
+	k := min(max(int(math.Ceil(fraction*float64(chunks))), 1), chunks)
+	out := make([]int, k)
+	for i := range out {
+		out[i] = (2*i + 1) * chunks / (2 * k)
+	}
+	return out
 }

@@ -7,30 +7,38 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// Newton goes along the solution of H·d = -g with a line search. H is factored (scaled to a unit diagonal,
-// so that the scales of columns do not matter) while it is at most Options.Factor wide. Beyond, d is found by conjugate
-// gradients over products H·v, preconditioned by the diagonal 0.9·penalty + 0.1·diag(H) (Chu et al., LIBLINEAR's
-// mix, with its constants changed as measured), and stopped early far from the optimum (Dembo and Steihaug, Math. Program. 26 (1983)).
+// Newton goes along the solution of H·d = -g with a line search. While H is at most Options.Factor wide it is factored (scaled to
+// a unit diagonal, so that the scales of columns do not matter): H itself while that is cheap (Options.Whole), else H of 1/64 of
+// the rows but at least eight a parameter (Ask.Fraction), as preconditioner of conjugate gradients over products
+// H·v; if those take long, of all rows after all. Wider problems take the diagonal 0.9·penalty + 0.1·diag(H) (LIBLINEAR's mix, with its constants changed as measured)
+// for it. Conjugate gradients stop early far from the optimum (Dembo and Steihaug, Math. Program. 26 (1983)).
 //
 // Far away, where H says little (saturated rows, costs that are not convex), H is shifted by a growing multiple of its
 // diagonal until a step is accepted.
 //
 // Done: Distance ≤ Options.Tolerance. Floor: the cost cannot tell the points of a step apart and Distance has not
 // halved for two steps, or no step along the direction is better.
-type Newton struct{ s newtonState }
+type Newton struct {
+	s      newtonState
+	factor *sampled // of s.Sample; made again after Decode
+}
 
 type newtonState struct {
 	Options  Options
 	Phase    phase
+	Rows     int // of the data, told by Minimize; 0: not known, or the problem can't give H of some rows
 	Theta    []float64
 	F        float64
 	Grad     []float64 `json:",omitempty"`
 	Known    bool
 	Step     int
-	Shift    float64 // multiple of diag(H) added to it
-	First    float64 // norm of the first gradient
-	Distance float64 // of Theta; -1 while not known
-	Best     float64 // smallest Distance so far; -1: none
+	Sample   []float64 `json:",omitempty"` // H of a part of the rows, row-major, while CG runs on it
+	Whole    bool      // samples have turned out to be bad
+	Rare     []float64 `json:",omitempty"` // what to add to its diagonal, from the whole one at the start
+	Shift    float64   // multiple of diag(H) added to it
+	First    float64   // norm of the first gradient
+	Distance float64   // of Theta; -1 while not known
+	Best     float64   // smallest Distance so far; -1: none
 	Stall    int
 	D        []float64 `json:",omitempty"`
 	Line     line
@@ -38,11 +46,18 @@ type newtonState struct {
 	Reason   Reason
 }
 
+// With a sample that stands for the data, a solve takes about five products and a fit about ten steps.
+const (
+	manyProducts = 30
+	manySteps    = 20
+)
+
 type phase string
 
 const (
 	atStart   phase = "start"
 	curvature phase = "curvature" // Hessian, or the diagonal before conjugate gradients
+	diagonal  phase = "diagonal"  // beside the Hessian of a part of the rows
 	solving   phase = "solving"   // products
 	searching phase = "searching"
 )
@@ -57,10 +72,25 @@ func NewNewton(theta []float64, o Options) (*Newton, error) {
 		return nil, err
 	}
 	o.Penalty = clone(o.Penalty)
-	return &Newton{newtonState{Options: o, Phase: atStart, Theta: clone(theta), Distance: -1, Best: -1}}, nil
+	return &Newton{s: newtonState{Options: o, Phase: atStart, Theta: clone(theta), Distance: -1, Best: -1}}, nil
 }
 
 func (n *Newton) factors() bool { return len(n.s.Theta) <= n.s.Options.Factor }
+
+// fraction is the part of the rows whose H is factored: all, while that is cheap or where a part has turned out not to
+// stand for the rest; else 1/64, at least eight rows a parameter (the eigenvalues of H in the sample's scale are then between about 0.4 and
+// 2 on well-behaved data), if that is at most a quarter.
+func (n *Newton) fraction() float64 {
+	size, rows := float64(len(n.s.Theta)), float64(n.s.Rows)
+	if rows*size*size < n.s.Options.Whole || n.s.Rows == 0 || n.s.Whole {
+		return 1
+	}
+	f := math.Max(1.0/64, 8*size/rows)
+	if f > 0.25 {
+		return 1
+	}
+	return f
+}
 
 // Ask returns the next question.
 func (n *Newton) Ask() Ask {
@@ -71,8 +101,8 @@ func (n *Newton) Ask() Ask {
 	case s.Phase == atStart:
 		return Ask{Want: Gradient, At: s.Theta}
 	case s.Phase == curvature && n.factors():
-		return Ask{Want: Hessian, At: s.Theta}
-	case s.Phase == curvature:
+		return Ask{Want: Hessian, At: s.Theta, Fraction: n.fraction()}
+	case s.Phase == curvature || s.Phase == diagonal:
 		return Ask{Want: Diagonal, At: s.Theta}
 	case s.Phase == solving:
 		return Ask{Want: Product, At: s.Theta, V: s.CG.P}
@@ -100,12 +130,38 @@ func (n *Newton) Tell(t Tell) error {
 		if err := checkSize("Hessian", len(t.Hessian), size*size); err != nil {
 			return err
 		}
+		if n.fraction() < 1 {
+			if !allFinite(t.Hessian) {
+				s.Reason = Floor
+				return nil
+			}
+			s.Sample = clone(t.Hessian)
+			if s.Rare == nil {
+				s.Phase = diagonal
+				return nil
+			}
+			n.startSampled()
+			return nil
+		}
 		d, ok := n.solve(t.Hessian)
 		if !ok {
 			s.Reason = Floor
 			return nil
 		}
 		n.direction(d)
+	case s.Phase == diagonal:
+		if err := checkSize("diagonal", len(t.Diagonal), size); err != nil {
+			return err
+		}
+		// A feature that is rarer in the sample than it should be (a rare level) takes the whole diagonal. The sample is the
+		// same rows every time, so once is enough.
+		s.Rare = make([]float64, size)
+		for j, h := range t.Diagonal {
+			if c := s.Sample[j*size+j]; !(c >= 0.2*h) && h > 0 && finite(h) {
+				s.Rare[j] = h
+			}
+		}
+		n.startSampled()
 	case s.Phase == curvature:
 		if err := checkSize("diagonal", len(t.Diagonal), size); err != nil {
 			return err
@@ -115,8 +171,12 @@ func (n *Newton) Tell(t Tell) error {
 		if err := checkSize("product", len(t.Product), size); err != nil {
 			return err
 		}
-		if d, done := s.CG.tell(t.Product, s.Shift); done {
+		d, done := s.CG.tell(t.Product, s.Shift, n.precondition(s.CG.M))
+		switch {
+		case done:
 			n.direction(d)
+		case s.Sample != nil && s.CG.K >= manyProducts:
+			s.Whole, s.Sample, s.Phase = true, nil, curvature
 		}
 	}
 	return nil
@@ -146,6 +206,8 @@ func (n *Newton) arrive() {
 		s.Distance, s.Reason = 0, Done
 	case s.Step >= s.Options.Steps:
 		s.Reason = Steps
+	case s.Step >= manySteps:
+		s.Whole = true
 	}
 	s.Phase = curvature
 }
@@ -212,13 +274,92 @@ func (n *Newton) startSolving(diag []float64) {
 			m[j] = 1
 		}
 	}
-	norm := math.Sqrt(dot(s.Grad, s.Grad))
+	s.Sample = nil
+	n.solveBy(m, diag)
+}
+
+func (n *Newton) startSampled() {
+	s := &n.s
+	size := len(s.Theta)
+	diag := make([]float64, size)
+	for j := range diag {
+		d := math.Max(s.Sample[j*size+j], 0) + s.Rare[j]
+		if !(d > 0) {
+			d = 1
+		}
+		s.Sample[j*size+j], diag[j] = d, d
+	}
+	n.solveBy(nil, diag)
+}
+
+// solveBy starts conjugate gradients with the diagonal m or, if that is nil, the sample as preconditioner.
+func (n *Newton) solveBy(m, diag []float64) {
+	s := &n.s
+	n.factor = nil
 	eta := 0.1
 	if s.First > 0 {
-		eta = min(eta, math.Sqrt(norm/s.First))
+		eta = min(eta, math.Sqrt(math.Sqrt(dot(s.Grad, s.Grad))/s.First))
 	}
-	s.CG = startConjugate(s.Grad, m, diag, eta)
+	s.CG = startConjugate(s.Grad, m, diag, eta, n.precondition(m))
 	s.Phase = solving
+}
+
+// precondition returns what applies the inverse of the preconditioner: the sample's factor, or the diagonal.
+func (n *Newton) precondition(m []float64) func(z, r []float64) {
+	s := &n.s
+	if s.Sample == nil {
+		return func(z, r []float64) {
+			for j, v := range r {
+				z[j] = v / m[j]
+			}
+		}
+	}
+	if n.factor == nil {
+		n.factor = newSampled(s.Sample, len(s.Theta))
+	}
+	return n.factor.apply
+}
+
+// sampled is the Cholesky factor of a positive semidefinite matrix scaled to a unit diagonal and, where needed, shifted.
+type sampled struct {
+	unit []float64
+	chol mat.Cholesky
+}
+
+func newSampled(h []float64, size int) *sampled {
+	f := &sampled{unit: make([]float64, size)}
+	for j := range f.unit {
+		f.unit[j] = 1 / math.Sqrt(h[j*size+j])
+	}
+	a := mat.NewSymDense(size, nil)
+	for shift := 0.0; ; shift = max(10*shift, 1e-12) {
+		for i := range size {
+			for j := i; j < size; j++ {
+				v := h[i*size+j] * f.unit[i] * f.unit[j]
+				if shift >= 1 && i != j {
+					v = 0 // far from positive definite (a cost that is not convex): the diagonal
+				}
+				a.SetSym(i, j, v)
+			}
+			a.SetSym(i, i, 1+shift)
+		}
+		if f.chol.Factorize(a) {
+			return f
+		}
+	}
+}
+
+// apply writes the solution of the preconditioner's system.
+func (f *sampled) apply(z, r []float64) {
+	b := mat.NewVecDense(len(r), nil)
+	for j, v := range r {
+		b.SetVec(j, v*f.unit[j])
+	}
+	// The error gonum may return is a condition number; any positive definite matrix will do here.
+	_ = f.chol.SolveVecTo(b, b)
+	for j := range z {
+		z[j] = b.AtVec(j) * f.unit[j]
+	}
 }
 
 // direction takes d and either finds that Theta is good enough or starts the search along d.
@@ -244,7 +385,12 @@ func (n *Newton) direction(d []float64) {
 		if s.Best < 0 || s.Distance < s.Best {
 			s.Best = s.Distance
 		}
-		if s.Stall >= 2 {
+		// Directions that are not exact may stall for a step or two without being at the floor.
+		if s.Stall >= 2 && s.Sample != nil {
+			s.Whole, s.Sample, s.Stall, s.Phase = true, nil, 0, curvature
+			return
+		}
+		if s.Stall >= 2 && n.factors() || s.Stall >= 5 {
 			s.Reason = Floor
 			return
 		}
@@ -313,20 +459,20 @@ type conjugate struct {
 	K       int
 }
 
-func startConjugate(grad, m, diag []float64, eta float64) conjugate {
+func startConjugate(grad, m, diag []float64, eta float64, solve func(z, r []float64)) conjugate {
 	c := conjugate{M: m, Diag: make([]float64, len(diag)), X: make([]float64, len(grad)), R: make([]float64, len(grad)), P: make([]float64, len(grad))}
 	for j, g := range grad {
 		c.Diag[j] = math.Abs(diag[j])
 		c.R[j] = -g
-		c.P[j] = -g / m[j]
 	}
+	solve(c.P, c.R)
 	c.RZ = dot(c.R, c.P)
 	c.Stop = eta * eta * c.RZ
 	return c
 }
 
 // tell takes H·P; done returns the direction.
-func (c *conjugate) tell(hp []float64, shift float64) (d []float64, done bool) {
+func (c *conjugate) tell(hp []float64, shift float64, solve func(z, r []float64)) (d []float64, done bool) {
 	q := clone(hp)
 	if shift > 0 {
 		for j := range q {
@@ -335,7 +481,7 @@ func (c *conjugate) tell(hp []float64, shift float64) (d []float64, done bool) {
 	}
 	c.K++
 	pq := dot(c.P, q)
-	if !(pq > 1e-16*dot(c.P, c.P)*mean(c.M)*1e-8) {
+	if !(pq > 1e-14*c.curvature(c.P)) {
 		// No curvature along P: what is there is a descent direction; if there is nothing, P is.
 		if c.K == 1 {
 			return c.P, true
@@ -350,9 +496,7 @@ func (c *conjugate) tell(hp []float64, shift float64) (d []float64, done bool) {
 	gain := 0.5 * step * c.RZ
 	c.Model += gain
 	z := make([]float64, len(c.R))
-	for j, r := range c.R {
-		z[j] = r / c.M[j]
-	}
+	solve(z, c.R)
 	rz := dot(c.R, z)
 	if !finite(rz) {
 		return c.X, true
@@ -370,17 +514,18 @@ func (c *conjugate) tell(hp []float64, shift float64) (d []float64, done bool) {
 	return nil, false
 }
 
-func mean(v []float64) float64 {
+// curvature is Σ diag·p², what pᵀHp would be if H were diagonal.
+func (c *conjugate) curvature(p []float64) float64 {
 	var s float64
-	for _, x := range v {
-		s += x
+	for j, v := range p {
+		s += float64(c.Diag[j] * float64(v*v))
 	}
-	return s / float64(len(v))
+	return s
 }
 
 func (p phase) check() error {
 	switch p {
-	case atStart, curvature, solving, searching:
+	case atStart, curvature, diagonal, solving, searching:
 		return nil
 	}
 	return fmt.Errorf("phase %q is not known", string(p))

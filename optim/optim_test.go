@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -119,7 +121,11 @@ func TestOptimumPima(t *testing.T) {
 }
 
 func TestOptimumExercise(t *testing.T) {
-	p := table(t, "../../shared/data/ng_ex2data1/ex2data1.csv")
+	folder := os.Getenv("DESCENT_DATA")
+	if folder == "" {
+		t.Skip("ng_ex2data1 may not be passed on; DESCENT_DATA names no folder that holds it")
+	}
+	p := table(t, filepath.Join(folder, "ng_ex2data1", "ex2data1.csv"))
 	for name, m := range methods(t, 3, 100) {
 		t.Run(name, func(t *testing.T) {
 			out := minimize(t, m, p)
@@ -610,3 +616,50 @@ func TestOptions(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// TestSingular: a column twice and a constant one leave H singular; the cost at the optimum is still R's.
+func TestSingular(t *testing.T) {
+	p := table(t, "../testdata/pima/pima.csv")
+	wide := &logistic{n: p.n + 2, Y: p.Y}
+	for i := range p.Y {
+		x := p.X[i*p.n : (i+1)*p.n]
+		wide.X = append(append(wide.X, x...), x[1], 3)
+	}
+	for name, m := range methods(t, wide.n+1, 768) {
+		out := minimize(t, m, wide)
+		near(t, name+": deviance", 2*768*out.F, 723.445377774169, 1e-11, 0)
+		t.Logf("%s: %s after %d steps, %d passes", name, out.Reason, out.Step, out.Passes)
+	}
+}
+
+// TestOscillation: alpha a little too large jumps to and fro over the valley for ever, below the first cost. That is not a run that may say "stopped".
+func TestOscillation(t *testing.T) {
+	p := &logistic{n: 1}
+	for i := range 10 {
+		y := 1.0
+		if i%5 == 4 {
+			y = 0
+		}
+		p.X, p.Y = append(p.X, 10, -8), append(p.Y, y, 1-y)
+	}
+	for _, c := range []struct {
+		alpha    float64
+		diverges bool
+	}{{0.16, true}, {0.05, false}} {
+		m, err := optim.NewGradientDescent([]float64{0, 0}, c.alpha, 200)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := optim.Minimize(context.Background(), m, p, nil)
+		var d *optim.Divergence
+		if errors.As(err, &d) != c.diverges {
+			t.Errorf("alpha %g: %v, cost %g after %d", c.alpha, err, out.F, out.Step)
+		}
+		if c.diverges && err != nil {
+			if d.Rises == 0 || d.Workable <= 0 || d.Workable > 0.1 || !strings.Contains(err.Error(), "of the last 100 steps") {
+				t.Errorf("%v", err)
+			}
+			t.Log(err)
+		}
+	}
+}

@@ -140,7 +140,7 @@ func (l *LBFGS) UnmarshalJSON(text []byte) error {
 	if err := s.Phase.check(); err != nil {
 		return err
 	}
-	if s.Phase == solving {
+	if s.Phase == solving || s.Phase == diagonal {
 		return fmt.Errorf("phase %q is not one of this method", s.Phase)
 	}
 	if len(s.S) != len(s.Y) || len(s.S) > lbfgsMemory {
@@ -186,12 +186,29 @@ func (n *Newton) UnmarshalJSON(text []byte) error {
 		return err
 	}
 	c := &s.CG
-	if err := sizes(s.Theta, s.Phase == solving, c.M, c.Diag, c.X, c.R, c.P); err != nil {
+	if err := sizes(s.Theta, s.Phase == solving, c.Diag, c.X, c.R, c.P); err != nil {
+		return err
+	}
+	if err := sizes(s.Theta, s.Phase == solving && s.Sample == nil, c.M); err != nil {
+		return err
+	}
+	if err := sizes(s.Theta, false, s.Rare); err != nil {
 		return err
 	}
 	if s.Phase != atStart && !s.Known {
 		return fmt.Errorf("phase %q without a gradient", s.Phase)
 	}
-	n.s = s
+	if size := len(s.Theta); len(s.Sample) != size*size && (s.Sample != nil || s.Phase == diagonal) {
+		return fmt.Errorf("the sampled Hessian has %d values, want %d", len(s.Sample), size*size)
+	}
+	for j := range s.Theta {
+		if s.Sample != nil && s.Phase == solving && !(s.Sample[j*len(s.Theta)+j] > 0) {
+			return fmt.Errorf("the sampled Hessian has a diagonal entry that is not positive")
+		}
+	}
+	if s.Rows < 0 {
+		return fmt.Errorf("%d rows", s.Rows)
+	}
+	*n = Newton{s: s}
 	return nil
 }

@@ -11,8 +11,8 @@ import (
 // Limits of exact arithmetic. Work is counted in words of the numbers handled, not in time, so that the same data get
 // the same answer on every machine.
 const (
-	maxExact = 64          // parameters
-	maxWork  = 400_000_000 // words; a few seconds
+	maxExact = 256         // parameters
+	maxWork  = 150_000_000 // words; less than ten seconds
 )
 
 // meter counts the work of exact arithmetic.

@@ -52,7 +52,7 @@ func Look(ctx context.Context, p *Problem, candidates ...[]float64) (*Decision, 
 }
 
 // Decide settles whether the data of p, without penalty, are separated, and completely or not. It begins like Look; what is open
-// then is settled by a linear programme in exact arithmetic, while that is affordable (at most 64 parameters, and a fixed amount of work, some
+// then is settled by a linear programme in exact arithmetic, while that is affordable (at most 256 parameters, and a fixed amount of work, some
 // seconds). Candidates make the answer come sooner; what it is does not depend on them, unless the programme is given up.
 func Decide(ctx context.Context, p *Problem, candidates ...[]float64) (*Decision, error) {
 	work := &meter{}

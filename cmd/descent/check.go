@@ -24,12 +24,13 @@ central differences of the cost; at a seeded random point and, with --model, at 
 		ValidArgsFunction: completeFiles(1),
 	}
 	f, c := cmd.Flags(), &k.data.config
-	f.StringVar(&k.model, "model", "", "check at this model, too, with its columns and equations")
-	f.IntVar(&k.rows, "rows", 1000, "look at so many rows, spread over FILE")
-	f.StringVar(&k.equations, "equations", "", "file of a model of your own")
+	f.StringVar(&k.model, "model", "", "check at this `model`, too, with its columns and equations")
+	f.IntVar(&k.rows, "rows", 1000, "look at `N` rows, spread over FILE (1000)")
+	f.StringVar(&k.equations, "equations", "", "`file` of a model of your own")
 	f.Var(penalty{&c.Penalty.L2}, "l2", "λ of the penalty λ/(2m)·‖w‖²")
-	f.Uint64Var(&c.Solver.Seed, "seed", 1, "of the random point")
-	f.IntVar(&c.Solver.Threads, "threads", 0, "cores to use (all)")
+	choose(cmd, &c.Scale, "scale", "none: the penalty acts on the raw weights (auto)", "auto", "none")
+	f.Uint64Var(&c.Solver.Seed, "seed", 1, "`seed` of the random point (1)")
+	f.IntVar(&c.Solver.Threads, "threads", 0, "`cores` to use (all)")
 	k.data.add(cmd)
 	laterFlags(f, "mine")
 	return cmd
@@ -55,6 +56,8 @@ func (k *checking) run(cmd *cobra.Command, file string) error {
 		return usagef("--threads and --seed are numbers from 1")
 	case k.model != "" && changed("equations"):
 		return usagef("--model has its own equations; --equations is for a check without it")
+	case changed("scale") && !(c.Penalty.L2 > 0):
+		return usagef("--scale says on which weights the penalty acts; there is no --l2")
 	case k.model != "" && changed("l2"):
 		return usagef("--model has its own penalty; --l2 is for a check without it")
 	}

@@ -85,7 +85,7 @@ func completeColumns(at int) cobra.CompletionFunc {
 		before := begun[:strings.LastIndexByte(begun, ',')+1]
 		var out []string
 		for _, c := range columnsOf(cmd, args, at) {
-			if strings.ContainsAny(c, "\n\t") {
+			if strings.ContainsAny(c, "\n\t") || strings.Contains(","+before, ","+c+",") {
 				continue
 			}
 			if strings.HasPrefix(before+c, begun) {

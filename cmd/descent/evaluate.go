@@ -49,7 +49,7 @@ precision, F1, the confusion table and calibration.`,
 			})
 		},
 	}
-	cmd.Flags().Var(&threshold, "threshold", "probability above which a row is called positive (the model's)")
+	cmd.Flags().Var(&threshold, "threshold", "`probability` above which a row is called positive (the model's)")
 	in.add(cmd)
 	laterFlags(cmd.Flags(), "slices", "cost")
 	return cmd

@@ -48,7 +48,7 @@ to z. The parts add up to z exactly: an explanation is the prediction itself, no
 		},
 		ValidArgsFunction: completeFiles(2),
 	}
-	cmd.Flags().IntVar(&e.row, "row", 0, "the N-th data row of FILE, from 1")
+	cmd.Flags().IntVar(&e.row, "row", 0, "the `N`-th data row of FILE, from 1")
 	e.in.add(cmd)
 	laterFlags(cmd.Flags(), "flip")
 	return cmd

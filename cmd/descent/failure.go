@@ -122,10 +122,7 @@ func (a *app) exitCode(err error) int {
 
 // explainFailure writes the lines of an error to standard error.
 func (a *app) explainFailure(err error) {
-	text := err.Error()
-	if errors.Is(err, context.Canceled) && text == context.Canceled.Error() {
-		text = "interrupted"
-	}
+	text := message(err)
 	var wrong usageError
 	if errors.As(err, &wrong) && a.command != "" && !strings.HasPrefix(text, a.command) {
 		text = a.command + ": " + text
@@ -133,6 +130,14 @@ func (a *app) explainFailure(err error) {
 	for _, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
 		fmt.Fprintf(a.stderr, "descent: %s\n", line)
 	}
+}
+
+// message is the text of an error.
+func message(err error) string {
+	if text := err.Error(); text != context.Canceled.Error() {
+		return text
+	}
+	return "interrupted"
 }
 
 // errorJSON is the "error" of --json. What is not known is null.
@@ -147,7 +152,7 @@ type errorJSON struct {
 }
 
 func jsonError(err error) errorJSON {
-	e := errorJSON{Message: err.Error()}
+	e := errorJSON{Message: message(err)}
 	place := func(file string, line, column int) {
 		if file != "" {
 			e.File = &file

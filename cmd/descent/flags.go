@@ -170,34 +170,32 @@ func (v formatValue) Set(s string) error {
 	return choice[string]{v.format, formats}.Set(s)
 }
 
-// dataFlags are those that say what the columns of a training file are. They are shared by train, check, step and inspect.
+// dataFlags are those that say what the columns of a training file are. They are shared by train, check and step.
 type dataFlags struct {
 	inputFlags
 	config descent.Config
 	base   []string
 }
 
-// add the flags; roles false leaves those out that only a training has.
+// add the flags.
 func (d *dataFlags) add(cmd *cobra.Command) {
 	f, c := cmd.Flags(), &d.config
-	f.StringVar(&c.Target, "target", "", "column that holds the label; optional for LIBSVM")
-	f.StringVar(&c.Labels.Positive, "positive", "", "level of the target that is class 1")
+	f.StringVar(&c.Target, "target", "", "`column` that holds the label; optional for LIBSVM")
+	f.StringVar(&c.Labels.Positive, "positive", "", "`level` of the target that is class 1")
 	f.BoolVar(&c.Labels.AgainstRest, "against-rest", false, "--positive against all other levels together")
-	f.IntVar(&c.Labels.MaxClasses, "max-classes", 0, "more levels of the target are an error (100)")
-	f.Var(list{&c.Columns.Include}, "include", "columns to use; all others are left out")
-	f.Var(list{&c.Columns.Exclude}, "exclude", "columns to leave out")
-	f.Var(list{&c.Columns.Categorical}, "categorical", "columns that hold levels, also if they look like numbers")
-	f.Var(list{&c.Columns.Numeric}, "numeric", "columns that hold numbers")
-	f.StringVar(&c.Columns.Weight, "weight", "", "column of row weights: weight k is the row k times")
-	f.StringVar(&c.Columns.Offset, "offset", "", "column that is added to z with weight 1")
-	f.Var(naList{&c.NA}, "na", "texts that mean missing, any case (empty, NA, N/A, NaN, null, none, ?, .)")
+	f.IntVar(&c.Labels.MaxClasses, "max-classes", 0, "more than `N` levels of the target are an error (100)")
+	f.Var(list{&c.Columns.Include}, "include", "`columns` to use; all others are left out")
+	f.Var(list{&c.Columns.Exclude}, "exclude", "`columns` to leave out")
+	f.Var(list{&c.Columns.Categorical}, "categorical", "`columns` that hold levels, also if they look like numbers")
+	f.Var(list{&c.Columns.Numeric}, "numeric", "`columns` that hold numbers")
+	f.StringVar(&c.Columns.Weight, "weight", "", "`column` of row weights: weight k is the row k times")
+	f.StringVar(&c.Columns.Offset, "offset", "", "`column` that is added to z with weight 1")
+	f.Var(naList{&c.NA}, "na", "`texts` that mean missing, any case (empty, NA, N/A, NaN, null, none, ?, .)")
 	choose(cmd, &c.Encoding.Missing, "missing", "what a missing value means (error); mean adds an indicator", "error", "drop", "mean", "level")
-	choose(cmd, &c.Encoding.Unseen, "unseen", "what a level means that training did not see (error)", "error", "baseline")
-	f.IntVar(&c.Encoding.MinLevelCount, "min-level-count", 0, "levels in fewer rows become \"other\"")
-	f.IntVar(&c.Encoding.MaxLevels, "max-levels", 0, "more levels in a column are an error (1000)")
+	f.IntVar(&c.Encoding.MinLevelCount, "min-level-count", 0, "levels in fewer than `K` rows become \"other\"")
+	f.IntVar(&c.Encoding.MaxLevels, "max-levels", 0, "more than `N` levels in a column are an error (1000)")
 	choose(cmd, &c.Encoding.Coding, "coding", "levels with a weight: all but the first, or all (auto: all with a penalty)", "auto", "reference", "full")
-	f.StringArrayVar(&d.base, "base", nil, "column=level: this level has no weight, instead of the first")
-	choose(cmd, &c.Scale, "scale", "auto: numeric columns are standardised inside (gd, sgd: none)", "auto", "none")
+	f.StringArrayVar(&d.base, "base", nil, "`column=level`: this level has no weight, instead of the first")
 	d.inputFlags.add(cmd)
 	for _, name := range []string{"target", "include", "exclude", "categorical", "numeric", "weight", "offset"} {
 		must(cmd.RegisterFlagCompletionFunc(name, completeColumns(0)))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/descent-ml/descent"
@@ -28,16 +29,16 @@ backward, with the derivation of every formula by named rules.`,
 		ValidArgsFunction: completeFiles(1),
 	}
 	f := cmd.Flags()
-	f.StringVarP(&g.equations, "equation", "e", "", "equations, one a line or with ; between them")
-	f.StringVar(&g.file, "equations", "", "file of equations")
-	f.IntVar(&g.features, "features", 2, "components of x and w")
+	f.StringVarP(&g.equations, "equation", "e", "", "`equations`, one a line or with ; between them")
+	f.StringVar(&g.file, "equations", "", "`file` of equations")
+	f.IntVar(&g.features, "features", 2, "x and w have `N` components (2)")
 	f.BoolVar(&g.backward, "backward", false, "with the derivatives, from the last equation back")
 	f.BoolVar(&g.simplify, "simplify", false, "the form that trains")
 	f.BoolVar(&g.lower, "lower", false, "the form that runs")
 	f.BoolVar(&g.steps, "steps", false, "how each formula came about, rule by rule")
 	g.format = "text"
 	choose(cmd, &g.format, "format", "of the picture", formats...)
-	f.StringVarP(&g.output, "output", "o", "", "write here instead of standard output")
+	f.StringVarP(&g.output, "output", "o", "", "write to this `file` instead of standard output")
 	return cmd
 }
 
@@ -73,6 +74,8 @@ func (d *drawing) run(cmd *cobra.Command, args []string) error {
 	switch {
 	case sources > 1:
 		return usagef("MODEL, -e and --equations: choose one")
+	case changed("equation") && strings.TrimSpace(d.equations) == "":
+		return usagef("-e is empty")
 	case d.simplify && d.lower:
 		return usagef("--simplify and --lower: choose one")
 	case d.features < 1 || d.features > 1_000_000:
@@ -82,11 +85,11 @@ func (d *drawing) run(cmd *cobra.Command, args []string) error {
 	case len(args) > 0 && isInput(d.output, args[0]), isInput(d.output, d.file):
 		return usagef("-o %s is a file that is read; it would be overwritten", d.output)
 	}
-	g, err := d.parse(args)
+	g, labels, err := d.parse(args)
 	if err != nil {
 		return equationsError(err, d.file)
 	}
-	v := graph.View{Backward: d.backward, Steps: d.steps, Columns: d.width}
+	v := graph.View{Backward: d.backward, Steps: d.steps, Columns: d.width, Labels: labels}
 	switch {
 	case d.simplify:
 		v.Stage = graph.Simplified
@@ -135,34 +138,38 @@ func (d *drawing) run(cmd *cobra.Command, args []string) error {
 	})
 }
 
-// parse makes the graph asked for.
-func (d *drawing) parse(args []string) (*graph.Graph, error) {
+// parse makes the graph asked for, and says what a model's x1, x2, … are called.
+func (d *drawing) parse(args []string) (*graph.Graph, map[string]string, error) {
 	if len(args) > 0 {
 		m, err := d.load(args[0], "")
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		return m.Graph()
+		labels := map[string]string{}
+		for j, t := range m.Terms() {
+			if x := "x" + strconv.Itoa(j+1); x != t {
+				labels[x] = printable(t)
+			}
+		}
+		g, err := m.Graph()
+		return g, labels, err
 	}
 	equations := strings.ReplaceAll(d.equations, ";", "\n")
 	if d.file != "" {
 		var err error
 		if equations, err = equationsFile(d.file); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	if strings.TrimSpace(equations) == "" {
-		if d.equations != "" {
-			return nil, usagef("-e is empty")
-		}
 		equations = descent.Equations
 	}
 	g, err := descent.EquationGraph(equations, d.features)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if len(g.Defs) == 0 {
-		return nil, fmt.Errorf("there is no equation")
+		return nil, nil, fmt.Errorf("there is no equation")
 	}
-	return g, nil
+	return g, nil, nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"charm.land/lipgloss/v2"
 	"github.com/descent-ml/descent/dataset"
 	"github.com/descent-ml/descent/doctor"
 	"github.com/spf13/cobra"
@@ -71,7 +72,9 @@ func (a *app) helpText(cmd *cobra.Command) string {
 				later = append(later, c.Name())
 				continue
 			}
-			pairs = append(pairs, "  "+c.Name(), c.Short)
+			if c.Name() != "help" {
+				pairs = append(pairs, "  "+c.Name(), c.Short)
+			}
 		}
 		p.facts(append(pairs, "  help TOPIC", "a command, or: "+strings.Join(topicNames(), ", ")+", W-…")...)
 		p.printf("\nnot yet: %s\n", strings.Join(later, ", "))
@@ -84,7 +87,7 @@ func (a *app) helpText(cmd *cobra.Command) string {
 	}
 	var later []string
 	flags := func(title string, set *pflag.FlagSet) {
-		var pairs []string
+		var lines strings.Builder
 		set.VisitAll(func(f *pflag.Flag) {
 			if _, is := f.Value.(laterFlag); is {
 				later = append(later, "--"+f.Name)
@@ -93,34 +96,22 @@ func (a *app) helpText(cmd *cobra.Command) string {
 			if f.Hidden || f.Name == "help" {
 				return
 			}
-			name := "  "
-			if f.Shorthand != "" {
-				name += "-" + f.Shorthand + ", "
-			}
-			name += "--" + f.Name
-			switch t := f.Value.Type(); t {
-			case "bool":
-			case "stringArray":
-				name += " text"
-			default:
-				name += " " + t
-			}
-			pairs = append(pairs, name, f.Usage)
+			lines.WriteString(flagText(f, a.width))
 		})
-		if len(pairs) > 0 {
+		if lines.Len() > 0 {
 			p.heading(title)
-			for i := 0; i < len(pairs); i += 2 {
-				if len(pairs[i]) > 34 { // a long one has its own line
-					p.printf("%s\n", pairs[i])
-					pairs[i] = ""
-				}
-				pairs[i] = fmt.Sprintf("%-34s", pairs[i])
-			}
-			p.facts(pairs...)
+			p.WriteString(lines.String())
 		}
 	}
-	flags("flags", cmd.LocalNonPersistentFlags())
 	if cmd.HasParent() {
+		own := pflag.NewFlagSet("", pflag.ContinueOnError)
+		own.SortFlags = false
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			if cmd.InheritedFlags().Lookup(f.Name) == nil {
+				own.AddFlag(f)
+			}
+		})
+		flags("flags", own)
 		flags("flags of every command", cmd.InheritedFlags())
 	} else {
 		flags("flags of every command", cmd.PersistentFlags())
@@ -132,6 +123,33 @@ func (a *app) helpText(cmd *cobra.Command) string {
 		}
 	}
 	return p.String()
+}
+
+// flagText is the line of a flag: its name, what it takes, what it does.
+func flagText(f *pflag.Flag, width int) string {
+	const column = 30
+	kind, usage := pflag.UnquoteUsage(f)
+	name := "  "
+	if f.Shorthand != "" {
+		name += "-" + f.Shorthand + ", "
+	}
+	name += "--" + f.Name
+	if kind != "" {
+		name += " " + kind
+	}
+	var b strings.Builder
+	for i, line := range wrap(usage, width-column) {
+		switch {
+		case i == 0 && lipgloss.Width(name) > column-2: // a long one has its own line
+			b.WriteString(name + "\n" + strings.Repeat(" ", column))
+		case i == 0:
+			b.WriteString(name + strings.Repeat(" ", column-lipgloss.Width(name)))
+		default:
+			b.WriteString(strings.Repeat(" ", column))
+		}
+		b.WriteString(line + "\n")
+	}
+	return b.String()
 }
 
 func topicNames() []string {

@@ -24,14 +24,14 @@ doctor finds. Of a MODEL it shows what it is, how it was trained and what it rea
 		ValidArgsFunction: completeFiles(1),
 	}
 	f, c := cmd.Flags(), &i.config
-	f.StringVar(&c.Target, "target", "", "column that holds the label")
-	f.StringVar(&c.Labels.Positive, "positive", "", "level of the target that is class 1")
+	f.StringVar(&c.Target, "target", "", "`column` that holds the label")
+	f.StringVar(&c.Labels.Positive, "positive", "", "`level` of the target that is class 1")
 	f.BoolVar(&c.Labels.AgainstRest, "against-rest", false, "--positive against all other levels together")
-	f.Var(list{&c.Columns.Include}, "include", "columns to look at; all others are left out")
-	f.Var(list{&c.Columns.Exclude}, "exclude", "columns to leave out")
-	f.Var(list{&c.Columns.Categorical}, "categorical", "columns that hold levels, also if they look like numbers")
-	f.Var(list{&c.Columns.Numeric}, "numeric", "columns that hold numbers")
-	f.Var(naList{&c.NA}, "na", "texts that mean missing, any case (empty, NA, N/A, NaN, null, none, ?, .)")
+	f.Var(list{&c.Columns.Include}, "include", "`columns` to look at; all others are left out")
+	f.Var(list{&c.Columns.Exclude}, "exclude", "`columns` to leave out")
+	f.Var(list{&c.Columns.Categorical}, "categorical", "`columns` that hold levels, also if they look like numbers")
+	f.Var(list{&c.Columns.Numeric}, "numeric", "`columns` that hold numbers")
+	f.Var(naList{&c.NA}, "na", "`texts` that mean missing, any case (empty, NA, N/A, NaN, null, none, ?, .)")
 	i.in.add(cmd)
 	for _, name := range []string{"target", "include", "exclude", "categorical", "numeric"} {
 		must(cmd.RegisterFlagCompletionFunc(name, completeColumns(0)))
@@ -128,20 +128,23 @@ func (i *inspection) print(p *page, file string, found *descent.Inspection) {
 	if more := len(found.Columns) - mostColumns; more > 0 {
 		p.printf("and %d more (--json has all)\n", more)
 	}
+	var levels []string
 	for k, c := range found.Columns {
-		if c.Levels != nil && k < mostColumns {
-			names := make([]string, 0, 12)
-			for _, l := range c.LevelNames[:min(12, len(c.LevelNames))] {
-				names = append(names, printable(l))
-			}
-			if more := *c.Levels - len(names); more > 0 {
-				names = append(names, fmt.Sprintf("and %d more", more))
-			}
-			if k == 0 || found.Columns[k-1].Levels == nil {
-				p.WriteByte('\n')
-			}
-			p.facts(printable(c.Name), strings.Join(names, ", "))
+		if c.Levels == nil || k >= mostColumns {
+			continue
 		}
+		names := make([]string, 0, 12)
+		for _, l := range c.LevelNames[:min(12, len(c.LevelNames))] {
+			names = append(names, printable(l))
+		}
+		if more := *c.Levels - len(names); more > 0 {
+			names = append(names, fmt.Sprintf("and %d more", more))
+		}
+		levels = append(levels, printable(c.Name), strings.Join(names, ", "))
+	}
+	if levels != nil {
+		p.heading("levels")
+		p.facts(levels...)
 	}
 }
 

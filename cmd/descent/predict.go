@@ -30,14 +30,14 @@ With --explain, z is the intercept plus the contributions, added in the order pr
 		ValidArgsFunction: completeFiles(2),
 	}
 	f := cmd.Flags()
-	f.StringVarP(&p.output, "output", "o", "", "write here instead of standard output")
+	f.StringVarP(&p.output, "output", "o", "", "write to this `file` instead of standard output")
 	f.Var(choice[string]{&p.as, []string{"csv", "jsonl"}}, "format", "of the output (csv)")
 	must(cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"csv", "jsonl"}, cobra.ShellCompDirectiveNoFileComp)))
-	f.Var(list{&p.keep}, "keep", "columns of FILE to hand through; one whose name is taken is called input:NAME")
+	f.Var(list{&p.keep}, "keep", "`columns` of FILE to hand through; one whose name is taken is called input:NAME")
 	must(cmd.RegisterFlagCompletionFunc("keep", completeColumns(1)))
 	f.BoolVar(&p.interval, "interval", false, "95 % interval of the probability: low, high")
 	f.BoolVar(&p.explain, "explain", false, "z and every column's contribution to it")
-	f.Var(&p.threshold, "threshold", "probability above which a row is called positive (the model's)")
+	f.Var(&p.threshold, "threshold", "`probability` above which a row is called positive (the model's)")
 	f.BoolVar(&p.noHeader, "no-header", false, "the first line of FILE is data; columns are x1, x2, …")
 	laterFlags(f, "part", "query")
 	return cmd

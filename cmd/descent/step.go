@@ -35,13 +35,13 @@ A value may be a vector, x=[1,2], or a matrix, W=[[1,2],[3,4]].`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&s.equations, "equation", "e", "", "equations, one a line or with ; between them; the last is differentiated")
-	f.StringVar(&s.file, "equations", "", "file of equations")
+	f.StringVarP(&s.equations, "equation", "e", "", "`equations`, one a line or with ; between them; the last is differentiated")
+	f.StringVar(&s.file, "equations", "", "`file` of equations")
 	s.alpha = 0.1
-	f.Var(number{&s.alpha}, "alpha", "learning rate")
-	f.IntVar(&s.steps, "steps", 1, "updates, one after the other")
-	f.StringVar(&s.model, "model", "", "weights, bias and equations of this model")
-	f.IntVar(&s.row, "row", 0, "the N-th data row of FILE, from 1")
+	f.Var(number{&s.alpha}, "alpha", "learning `rate` (0.1)")
+	f.IntVar(&s.steps, "steps", 1, "`number` of updates, one after the other (1)")
+	f.StringVar(&s.model, "model", "", "weights, bias and equations of this `model`")
+	f.IntVar(&s.row, "row", 0, "the `N`-th data row of FILE, from 1")
 	s.data.add(cmd)
 	return cmd
 }
@@ -82,6 +82,8 @@ func (s *stepping) run(cmd *cobra.Command, args []string) error {
 	switch {
 	case changed("equation") && changed("equations"):
 		return usagef("-e and --equations: choose one")
+	case changed("equation") && strings.TrimSpace(s.equations) == "":
+		return usagef("-e is empty")
 	case s.steps < 1 || s.steps > 1_000_000:
 		return usagef("--steps %d: want a number from 1 to 1000000", s.steps)
 	case !(s.alpha > 0):
@@ -235,6 +237,14 @@ func (s *stepping) show(walk *descent.Walk, c descent.StepConfig, example *desce
 	if c.Update {
 		view.Updates = first.Updated.Map()
 	}
+	if example != nil {
+		view.Labels = map[string]string{}
+		for _, f := range example.Features {
+			if f.Term != f.Name {
+				view.Labels[f.Name] = printable(f.Term)
+			}
+		}
+	}
 	var picture strings.Builder
 	if err := walk.Graph.WriteText(&picture, view); err != nil {
 		return err
@@ -243,12 +253,17 @@ func (s *stepping) show(walk *descent.Walk, c descent.StepConfig, example *desce
 		if example != nil && len(example.Features) > 0 {
 			p.heading(fmt.Sprintf("row %d, line %d of %s: %s", example.Row, example.Line, printable(example.File), printable(example.Label)))
 			tab := &table{header: []string{"", "in the file", "value"}, left: 2}
-			for i, f := range example.Features {
-				if i == mostCoefficients {
-					tab.add("…", fmt.Sprintf("and %d more", len(example.Features)-i), "")
-					break
-				}
+			x := make([]float64, len(example.Features))
+			for j, f := range example.Features {
+				x[j] = f.X
+			}
+			shown, more := shownOf(x)
+			for _, j := range shown {
+				f := example.Features[j]
 				tab.add(f.Name, printable(f.Term), short(f.X, 6))
+			}
+			if more > 0 {
+				tab.add("…", fmt.Sprintf("and %d more", more), "")
 			}
 			p.table(tab)
 			p.WriteByte('\n')
@@ -280,14 +295,14 @@ func (s *stepping) printNumbers(p *page, walk *descent.Walk, c descent.StepConfi
 		for _, d := range walk.Graph.Defs {
 			defined[d.Name] = d.Written.String()
 		}
-		rows := func(tab *table, numbers descent.Numbers, style lipgloss.Style, arrow string) {
+		rows := func(tab *table, numbers descent.Numbers, style lipgloss.Style) {
 			for _, n := range numbers {
-				for j, v := range n.Data {
-					if j == mostCoefficients {
-						tab.add(arrow+"and "+strconv.Itoa(len(n.Data)-j)+" more of "+n.Name, "")
-						break
-					}
-					tab.add(arrow+component(n, j), p.style(style, digits6(v)))
+				shown, more := shownOf(n.Data)
+				for _, j := range shown {
+					tab.add(component(n, j), p.style(style, digits6(n.Data[j])))
+				}
+				if more > 0 {
+					tab.add(fmt.Sprintf("and %d more of %s", more, n.Name), "")
 				}
 			}
 		}
@@ -297,27 +312,42 @@ func (s *stepping) printNumbers(p *page, walk *descent.Walk, c descent.StepConfi
 				results = append(results, n)
 			}
 		}
-		rows(forward, results, values, "")
-		rows(forward, pass.Derivatives, derivatives, "")
+		rows(forward, results, values)
+		rows(forward, pass.Derivatives, derivatives)
 		p.table(forward)
 		if c.Update {
 			now := pass.Values.Map()
 			d := pass.Derivatives.Map()
 			tab := &table{header: []string{"", "now", "derivative", "next"}}
 			for _, n := range pass.Updated {
-				for j, v := range n.Data {
-					if j == mostCoefficients {
-						break
-					}
-					dn := d["d"+n.Name]
+				dn := d["d"+n.Name]
+				shown, more := shownOf(dn)
+				if len(dn) != len(n.Data) {
+					shown, more = shownOf(n.Data)
+				}
+				for _, j := range shown {
+					v := n.Data[j]
 					tab.add(component(n, j)+" := "+component(n, j)+" - "+shortest(c.Alpha)+"*d"+component(n, j),
 						digits6(now[n.Name][j]), digits6(dn[min(j, len(dn)-1)]), p.style(updates, digits6(v)))
+				}
+				if more > 0 {
+					tab.add(fmt.Sprintf("and %d more of %s", more, n.Name), "", "", "")
 				}
 			}
 			p.WriteByte('\n')
 			p.table(tab)
 		}
 	}
+}
+
+// shownOf are the places of the numbers that a person is shown: all of a few; of very many those that are not 0, and of these the first.
+func shownOf(v []float64) (places []int, more int) {
+	for j, x := range v {
+		if len(v) <= mostCoefficients || x != 0 && len(places) < mostCoefficients {
+			places = append(places, j)
+		}
+	}
+	return places, len(v) - len(places)
 }
 
 // digits6 writes a number for people; what is not finite by its word.

@@ -35,20 +35,22 @@ Nothing that did not converge is saved without --save-unfinished; without -o not
 		ValidArgsFunction: completeFiles(1),
 	}
 	f, c := cmd.Flags(), &t.data.config
-	f.StringVarP(&t.output, "output", "o", "", "write the model here")
+	f.StringVarP(&t.output, "output", "o", "", "write the model to this `file`")
 	t.data.add(cmd)
-	f.StringVar(&t.test, "test", "", "measure the model on the rows of this file")
+	choose(cmd, &c.Encoding.Unseen, "unseen", "what a level means that training did not see (error)", "error", "baseline")
+	choose(cmd, &c.Scale, "scale", "auto: numeric columns are standardised inside (gd, sgd: none)", "auto", "none")
+	f.StringVar(&t.test, "test", "", "measure the model on the rows of this `file`")
 	f.Var(holdout{&c.Test}, "holdout", "measure on rows left out of training: a share, or every:5")
-	f.Uint64Var(&c.Solver.Seed, "seed", 1, "of every random choice")
+	f.Uint64Var(&c.Solver.Seed, "seed", 1, "`seed` of every random choice (1)")
 	f.Var(penalty{&c.Penalty.L2}, "l2", "λ of the penalty λ/(2m)·‖w‖²; the bias is not penalised")
 	choose(cmd, &c.Solver.Method, "solver", "gd is the lecture's: full gradient, fixed alpha, from zeros", "auto", "gd", "sgd", "lbfgs", "newton")
-	f.Var(number{&c.Solver.Alpha}, "alpha", "learning rate of gd and sgd (0.01)")
-	f.IntVar(&c.Solver.Steps, "steps", 0, "updates of gd, passes of sgd (100); most steps of the others (1000)")
-	f.IntVar(&c.Solver.Batch, "batch", 0, "rows of one update of sgd (64)")
-	f.Var(number{&c.Solver.Tol}, "tol", "stop when the proved gap is at most this share of J (every coefficient within 1e-10 standard errors)")
-	f.IntVar(&c.Solver.Record, "record", 0, "keep J every so many steps, before the update")
-	f.StringVar(&t.equations, "equations", "", "file of a model of your own: one equation a line, the last the loss of one example")
-	f.IntVar(&c.Solver.Threads, "threads", 0, "cores to use (all); the model has the same bits")
+	f.Var(number{&c.Solver.Alpha}, "alpha", "learning `rate` of gd and sgd (0.01)")
+	f.IntVar(&c.Solver.Steps, "steps", 0, "`number` of updates of gd, of passes of sgd (100); the most steps of the others (1000)")
+	f.IntVar(&c.Solver.Batch, "batch", 0, "`rows` of one update of sgd (64)")
+	f.Var(number{&c.Solver.Tol}, "tol", "stop when the proved gap is at most this `share` of J (every coefficient within 1e-10 standard errors)")
+	f.IntVar(&c.Solver.Record, "record", 0, "keep J every `K` steps, before the update")
+	f.StringVar(&t.equations, "equations", "", "`file` of a model of your own: one equation a line, the last the loss of one example")
+	f.IntVar(&c.Solver.Threads, "threads", 0, "`cores` to use (all); the model has the same bits")
 	f.BoolVar(&c.SaveUnfinished, "save-unfinished", false, "save although not converged; the model says so")
 	laterFlags(f, "softmax", "l1", "cv", "firth", "successes", "failures", "class-weight", "terms", "cluster", "lr", "bootstrap", "conf",
 		"group", "time", "recalibrate", "cost", "date", "robust", "reference-class", "hidden", "restarts",
@@ -128,12 +130,22 @@ func (t *training) run(cmd *cobra.Command, file string) error {
 	}
 	if err != nil {
 		err = equationsError(err, t.equations)
-		if r.Rows > 0 && r.Verdict != "" && !t.json && t.ran {
+		if r.Verdict == "" {
+			return knowing{err, beforeTraining{Notes: r.Notes, Warnings: r.Warnings}}
+		}
+		if !t.json {
 			t.emit(nil, func(p *page) { t.print(p, file, r) })
 		}
 		return knowing{err, r}
 	}
 	return t.emit(r, func(p *page) { t.print(p, file, r) })
+}
+
+// beforeTraining is what is known where a training could not begin.
+type beforeTraining struct {
+	Verdict  *descent.Verdict  `json:"verdict"` // null
+	Notes    []string          `json:"notes"`
+	Warnings []descent.Warning `json:"warnings"`
 }
 
 // check refuses what would have no effect, before anything is read.
@@ -277,6 +289,16 @@ func (t *training) print(p *page, file string, r *descent.Result) {
 		"saved", saved,
 	)
 	t.printTrace(p, r)
+	switch r.Verdict {
+	case descent.Diverging:
+		return // the numbers mean nothing
+	case descent.Separated, descent.Undecided, descent.Interrupted:
+		if len(r.Coefficients) > 0 {
+			p.heading("where it stopped")
+			printCoefficients(p, withoutOdds(r.Coefficients), r.Confidence, r.StatisticsNote)
+		}
+		return
+	}
 	p.WriteByte('\n')
 	printCoefficients(p, r.Coefficients, r.Confidence, r.StatisticsNote)
 	t.printLikelihood(p, r)
@@ -284,6 +306,15 @@ func (t *training) print(p *page, file string, r *descent.Result) {
 		p.WriteByte('\n')
 		printMetrics(p, []string{"training rows", "test rows"}, r.Train, r.Test)
 	}
+}
+
+// withoutOdds leaves the odds ratios out where there is no optimum that they could belong to.
+func withoutOdds(all []descent.Coefficient) []descent.Coefficient {
+	out := slices.Clone(all)
+	for i := range out {
+		out[i].OddsRatio = nil
+	}
+	return out
 }
 
 func passes(n int) string {
@@ -352,16 +383,18 @@ func printCoefficients(p *page, all []descent.Coefficient, conf float64, note st
 		sort.SliceStable(rest, func(i, j int) bool { return size(&rest[i]) > size(&rest[j]) })
 		shown = shown[:mostCoefficients+1]
 	}
-	statistics, odds := false, false
+	statistics, odds, scaled := false, false, false
 	for i := range all {
-		statistics = statistics || all[i].StdError != nil
-		odds = odds || all[i].OddsRatio != nil
+		c := &all[i]
+		statistics = statistics || c.StdError != nil
+		odds = odds || c.OddsRatio != nil
+		scaled = scaled || c.Scaled != c.Estimate
 	}
 	tab := &table{header: []string{"", "estimate"}}
 	if statistics {
 		half := (1 - conf) / 2
 		tab.header = append(tab.header, "std error", "z", "p", percent(half), percent(1-half))
-	} else {
+	} else if scaled {
 		tab.header = append(tab.header, "scaled")
 	}
 	if odds {
@@ -372,7 +405,7 @@ func printCoefficients(p *page, all []descent.Coefficient, conf float64, note st
 		row := []string{printable(c.Name), digits(c.Estimate, 5)}
 		if statistics {
 			row = append(row, optional(c.StdError, 4), fixed(c.Z, 2), pValue(c.P), optional(c.Low, 4), optional(c.High, 4))
-		} else {
+		} else if scaled {
 			row = append(row, digits(c.Scaled, 5))
 		}
 		if odds {

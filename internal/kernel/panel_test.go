@@ -189,7 +189,7 @@ func TestGoldenBits(t *testing.T) {
 }
 
 const (
-	golden64 = 0x3889a2637fa13fc8
+	golden64 = 0x1d23e193fdcf4ec1
 	golden32 = 0x91c22484d95e2cc6
 )
 

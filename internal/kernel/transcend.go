@@ -9,7 +9,8 @@ import "math"
 //	log(x)   = fdlibm's e_log.c and s_log1p.c (Sun Microsystems, 1993)
 //	tanh(u)  = -t/(2+t),  t = expm1(-2|u|) = 2^n (r + r² E(r)) + (2^n - 1)
 //
-// E and G interpolate at Chebyshev points; coefficient_test.go makes them again. Splitting ln 2 into a part whose
+// E (summed in pairs of powers, which halves the chain) and G interpolate at Chebyshev points; coefficient_test.go makes
+// them again. Splitting ln 2 into a part whose
 // product with n is exact and a rest: Cody and Waite, Software Manual for the Elementary Functions (1980), chapter 6.
 //
 // Measured against 300-bit arithmetic (accuracy_test.go, float64, in units of the last place of the true value):
@@ -60,16 +61,12 @@ func expCore(x float64) (p float64, n int64) {
 	t := float64(x*log2e) + shift64
 	k := t - shift64
 	r := (x - float64(k*ln2Hi)) - float64(k*ln2Lo)
-	q := e8 + float64(e9*r)
-	q = e7 + float64(q*r)
-	q = e6 + float64(q*r)
-	q = e5 + float64(q*r)
-	q = e4 + float64(q*r)
-	q = e3 + float64(q*r)
-	q = e2 + float64(q*r)
-	q = e1 + float64(q*r)
-	q = e0 + float64(q*r)
-	return r + float64(float64(r*r)*q), int64(math.Float64bits(t)) - shiftBits64
+	s := r * r
+	q := (e6 + float64(e7*r)) + float64(s*(e8+float64(e9*r)))
+	q = (e4 + float64(e5*r)) + float64(s*q)
+	q = (e2 + float64(e3*r)) + float64(s*q)
+	q = (e0 + float64(e1*r)) + float64(s*q)
+	return r + float64(s*q), int64(math.Float64bits(t)) - shiftBits64
 }
 
 const shiftBits64 = 0x4338000000000000
@@ -88,16 +85,12 @@ func expNegAbs64(out, a []float64) {
 		t := float64(x*log2e) + shift64
 		k := t - shift64
 		r := (x - float64(k*ln2Hi)) - float64(k*ln2Lo)
-		q := e8 + float64(e9*r)
-		q = e7 + float64(q*r)
-		q = e6 + float64(q*r)
-		q = e5 + float64(q*r)
-		q = e4 + float64(q*r)
-		q = e3 + float64(q*r)
-		q = e2 + float64(q*r)
-		q = e1 + float64(q*r)
-		q = e0 + float64(q*r)
-		p := 1 + (r + float64(float64(r*r)*q))
+		s := r * r
+		q := (e6 + float64(e7*r)) + float64(s*(e8+float64(e9*r)))
+		q = (e4 + float64(e5*r)) + float64(s*q)
+		q = (e2 + float64(e3*r)) + float64(s*q)
+		q = (e0 + float64(e1*r)) + float64(s*q)
+		p := 1 + (r + float64(s*q))
 		n := int64(math.Float64bits(t)) - shiftBits64
 		if n < -1021 {
 			out[i] = p * pow2(n+128) * 0x1p-128 // one rounding, into the subnormals

@@ -1,0 +1,221 @@
+package optim_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/descent-ml/descent/engine"
+	"github.com/descent-ml/descent/graph"
+	"github.com/descent-ml/descent/optim"
+)
+
+// compiled is the lecture's model over random rows, trained by its graph: dense columns and one of levels, the last of them rare.
+func compiled(t testing.TB, rows, n, levels int) *engine.Objective {
+	t.Helper()
+	r := rand.New(rand.NewPCG(uint64(rows), uint64(n)))
+	l := engine.Layout{Rows: rows, Features: n + levels, Inputs: []string{"y"}}
+	var cols engine.Columns
+	z := make([]float64, rows)
+	common := make([]float64, rows)
+	for i := range common {
+		common[i] = r.NormFloat64()
+	}
+	for j := range n {
+		l.Dense = append(l.Dense, j)
+		c := make([]float64, rows)
+		w := r.NormFloat64() / math.Sqrt(float64(n))
+		for i := range c {
+			c[i] = r.NormFloat64() + 2*common[i] // correlated columns
+			z[i] += w * c[i]
+		}
+		cols.Dense = append(cols.Dense, c)
+	}
+	if levels > 0 {
+		l.Codes = []engine.Codes{{First: n, Levels: levels}}
+		c := make([]int32, rows)
+		for i := range c {
+			c[i] = int32(r.IntN(levels)) - 1
+			if i%400 == 399 {
+				c[i] = int32(levels - 1)
+			}
+		}
+		cols.Codes = [][]int32{c}
+	}
+	y := make([]float64, rows)
+	for i := range y {
+		if r.Float64() < sigmoid(z[i]) {
+			y[i] = 1
+		}
+	}
+	cols.Inputs = [][]float64{y}
+	m, err := engine.NewMemory(l, cols)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return objective(t, m)
+}
+
+func objective(t testing.TB, m *engine.Memory) *engine.Objective {
+	t.Helper()
+	e, err := engine.New(m, engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := graph.Vector(m.Layout().Features)
+	g, err := graph.ParseWith("z = dot(w, x) + b\na = sigmoid(z)\nL = -(y*log(a) + (1-y)*log(1-a))\nJ = mean(L)", graph.Options{Closed: true, Leaves: []graph.Leaf{
+		{Kind: graph.Parameter, Name: "w", Shape: size}, {Kind: graph.Parameter, Name: "b"},
+		{Kind: graph.Input, Name: "x", Shape: size.EachRow()}, {Kind: graph.Input, Name: "y", Shape: graph.Shape{PerRow: true}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := engine.NewObjective(e, g, "J", []string{"w", "b"}, engine.Values{}, engine.ObjectiveOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// unsampled hides that a problem can estimate H.
+type unsampled struct{ optim.Problem }
+
+// TestSample: with the Hessian of a part of the rows as preconditioner Newton's method ends where it ends with all of
+// it, and takes fewer products than with the diagonal.
+func TestSample(t *testing.T) {
+	for _, c := range []struct{ rows, n, levels int }{{8000, 12, 0}, {8000, 6, 5}} {
+		o := compiled(t, c.rows, c.n, c.levels)
+		zeros := make([]float64, o.Size())
+		run := func(p optim.Problem, factor int) optim.Outcome {
+			m, err := optim.NewNewton(zeros, optim.Options{Weight: float64(c.rows), Factor: factor, Whole: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return minimize(t, m, p)
+		}
+		sample, whole, diagonal := run(o, 0), run(unsampled{o}, 0), run(o, -1)
+		t.Logf("%d×%d+%d: sample %d steps, %d passes; whole %d, %d; diagonal %d, %d", c.rows, c.n, c.levels,
+			sample.Step, sample.Passes, whole.Step, whole.Passes, diagonal.Step, diagonal.Passes)
+		for j, v := range whole.Theta {
+			near(t, "parameter", sample.Theta[j], v, 1e-9, 1e-10)
+		}
+		if sample.Reason != optim.Done || sample.Passes == whole.Passes {
+			t.Errorf("%s after %d passes", sample.Reason, sample.Passes)
+		}
+		if sample.Passes >= diagonal.Passes {
+			t.Errorf("%d passes, %d with the diagonal", sample.Passes, diagonal.Passes)
+		}
+	}
+}
+
+// TestBadSample: the chunks that are sampled say nothing about most of the weights, so all rows are needed, and taken.
+func TestBadSample(t *testing.T) {
+	const rows, n = 16384, 40
+	l := engine.Layout{Rows: rows, Features: n, Inputs: []string{"y"}}
+	var cols engine.Columns
+	r := rand.New(rand.NewPCG(8, 8))
+	y := make([]float64, rows)
+	for i := range y {
+		y[i] = float64(r.IntN(2))
+	}
+	for j := range n {
+		l.Dense = append(l.Dense, j)
+		c := make([]float64, rows)
+		for i := range c {
+			// In most places all columns are nearly one; where they differ is a narrow strip.
+			c[i] = float64(i%7) + 1e-3*r.NormFloat64()
+			if i > 200 && i < 500 {
+				c[i] = 10 * r.NormFloat64()
+			}
+		}
+		cols.Dense = append(cols.Dense, c)
+	}
+	cols.Inputs = [][]float64{y}
+	m, err := engine.NewMemory(l, cols)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := objective(t, m)
+	run := func(p optim.Problem) optim.Outcome {
+		m, err := optim.NewNewton(make([]float64, n+1), optim.Options{Weight: rows, Whole: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return minimize(t, m, p)
+	}
+	sample, whole := run(o), run(unsampled{o})
+	t.Logf("sample: %s, %d steps, %d passes, distance %g; whole: %s, %d steps, %d passes, distance %g", sample.Reason, sample.Step, sample.Passes, sample.Distance, whole.Reason, whole.Step, whole.Passes, whole.Distance)
+	if sample.Reason != whole.Reason || sample.F > whole.F*(1+1e-14) {
+		t.Errorf("%s at %g, %s at %g", sample.Reason, sample.F, whole.Reason, whole.F)
+	}
+	if sample.Passes <= whole.Passes {
+		t.Error("the sample was not tried")
+	}
+}
+
+// interrupted fails after so many gradients and products.
+type interrupted struct {
+	*engine.Objective
+	left *int
+}
+
+func (p interrupted) CostGradient(ctx context.Context, theta, grad []float64) (float64, error) {
+	if *p.left--; *p.left < 0 {
+		return 0, errFailing
+	}
+	return p.Objective.CostGradient(ctx, theta, grad)
+}
+
+func (p interrupted) Product(ctx context.Context, v, hv []float64) error {
+	if *p.left--; *p.left < 0 {
+		return errFailing
+	}
+	return p.Objective.Product(ctx, v, hv)
+}
+
+func (p interrupted) Diagonal(ctx context.Context, d []float64) error {
+	if *p.left--; *p.left < 0 {
+		return errFailing
+	}
+	return p.Objective.Diagonal(ctx, d)
+}
+
+// TestContinueSample is TestContinue with a sampled Hessian in the state.
+func TestContinueSample(t *testing.T) {
+	o := compiled(t, 3000, 4, 3)
+	build := func() optim.Method {
+		m, err := optim.NewNewton(make([]float64, o.Size()), optim.Options{Weight: 3000, Whole: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	want := minimize(t, build(), o)
+	for k := 0; ; k++ {
+		m := build()
+		left := k
+		_, err := optim.Minimize(context.Background(), m, interrupted{o, &left}, nil)
+		if err == nil {
+			if k < 10 {
+				t.Fatalf("only %d answers", k)
+			}
+			return
+		}
+		if !errors.Is(err, errFailing) {
+			t.Fatal(err)
+		}
+		text, err := optim.Encode(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := optim.Decode(text)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		if got := minimize(t, again, o); !slices.Equal(got.Theta, want.Theta) || got.F != want.F || got.Step != want.Step {
+			t.Fatalf("interrupted after %d answers: %v, want %v", k, got.Theta, want.Theta)
+		}
+	}
+}
