@@ -315,6 +315,9 @@ func (k *check) build(config *Config) error {
 		return fmt.Errorf("equations: %w", err)
 	}
 	g := k.cost.graph
+	if config.hooks.rules != nil {
+		g.Rules = config.hooks.rules(g.Rules)
+	}
 	k.lambda = make([]float64, k.n)
 	values := engine.Values{M: k.m, Of: map[string][]float64{}}
 	if penalised {
@@ -335,7 +338,7 @@ func (k *check) build(config *Config) error {
 		}
 		leaves[i], _ = g.Lookup(name)
 	}
-	e, err := engine.New(k.matrix.Memory, engine.Options{Threads: config.Solver.Threads})
+	e, err := engine.New(k.matrix.Memory, engine.Options{Threads: config.Solver.Threads, NoFused: config.hooks.noFused})
 	if err != nil {
 		return err
 	}

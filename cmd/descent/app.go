@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode"
 
 	"github.com/descent-ml/descent"
 	"github.com/descent-ml/descent/doctor"
@@ -221,8 +222,18 @@ func (a *app) found(f doctor.Finding) error {
 	return a.warn(f.Code, text)
 }
 
-// oneLine keeps a message on its line.
-func oneLine(s string) string { return strings.ReplaceAll(strings.ReplaceAll(s, "\r", " "), "\n", " ") }
+// oneLine keeps a message on its line, and from the terminal what it would obey: names and levels are a user's text.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\r' || r == '\t':
+			return ' '
+		case unicode.IsPrint(r):
+			return r
+		}
+		return unicode.ReplacementChar
+	}, s)
+}
 
 // source is the data that FILE names.
 func (a *app) source(file string) (descent.Source, error) {

@@ -128,7 +128,7 @@ func (a *app) explainFailure(err error) {
 		text = a.command + ": " + text
 	}
 	for _, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
-		fmt.Fprintf(a.stderr, "descent: %s\n", line)
+		fmt.Fprintf(a.stderr, "descent: %s\n", oneLine(line))
 	}
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"runtime"
 	"runtime/debug"
 
@@ -58,7 +57,7 @@ func version() versionJSON {
 		v.Revision = v.Revision[:12]
 	}
 	if changed && v.Revision != "" {
-		v.Revision += fmt.Sprint(", changed")
+		v.Revision += ", changed"
 	}
 	return v
 }

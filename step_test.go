@@ -1,0 +1,188 @@
+package descent_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/descent-ml/descent"
+	"github.com/descent-ml/descent/encode"
+)
+
+func TestStep(t *testing.T) {
+	near := func(got, want float64) bool { return math.Abs(got-want) <= 1e-15*math.Max(1, math.Abs(want)) }
+	for _, test := range []struct {
+		name                         string
+		config                       descent.StepConfig
+		values, derivatives, updated map[string][]float64
+	}{
+		{
+			name:        "the lecture's",
+			config:      descent.StepConfig{Values: map[string]any{"x1": 1.0, "x2": 2.0, "y": 1.0, "w1": 0.0, "w2": 0.0}, Update: true, Alpha: 0.1},
+			values:      map[string][]float64{"z": {0}, "a": {0.5}, "L": {math.Ln2}, "x": {1, 2}},
+			derivatives: map[string][]float64{"da": {-2}, "dz": {-0.5}, "dw": {-0.5, -1}, "db": {-0.5}},
+			updated:     map[string][]float64{"w": {0.05, 0.1}, "b": {0.05}},
+		},
+		{
+			name:        "warm-up",
+			config:      descent.StepConfig{Equations: "J = 3*(a + b*c)", Values: map[string]any{"a": 5.0, "b": 3.0, "c": 2.0}},
+			values:      map[string][]float64{"J": {33}},
+			derivatives: map[string][]float64{"da": {3}, "db": {6}, "dc": {9}},
+		},
+		{
+			name:        "two steps",
+			config:      descent.StepConfig{Equations: "J = p^2", Values: map[string]any{"p": 1.0}, Update: true, Alpha: 0.25, Steps: 2},
+			values:      map[string][]float64{"J": {0.25}},
+			derivatives: map[string][]float64{"dp": {1}},
+			updated:     map[string][]float64{"p": {0.25}},
+		},
+		{
+			name:        "nothing but the bias",
+			config:      descent.StepConfig{Values: map[string]any{"y": 0.0}},
+			values:      map[string][]float64{"a": {0.5}},
+			derivatives: map[string][]float64{"db": {0.5}},
+		},
+		{
+			name:        "lecture by name",
+			config:      descent.StepConfig{Equations: descent.Equations, Values: map[string]any{"x1": 1.0, "y": 0.0, "w": []float64{0}}},
+			derivatives: map[string][]float64{"dw": {0.5}},
+		},
+	} {
+		w, err := descent.Step(test.config)
+		if err != nil {
+			t.Errorf("%s: %v", test.name, err)
+			continue
+		}
+		last := w.Steps[len(w.Steps)-1]
+		for _, part := range []struct {
+			got  descent.Numbers
+			want map[string][]float64
+		}{{last.Values, test.values}, {last.Derivatives, test.derivatives}, {last.Updated, test.updated}} {
+			got := part.got.Map()
+			for name, want := range part.want {
+				if len(got[name]) != len(want) {
+					t.Errorf("%s: %s = %v, want %v", test.name, name, got[name], want)
+					continue
+				}
+				for j := range want {
+					if !near(got[name][j], want[j]) {
+						t.Errorf("%s: %s = %v, want %v", test.name, name, got[name], want)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestStepSaturated: at a = 1 the lecture's da is 0/0 or infinite, what trains is finite, and JSON can hold all of it.
+func TestStepSaturated(t *testing.T) {
+	for _, y := range []float64{0, 1} {
+		w, err := descent.Step(descent.StepConfig{Values: map[string]any{"x1": 1.0, "y": y, "w1": 1000.0}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := w.Steps[0]
+		d := p.Derivatives.Map()
+		if got := d["dz"][0]; got != 1-y {
+			t.Errorf("y = %v: dz = %v, want %v", y, got, 1-y)
+		}
+		if got, want := p.Values.Map()["L"][0], 1000*(1-y); got != want {
+			t.Errorf("y = %v: L = %v, want %v", y, got, want)
+		}
+		json, err := p.Derivatives.MarshalJSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := `"da":"undefined"`
+		if y == 0 {
+			want = `"da":"inf"`
+		}
+		if !strings.Contains(string(json), want) || len(w.Notes) != 1 {
+			t.Errorf("y = %v: %s, notes %q; want %s and a note", y, json, w.Notes, want)
+		}
+	}
+}
+
+func TestStepErrors(t *testing.T) {
+	for _, test := range []struct {
+		config descent.StepConfig
+		want   string
+	}{
+		{descent.StepConfig{}, "y has no value"},
+		{descent.StepConfig{Values: map[string]any{"x2": 1.0, "y": 1.0}}, "x1 has no value"},
+		{descent.StepConfig{Values: map[string]any{"y": 1.0, "v": 1.0}}, "the equations have no v"},
+		{descent.StepConfig{Values: map[string]any{"x": []float64{1}, "x1": 1.0, "y": 1.0}}, "x is given and so is x1"},
+		{descent.StepConfig{Values: map[string]any{"x": []float64{1, 2}, "w": []float64{1}, "y": 1.0}}, "want a vector of 2"},
+		{descent.StepConfig{Values: map[string]any{"x": []float64{}, "y": 1.0}}, "x is empty"},
+		{descent.StepConfig{Values: map[string]any{"x1": []float64{1}, "y": 1.0}}, "want a number"},
+		{descent.StepConfig{Values: map[string]any{"y": "1"}}, "want a number, a vector or a matrix"},
+		{descent.StepConfig{Values: map[string]any{"W": [][]float64{{1}, {1, 2}}, "y": 1.0}}, "different lengths"},
+		{descent.StepConfig{Equations: "z = w*x1", Values: map[string]any{"x1": 1.0, "w": []float64{1, 2}}}, "must be one number"},
+		{descent.StepConfig{Equations: "z = dot(u, x1)", Values: map[string]any{"x1": 1.0}}, "line 1, column 5"},
+		{descent.StepConfig{Equations: "# nothing"}, "no equation"},
+		{descent.StepConfig{Values: map[string]any{"x999999": 1.0, "y": 1.0}}, "more than one example can show"},
+	} {
+		_, err := descent.Step(test.config)
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%+v: %v, want %q", test.config, err, test.want)
+		}
+	}
+}
+
+// TestExample: a row of a file is what the model makes of it, and its z is that of Predict.
+func TestExample(t *testing.T) {
+	ctx := context.Background()
+	csv := "x,c,o,y\n1,a,0.5,0\n2,b,0,1\n\n3,a,0,0\n,b,0,1\n2,b,1,0\n1,b,0,1\n"
+	config := descent.Config{Target: "y", Columns: descent.Columns{Offset: "o"}, Encoding: encode.Options{Missing: encode.MissingDrop}}
+	x, err := descent.Example(ctx, text(csv), config, nil, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if x.Line != 5 || x.Y != 0 || x.Label != "0" || len(x.X) != 2 || x.X[0] != 3 || x.X[1] != 0 || *x.Offset != 0 {
+		t.Errorf("%+v", x)
+	}
+	config.Penalty.L2 = 1
+	r, err := descent.Fit(ctx, text(csv), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if x, err = descent.Example(ctx, text(csv), descent.Config{}, r.Model, 1); err != nil {
+		t.Fatal(err)
+	}
+	w, err := descent.Step(x.Step(r.Model))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := r.Model.Predict(map[string]any{"x": 1, "c": "a", "o": 0.5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if z := w.Steps[0].Values.Map()["z"][0]; math.Abs(z-p.Z) > 1e-14 {
+		t.Errorf("z = %v, Predict says %v", z, p.Z)
+	}
+	if _, updated := w.Steps[0].Derivatives.Map()["do"]; updated {
+		t.Error("the offset has a derivative")
+	}
+	for row, want := range map[int]string{0: "there is no row 0", 7: "there is no row 7; it has 6 data rows", 4: "t.csv:6:1"} {
+		if _, err := descent.Example(ctx, text(csv), descent.Config{Target: "y"}, nil, row); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("row %d: %v, want %q", row, err, want)
+		}
+	}
+}
+
+func ExampleStep() {
+	w, err := descent.Step(descent.StepConfig{Values: map[string]any{"x1": 1.0, "x2": 2.0, "y": 1.0}, Update: true, Alpha: 0.1})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	derivatives, _ := w.Steps[0].Derivatives.MarshalJSON()
+	updated, _ := w.Steps[0].Updated.MarshalJSON()
+	fmt.Println(string(derivatives))
+	fmt.Println(string(updated))
+	// Output:
+	// {"da":-2,"dz":-0.5,"db":-0.5,"dw1":-0.5,"dw2":-1}
+	// {"w1":0.05,"w2":0.1,"b":0.05}
+}
