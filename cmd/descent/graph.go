@@ -164,7 +164,7 @@ func (d *drawing) parse(args []string) (*graph.Graph, map[string]string, error) 
 	if strings.TrimSpace(equations) == "" {
 		equations = descent.Equations
 	}
-	g, err := descent.EquationGraph(equations, d.features)
+	g, err := descent.EquationGraph(equations, d.features, 3)
 	if err != nil {
 		return nil, nil, err
 	}
