@@ -251,8 +251,10 @@ func (p *Problem) decideClasses(ctx context.Context, candidates [][]float64, all
 			exact = v
 		}
 	}
-	// Single columns that tell one class from all others; of several such classes the one with the most columns, then the most rows.
+	// Single columns that tell one class from all others; of several such classes the one with the most columns, then the most rows, then the
+	// fewest coefficients (the reference has none of its own).
 	var best *Direction
+	var columns, positive, named int
 	for k := range K {
 		d, v, err := p.against(k).columns(ctx)
 		if err != nil {
@@ -274,11 +276,15 @@ func (p *Problem) decideClasses(ctx context.Context, candidates [][]float64, all
 			return nil, err
 		}
 		mine.Features, mine.Class = p.named(k, d.Features), k
-		if best == nil || len(d.Features) > len(best.Features) || len(d.Features) == len(best.Features) && mine.Positive > best.Positive {
-			best = mine
-			if K == 2 || best.Complete {
+		better := best == nil
+		for _, c := range []int{len(d.Features) - columns, mine.Positive - positive, named - len(mine.Features)} {
+			if !better && c != 0 {
+				better = c > 0
 				break
 			}
+		}
+		if better {
+			best, columns, positive, named = mine, len(d.Features), mine.Positive, len(mine.Features)
 		}
 	}
 	if best != nil {
