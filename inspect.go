@@ -136,6 +136,9 @@ func Inspect(ctx context.Context, source Source, config Config) (*Inspection, er
 		in.Findings = append(in.Findings, doctor.Examine(data)...)
 	}
 	if len(learnt.Encoding.Terms) > 0 {
+		if f.classes == nil { // no label has a part in this
+			f.classes, f.label = &encode.Classes{Levels: make([]string, 2)}, make([]int32, t.Rows)
+		}
 		if err := f.alias(ctx); err != nil {
 			return in, err
 		}
