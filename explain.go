@@ -30,6 +30,7 @@ type ClassExplanation struct {
 	Probability   float64   `json:"probability"`
 	Z             float64   `json:"z"`
 	Intercept     float64   `json:"intercept"`
+	Offset        *float64  `json:"offset,omitempty"` // 0 for the reference class
 	Contributions []float64 `json:"contributions"`
 }
 
@@ -57,6 +58,14 @@ func (rr *RowReader) Explain() (*Explanation, error) {
 	return rr.model.explain(rr.row.cells, rr.row.Offset)
 }
 
+// ClassOffset is what the offset of a row adds to z of class k (0 for two classes): the reference of more than two takes none.
+func (m *Model) ClassOffset(k int, offset float64) float64 {
+	if m.scorer.classes[k].reference {
+		return 0
+	}
+	return offset
+}
+
 func (m *Model) explain(cells []encode.Cell, offset float64) (*Explanation, error) {
 	e := &Explanation{}
 	K := len(m.file.Intercepts)
@@ -73,8 +82,12 @@ func (m *Model) explain(cells []encode.Cell, offset float64) (*Explanation, erro
 		label = slices.Index(m.file.Classes.Levels, p.Label)
 		contributions = byClass[label]
 		for k, level := range m.file.Classes.Levels {
-			e.Classes = append(e.Classes, ClassExplanation{Level: level, Probability: p.Probabilities[k], Z: p.Scores[k],
-				Intercept: m.file.Intercepts[k], Contributions: byClass[k]})
+			c := ClassExplanation{Level: level, Probability: p.Probabilities[k], Z: p.Scores[k], Intercept: m.file.Intercepts[k], Contributions: byClass[k]}
+			if m.file.Offset != "" {
+				o := m.ClassOffset(k, offset)
+				c.Offset = &o
+			}
+			e.Classes = append(e.Classes, c)
 		}
 	}
 	if err != nil {
@@ -86,6 +99,7 @@ func (m *Model) explain(cells []encode.Cell, offset float64) (*Explanation, erro
 	}
 	e.Label, e.Probability, e.Z, e.Intercept = p.Label, p.Probability, z, m.file.Intercepts[label]
 	if m.file.Offset != "" {
+		offset = m.ClassOffset(label, offset)
 		e.Offset = &offset
 	}
 	if m.file.Covariance != nil {

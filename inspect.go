@@ -235,6 +235,18 @@ type Summary struct {
 	Tests int `json:"tests"` // test vectors that were replayed
 }
 
+// MarshalJSON writes reference_class also where it is null, of more than two classes.
+func (s Summary) MarshalJSON() ([]byte, error) {
+	type plain Summary
+	if len(s.Classes) == 2 {
+		return marshalPlain(plain(s))
+	}
+	return marshalPlain(struct {
+		plain
+		ReferenceClass *string `json:"reference_class"`
+	}{plain(s), s.ReferenceClass})
+}
+
 // TrainingSummary is how a model came about.
 type TrainingSummary struct {
 	Solver      string   `json:"solver"`

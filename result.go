@@ -1,6 +1,8 @@
 package descent
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 
 	"github.com/descent-ml/descent/doctor"
@@ -70,6 +72,29 @@ type Result struct {
 
 	// Model is the trained model, also where the verdict forbids to save it. It is nil if training could not begin.
 	Model *Model `json:"-"`
+}
+
+// MarshalJSON writes reference_class also where it is null, of more than two classes.
+func (r Result) MarshalJSON() ([]byte, error) {
+	type plain Result
+	if len(r.Classes) == 0 {
+		return marshalPlain(plain(r))
+	}
+	return marshalPlain(struct {
+		plain
+		ReferenceClass *string `json:"reference_class"`
+	}{plain(r), r.ReferenceClass})
+}
+
+// marshalPlain leaves <, > and & in names as they are, unless the caller's encoder does not.
+func marshalPlain(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
 // Seconds of wall-clock time.
