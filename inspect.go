@@ -279,6 +279,9 @@ func (m *Model) Summary(confidence float64) (*Summary, error) {
 	if level, ok := m.ReferenceClass(); ok {
 		s.ReferenceClass = &level
 	}
+	if len(m.file.Intercepts) > 1 && s.StatisticsNote != "" {
+		s.StatisticsNote = "standard errors, tests and intervals of more than two classes are told by the training and not kept in the model"
+	}
 	s.Metrics.Train, s.Metrics.Test = m.file.Metrics.Train, m.file.Metrics.Test
 	var err error
 	s.Coefficients, err = m.Coefficients(confidence)

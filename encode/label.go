@@ -184,13 +184,13 @@ func NewClasses(t *dataset.Table, c *dataset.Column, o Labels) (*Classes, []doct
 				}
 				note := doctor.Finding{Severity: doctor.Note, Columns: []string{c.Name},
 					Message: fmt.Sprintf("class 1 is %s = %s, class 0 is %s", c.Name, names[1], names[0])}
-				return &Classes{Levels: names}, []doctor.Finding{note}, nil
+				return &Classes{Levels: names}, append(two(o), note), nil
 			}
 		}
 		warn := doctor.Finding{Code: "W-positive", Severity: doctor.Warning, Columns: []string{c.Name},
 			Message: fmt.Sprintf("%s = %s is taken as the positive class (later in sort order than %s)", c.Name, names[1], names[0]),
 			Cure:    fmt.Sprintf("--positive %s says so, --positive %s turns it round", doctor.FlagValue(names[1]), doctor.FlagValue(names[0]))}
-		return &Classes{Levels: names}, []doctor.Finding{warn}, nil
+		return &Classes{Levels: names}, append(two(o), warn), nil
 	}
 	limit := o.MaxClasses
 	if limit == 0 {
@@ -218,6 +218,14 @@ func NewClasses(t *dataset.Table, c *dataset.Column, o Labels) (*Classes, []doct
 			Cure:    "--softmax says that this is meant, --positive LEVEL --against-rest sets one level against all others"}
 	}
 	return c2, []doctor.Finding{found}, nil
+}
+
+// two says what softmax comes to where there are two classes.
+func two(o Labels) []doctor.Finding {
+	if !o.Softmax {
+		return nil
+	}
+	return []doctor.Finding{{Severity: doctor.Note, Message: "two classes: of two, softmax is the sigmoid with one set of weights"}}
 }
 
 // sortLevels orders by value if all are numbers, else by bytes.
