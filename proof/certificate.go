@@ -52,6 +52,7 @@ func (c *Certificate) Proved(standardErrors float64) bool {
 
 // Certify bounds the distance of theta = (w, b) from the optimum. It takes one Linear, two Weighted and a
 // Diag pass and, up to Options.Factor parameters, a Gram and a MaxQuad pass; with a penalty two Weighted passes more.
+// Of K classes it takes K times as many of these, and for H K(K+1)/2 Gram and K(K-1)/2 MaxQuad passes.
 func Certify(ctx context.Context, p *Problem, theta []float64, o Options) (*Certificate, error) {
 	if err := p.check(); err != nil {
 		return nil, err

@@ -468,3 +468,80 @@ func iris(t testing.TB) *classes {
 	}
 	return a
 }
+
+// TestClassesReach: u is the Newton decrement times the largest row over all pairs of classes, by hand, one system of equations each.
+func TestClassesReach(t *testing.T) {
+	r := rand.New(rand.NewPCG(16, 16))
+	checked := 0
+	for k := 0; checked < 20; k++ {
+		if k > 200 {
+			t.Fatal("the generator gives too few problems")
+		}
+		a := drawClasses(r)
+		p := a.problem(t)
+		free, size := a.free(), a.size()
+		path, _, best, _ := a.fit(80)
+		if best == nil {
+			continue
+		}
+		design := make([][]dd, len(a.x))
+		for i := range design {
+			design[i] = a.design(i)
+		}
+		theta := path[min(2, len(path)-1)]
+		exact := make([]dd, size)
+		for i, v := range theta {
+			exact[i] = d(v)
+		}
+		_, g, h := a.at(design, exact)
+		h = part(h, size, free)
+		f := make([]float64, len(free))
+		for u, c := range free {
+			f[u] = g[c].float()
+		}
+		quad := func(v []float64) (q float64) {
+			x, _, ok := solve(h, v)
+			if !ok {
+				return math.NaN()
+			}
+			for u := range v {
+				q += v[u] * x[u]
+			}
+			return q
+		}
+		nu, R := quad(f), 0.0
+		for i, x := range design {
+			if a.weight(i) == 0 {
+				continue
+			}
+			for one := range a.K {
+				for two := range one {
+					v := make([]float64, len(free))
+					for u, c := range free {
+						for j := range x {
+							switch c {
+							case a.component(one, j):
+								v[u] = x[j].hi
+							case a.component(two, j):
+								v[u] = -x[j].hi
+							}
+						}
+					}
+					R = math.Max(R, quad(v))
+				}
+			}
+		}
+		u := math.Sqrt(nu * R)
+		c, err := proof.Certify(context.Background(), p, theta, proof.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if math.IsNaN(c.U) || !(u > 1e-6) {
+			continue
+		}
+		checked++
+		if !(c.U >= u*(1-1e-9) && c.U <= u*1.2) {
+			t.Errorf("problem %d (%s): u = %.17g, by hand %.17g", k, a.kind, c.U, u)
+		}
+	}
+}

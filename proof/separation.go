@@ -36,10 +36,11 @@ type Direction struct {
 	Zero     int       // rows whose margin is 0; the finite coefficients can be estimated from these
 	Features []Feature // where d_j ≠ 0, ascending
 
-	// Of classes (Problem.Classes) D is K×(n+1), in the order of theta, with 0 for the reference, and (D_y - D_k)·x̃ ≥ 0 for every row and class k, > 0 somewhere. It
-	// is complete if > 0 holds everywhere; Positive counts rows with any margin > 0, Zero the others.
-	exact *vector
+	// Of classes (Problem.Classes) D is K×(n+1), in the order of theta, with 0 for the reference, and (D_y - D_k)·x̃ ≥ 0 on every row for every class k, > 0
+	// somewhere. It is complete if > 0 holds for every k but y; Positive counts the rows with any margin > 0, Zero the others.
 	Class int // the class that D tells apart from all others together, -1 if it is not one class alone
+
+	exact *vector
 }
 
 // Feature is a coefficient without a finite value.
