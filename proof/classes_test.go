@@ -97,7 +97,7 @@ func (a *classes) soft(x []dd, i int, theta []dd) (loss dd, r []dd, q []float64)
 
 // at is J, its gradient and H, over all components; H is in float64.
 func (a *classes) at(design [][]dd, theta []dd) (J dd, g []dd, h []float64) {
-	size, n := a.size(), a.features()
+	size := a.size()
 	g, h = make([]dd, size), make([]float64, size*size)
 	m := a.sum()
 	for i, x := range design {
@@ -136,7 +136,6 @@ func (a *classes) at(design [][]dd, theta []dd) (J dd, g []dd, h []float64) {
 		g[c] = g[c].add(d(l).mul(theta[c]))
 		h[c*size+c] += l / m
 	}
-	_ = n
 	for c := range g {
 		g[c] = g[c].div(d(m))
 	}
@@ -277,7 +276,7 @@ func drawClasses(r *rand.Rand) *classes {
 	return a
 }
 
-// TestClassesBound is TestBound for three and four classes.
+// TestClassesBound is TestBound for three and four classes. PROOF_PROBLEMS in the environment sets how many problems.
 func TestClassesBound(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
