@@ -633,10 +633,6 @@ func (k *check) difference(theta []float64, j int, written bool) (float64, error
 		}
 	}
 	h := math.Ldexp(1, math.Ilogb(4e-3/size)) // a power of two, so that θ ± h differ by it exactly, or nearly
-	roots := []*graph.Node{loss}
-	if k.penalty != nil {
-		roots = append(roots, k.penalty)
-	}
 	rows, weights := make([]float64, len(k.rows)), []float64{8, -8, -1, 1}
 	var penalty float64
 	for i, step := range []float64{h, -h, 2 * h, -2 * h} {
@@ -649,15 +645,20 @@ func (k *check) difference(theta []float64, j int, written bool) (float64, error
 			}
 			k.of[linearPart] = z
 		}
-		out, err := k.eval(moved, roots...)
+		out, err := k.eval(moved, loss)
 		if err != nil {
 			return 0, err
 		}
 		for r := range rows {
 			rows[r] += weights[i] * out[0][r]
 		}
-		if k.penalty != nil {
-			penalty += weights[i] * out[1][0]
+		if k.penalty != nil && weight {
+			alone := make([]float64, len(theta)) // a sum over the weights: the others add nothing but rounding
+			alone[j] = moved[j]
+			if out, err = k.eval(alone, k.penalty); err != nil {
+				return 0, err
+			}
+			penalty += weights[i] * out[0][0]
 		}
 	}
 	return (sum(rows)/k.m + penalty) / (12 * h), nil

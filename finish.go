@@ -110,6 +110,11 @@ func (f *fit) set(k int) []float64 {
 	return append(slices.Clone(f.theta[k*n:(k+1)*n]), f.theta[K*n+k])
 }
 
+// referenced says whether the reference class has weights 0. Of a loss that is not known to depend on differences of z alone it need not.
+func (f *fit) referenced() bool {
+	return f.classes.Sets() > 1 && f.config.Penalty.L2 == 0 && f.problem != nil
+}
+
 // settle chooses among the weights of more than two classes that predict the same: without a penalty the reference class has 0, with one the
 // biases have mean 0.
 func (f *fit) settle() {
@@ -210,7 +215,7 @@ func (f *fit) statistics(unit infer.Map, raw, scaled [][]float64, e *encode.Enco
 	}
 	if K > 1 {
 		r.Classes = f.classes.Levels
-		if !setting.Penalised {
+		if f.referenced() {
 			r.ReferenceClass = &f.classes.Levels[f.classes.Reference]
 		}
 	}
@@ -218,7 +223,7 @@ func (f *fit) statistics(unit infer.Map, raw, scaled [][]float64, e *encode.Enco
 		class := ""
 		if K > 1 {
 			class = f.classes.Levels[k]
-			if !setting.Penalised && k == f.classes.Reference {
+			if f.referenced() && k == f.classes.Reference {
 				continue
 			}
 		}

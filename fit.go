@@ -434,9 +434,6 @@ func (f *fit) design(context.Context) error {
 		return fmt.Errorf("equations: there is an offset column, but no equation uses o")
 	}
 	f.result.Parameters = d.sets * (d.inputs + 1)
-	if d.sets > 1 && c.Penalty.L2 == 0 && !f.firstOrder() {
-		f.result.Parameters -= d.inputs + 1 // the reference class has none
-	}
 	return f.assumptions()
 }
 

@@ -92,6 +92,10 @@ func (f *fit) prepare() error {
 	}
 	if c.size.sets > 1 && !f.firstOrder() && f.problem != nil {
 		f.gauge = newGauge(f.objective, f.free())
+		f.result.Parameters = len(f.gauge.free)
+		if f.config.Penalty.L2 > 0 {
+			f.result.Parameters++ // the bias that is held is reported, too
+		}
 	}
 	return nil
 }
