@@ -94,8 +94,11 @@ func TestInterrupted(t *testing.T) {
 // TestSameBits: the model is the same bytes on 1, 2, 3 and 8 threads, from the gz copy too.
 func TestSameBits(t *testing.T) {
 	for _, file := range []struct{ path, target string }{
-		{"testdata/adult/adult.data.gz", "x15"}, {"testdata/a9a/a9a.gz", ""}, {"testdata/higgs_lightgbm/binary.train.gz", "x1"},
+		{"testdata/higgs_lightgbm/binary.train.gz", "x1"}, {"testdata/adult/adult.data.gz", "x15"}, {"testdata/a9a/a9a.gz", ""},
 	} {
+		if testing.Short() && file.target != "x1" {
+			continue
+		}
 		var first []byte
 		for _, threads := range []int{1, 2, 3, 8} {
 			config := descent.Config{Target: file.target, NoHeader: file.target != "", Solver: descent.Solver{Threads: threads}, Penalty: descent.Penalty{L2: 1}}

@@ -326,7 +326,6 @@ type RowReader struct {
 	interval float64 // quantile, 0: none
 	row      Row
 	sparse   map[int]int32 // LIBSVM index → model column
-	index    []int32
 }
 
 // RowOptions say what [Model.Rows] gives besides the prediction.

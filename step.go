@@ -30,7 +30,8 @@ type StepConfig struct {
 	// one as x1, w1, …. A parameter that is not given is 0; data must be given. Of a vector y whose components add up to 1 the graph
 	// knows it. Beside it W has a row for each of them, and b a component.
 	Values map[string]any
-	Data   []string // further names that are data: o, say
+	Known  map[string]any // further values, used where the equations speak of them: a row of a file, a model's weights
+	Data   []string       // further names that are data: o, say
 
 	Update bool    // parameters take steps: w := w - alpha dw
 	Alpha  float64 // learning rate
@@ -149,7 +150,11 @@ func Step(c StepConfig) (*Walk, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := stepGraph(c.Equations, values, c.Data)
+	known, err := stepValues(c.Known)
+	if err != nil {
+		return nil, err
+	}
+	g, err := stepGraph(c.Equations, values, known, c.Data)
 	if err != nil {
 		return nil, err
 	}
@@ -302,24 +307,49 @@ func stepValues(given map[string]any) (map[string]Number, error) {
 	return out, nil
 }
 
-// stepGraph parses the equations. Components x1, w1, … become the vectors x and w where the equations speak of these.
-func stepGraph(equations string, values map[string]Number, data []string) (*graph.Graph, error) {
-	n, err := stepInputs(equations, values)
-	if err != nil {
-		return nil, err
+// stepGraph parses the equations and adds to values what is known besides. Components x1, w1, … become the vectors x and w where the
+// equations speak of these, and the other way round.
+func stepGraph(equations string, values, known map[string]Number, data []string) (*graph.Graph, error) {
+	y, ok := values["y"]
+	if !ok {
+		y = known["y"]
 	}
-	d := size{inputs: n, sets: 1}
-	y, isVector := values["y"]
-	if isVector = isVector && y.Shape.IsVector(); isVector {
+	d, isVector := size{inputs: 1, sets: 1}, y.Shape.IsVector()
+	if isVector {
 		d.sets = y.Shape.Rows
 	}
 	lecture := equations == ""
 	if lecture {
 		equations = d.equations()
 	}
-	known := words(equations)
-	if err := gatherComponents(values, known, n); err != nil {
+	var err error
+	if d.inputs, err = stepInputs(words(equations), values, known); err != nil {
 		return nil, err
+	}
+	n := d.inputs
+	if lecture {
+		equations = d.equations()
+	}
+	speaks := words(equations)
+	for _, base := range []string{"x", "w"} {
+		if n > 0 && speaks[base] {
+			if err := stepVector(base, n, speaks, values, known); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if v, ok := known[base]; ok {
+			for j, c := range v.Data {
+				if name := base + strconv.Itoa(j+1); speaks[name] {
+					known[name] = Number{Name: name, Data: []float64{c}}
+				}
+			}
+		}
+	}
+	for name, v := range known {
+		if _, given := values[name]; !given && speaks[name] {
+			values[name] = v
+		}
 	}
 	if lecture {
 		leaves := d.leaves()
@@ -333,9 +363,9 @@ func stepGraph(equations string, values map[string]Number, data []string) (*grap
 		}
 		return graph.ParseWith(equations, graph.Options{Leaves: leaves, Closed: true})
 	}
-	if isVector && known["W"] { // the shapes of a model
+	if isVector && speaks["W"] { // the shapes of a model
 		for name, shape := range map[string]graph.Shape{"W": graph.Matrix(d.sets, n), "b": graph.Vector(d.sets)} {
-			if _, given := values[name]; !given && known[name] && shape.Size() > 0 {
+			if _, given := values[name]; !given && speaks[name] && shape.Size() > 0 {
 				values[name] = Number{Name: name, Shape: shape, Data: make([]float64, shape.Size())}
 			}
 		}
@@ -343,7 +373,7 @@ func stepGraph(equations string, values map[string]Number, data []string) (*grap
 	var leaves []graph.Leaf
 	for _, v := range values {
 		more := slices.Contains(data, v.Name)
-		if v.Shape.IsScalar() && !more || !known[v.Name] {
+		if v.Shape.IsScalar() && !more || !speaks[v.Name] {
 			continue
 		}
 		l := graph.Leaf{Kind: graph.Parameter, Name: v.Name, Shape: v.Shape}
@@ -364,20 +394,26 @@ func isShare(y Number) bool {
 	return y.Shape.IsVector() && math.Abs(sum(y.Data)-1) <= 1e-15*float64(len(y.Data))
 }
 
-// stepInputs is the number of components of x and w, by the values given.
-func stepInputs(equations string, values map[string]Number) (int, error) {
-	known := words(equations)
-	if equations == "" {
-		known = words(Equations)
-	}
-	n := 0
-	for name, v := range values {
-		if m := componentPattern.FindStringSubmatch(name); m != nil && !known[name] && known[m[1]] {
-			j, _ := strconv.Atoi(m[2])
-			n = max(n, j)
-		} else if (name == "x" || name == "w") && v.Shape.IsVector() {
-			n = max(n, v.Shape.Rows)
+// stepInputs is the number of components of x and w, by what is given and known.
+func stepInputs(speaks map[string]bool, values, known map[string]Number) (int, error) {
+	n, fixed := 0, "" // components, and which vector says how many
+	for _, all := range []map[string]Number{known, values} {
+		for _, base := range []string{"x", "w"} {
+			if v, ok := all[base]; ok && v.Shape.IsVector() && speaks[base] && fixed == "" {
+				n, fixed = v.Shape.Rows, base
+			}
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		m := componentPattern.FindStringSubmatch(name)
+		if m == nil || speaks[name] || !speaks[m[1]] {
+			continue
+		}
+		j, _ := strconv.Atoi(m[2])
+		if fixed != "" && j > n {
+			return 0, stepError("there is no %s: %s has %d components", name, fixed, n)
+		}
+		n = max(n, j)
 	}
 	if n > 100000 {
 		return 0, stepError("%d features are more than one example can show", n)
@@ -385,38 +421,37 @@ func stepInputs(equations string, values map[string]Number) (int, error) {
 	return n, nil
 }
 
-// gatherComponents makes the vectors x and w of n components from x1, w1, …, where the equations know them.
-func gatherComponents(values map[string]Number, known map[string]bool, n int) error {
-	for _, base := range []string{"x", "w"} {
-		if n == 0 || !known[base] {
-			continue
-		}
-		all := Number{Name: base, Shape: graph.Vector(n), Data: make([]float64, n)}
-		whole, isWhole := values[base]
-		if isWhole {
-			if whole.Shape != all.Shape {
-				return stepError("%s is a %v, want a %v", base, whole.Shape, all.Shape)
-			}
-			all.Data = slices.Clone(whole.Data)
-		}
-		for j := range n {
-			name := base + strconv.Itoa(j+1)
-			v, ok := values[name]
-			switch {
-			case known[name]:
-			case ok && isWhole:
-				return stepError("%s is given and so is %s", base, name)
-			case ok && !v.Shape.IsScalar():
-				return stepError("%s is a %v, want a number", name, v.Shape)
-			case ok:
-				all.Data[j] = v.Data[0]
-				delete(values, name)
-			case base == "x" && !isWhole:
-				return stepError("%s has no value; give %s=NUMBER", name, name)
-			}
-		}
-		values[base] = all
+// stepVector puts the vector base together: from itself, from what is known, and from its components.
+func stepVector(base string, n int, speaks map[string]bool, values, known map[string]Number) error {
+	all := Number{Name: base, Shape: graph.Vector(n), Data: make([]float64, n)}
+	whole, isWhole := values[base]
+	if !isWhole {
+		whole, isWhole = known[base]
 	}
+	if isWhole {
+		if whole.Shape != all.Shape {
+			return stepError("%s is a %v, want a %v", base, whole.Shape, all.Shape)
+		}
+		all.Data = slices.Clone(whole.Data)
+	}
+	_, given := values[base]
+	for j := range n {
+		name := base + strconv.Itoa(j+1)
+		v, ok := values[name]
+		switch {
+		case speaks[name]:
+		case ok && given:
+			return stepError("%s is given and so is %s", base, name)
+		case ok && !v.Shape.IsScalar():
+			return stepError("%s is a %v, want a number", name, v.Shape)
+		case ok:
+			all.Data[j] = v.Data[0]
+			delete(values, name)
+		case base == "x" && !isWhole:
+			return stepError("%s has no value; give %s=NUMBER", name, name)
+		}
+	}
+	values[base] = all
 	return nil
 }
 
@@ -596,19 +631,19 @@ func termValues(e *encode.Encoding, cells []encode.Cell) []float64 {
 // than two classes they are [ClassEquations], and y is one-hot.
 func (x *ExampleRow) Step(m *Model) StepConfig {
 	d := size{inputs: len(x.X), sets: max(len(x.Classes), 1), offset: x.Offset != nil}
-	c := StepConfig{Values: map[string]any{"y": x.Y}}
+	c := StepConfig{Known: map[string]any{"y": x.Y}}
 	if d.sets > 1 {
 		y := make([]float64, d.sets)
 		y[int(x.Y)] = 1
-		c.Values["y"] = y
+		c.Known["y"] = y
 	}
 	if d.inputs > 0 {
-		c.Values["x"] = x.X
+		c.Known["x"] = x.X
 	}
 	if d.offset {
-		c.Values["o"], c.Data, c.Equations = *x.Offset, []string{"o"}, d.equations()
+		c.Known["o"], c.Data, c.Equations = *x.Offset, []string{"o"}, d.equations()
 		if d.sets > 1 {
-			c.Values["r"], c.Data = takesOffset(d.sets, x.reference), append(c.Data, "r")
+			c.Known["r"], c.Data = takesOffset(d.sets, x.reference), append(c.Data, "r")
 		}
 	}
 	if m == nil {
@@ -616,7 +651,7 @@ func (x *ExampleRow) Step(m *Model) StepConfig {
 	}
 	own := m.Step()
 	c.Equations, c.Data = own.Equations, own.Data
-	maps.Copy(c.Values, own.Values)
+	maps.Copy(c.Known, own.Known)
 	return c
 }
 
@@ -635,9 +670,9 @@ func takesOffset(classes, reference int) []float64 {
 func (m *Model) Step() StepConfig {
 	f := &m.file
 	K, n := len(f.Intercepts), len(f.Terms)
-	c := StepConfig{Equations: m.Equations(), Values: map[string]any{"b": f.Intercepts[0]}}
+	c := StepConfig{Equations: m.Equations(), Known: map[string]any{"b": f.Intercepts[0]}}
 	if K > 1 {
-		c.Values["b"] = slices.Clone(f.Intercepts)
+		c.Known["b"] = slices.Clone(f.Intercepts)
 	}
 	w := make([][]float64, K)
 	for k := range w {
@@ -649,14 +684,14 @@ func (m *Model) Step() StepConfig {
 	switch {
 	case n == 0:
 	case K > 1:
-		c.Values["W"] = w
+		c.Known["W"] = w
 	default:
-		c.Values["w"] = w[0]
+		c.Known["w"] = w[0]
 	}
 	if f.Offset != "" {
 		c.Data = []string{"o"}
 		if K > 1 {
-			c.Values["r"], c.Data = takesOffset(K, f.Classes.Reference), append(c.Data, "r")
+			c.Known["r"], c.Data = takesOffset(K, f.Classes.Reference), append(c.Data, "r")
 		}
 	}
 	return c

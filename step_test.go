@@ -259,3 +259,31 @@ func ExampleStep() {
 	// {"da":-2,"dz":-0.5,"db":-0.5,"dw1":-0.5,"dw2":-1}
 	// {"w1":0.05,"w2":0.1,"b":0.05}
 }
+
+// FuzzStep: equations and names come from anybody; whatever they are, there is an answer or an error.
+func FuzzStep(f *testing.F) {
+	f.Add("J = 3*(a + b*c)", "a", 5.0, 2)
+	f.Add("z = dot(w, x) + b\na = sigmoid(z)\nL = -(y*log(a) + (1-y)*log(1-a))", "x2", 1.0, 1)
+	f.Add("L = log(x1/0)^y", "y", math.Inf(1), 0)
+	f.Add("", "w3", 1e300, 3)
+	f.Fuzz(func(t *testing.T, equations, name string, value float64, size int) {
+		if len(equations) > 300 {
+			return
+		}
+		values := map[string]any{name: value, "y": 1.0}
+		if size > 0 && size < 5 {
+			values["x"] = make([]float64, size)
+		}
+		w, err := descent.Step(descent.StepConfig{Equations: equations, Values: values, Known: map[string]any{"w": []float64{value}}, Update: true, Alpha: value, Steps: 2})
+		if err != nil {
+			return
+		}
+		for _, p := range w.Steps {
+			for _, n := range []descent.Numbers{p.Values, p.Derivatives, p.Updated} {
+				if _, err := n.MarshalJSON(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	})
+}

@@ -291,8 +291,14 @@ func TestPassesEndEarly(t *testing.T) {
 	}
 }
 
+// raceEnabled is set by race_test.go.
+var raceEnabled bool
+
 // TestAllocations: a pass over many chunks allocates no more than one over few.
 func TestAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
 	count := func(rows int) float64 {
 		p := newProblem(t, 3, rows, 300, nil, 0, false)
 		b, _ := objective(t, p, lecture, Options{Threads: 1}, ObjectiveOptions{})

@@ -28,6 +28,7 @@ type app struct {
 
 	json, quiet, strict bool
 
+	args     []string
 	command  string // name of the command that runs
 	ran      bool   // arguments were in order and the command began
 	terminal bool   // stdout is one, and colours are welcome
@@ -53,6 +54,7 @@ func newApp(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) *app
 
 // execute finds the command and runs it.
 func (a *app) execute(args []string) error {
+	a.args = args
 	root := a.root()
 	root.SetArgs(args)
 	root.SetOut(a.stdout)
@@ -356,4 +358,18 @@ func asksForJSON(args []string) bool {
 		}
 	}
 	return false
+}
+
+// call is the command line as one could type it again.
+func (a *app) call() string {
+	words := []string{"descent"}
+	for _, arg := range a.args {
+		if arg == "" || strings.ContainsFunc(arg, func(r rune) bool {
+			return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_=+./:,@%", r)
+		}) {
+			arg = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+		}
+		words = append(words, arg)
+	}
+	return strings.Join(words, " ")
 }

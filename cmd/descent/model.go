@@ -38,34 +38,29 @@ func (a *app) read(path string) (*descent.Model, error) {
 var modelBegin = regexp.MustCompile(`^\s*\{\s*"format"\s*:\s*"descent-model"`)
 
 // isModel says whether a file begins as a model does.
-func isModel(path string) bool {
-	if path == "-" {
-		return false
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	head, err := io.ReadAll(io.LimitReader(f, 512))
-	return err == nil && modelBegin.Match(head)
+func isModel(path string) bool { return modelBegin.Match(head(path)) }
+
+// looksLikeModel says whether a file is a model, perhaps a damaged one, and no data.
+func looksLikeModel(path string) bool {
+	b := bytes.TrimSpace(head(path))
+	return bytes.HasPrefix(b, []byte("{")) && bytes.Contains(b, []byte("descent-model"))
 }
 
-// looksLikeOneObject says whether a file is a JSON document that is no JSON Lines of rows: perhaps a model, but a broken one.
-func looksLikeModel(path string) bool {
-	if isModel(path) {
-		return true
-	}
+// head is the beginning of a file, nothing if it cannot be read.
+func head(path string) []byte {
 	if path == "-" {
-		return false
+		return nil
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return false
+		return nil
 	}
 	defer f.Close()
-	head, err := io.ReadAll(io.LimitReader(f, 4096))
-	return err == nil && bytes.Contains(head, []byte(`"format"`)) && bytes.HasPrefix(bytes.TrimSpace(head), []byte("{"))
+	b, err := io.ReadAll(io.LimitReader(f, 512))
+	if err != nil {
+		return nil
+	}
+	return b
 }
 
 // predicts says in words what a model's probabilities are of.

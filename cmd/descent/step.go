@@ -119,7 +119,7 @@ func (s *stepping) run(cmd *cobra.Command, args []string) error {
 			}
 		}
 	}
-	c := descent.StepConfig{Values: map[string]any{}}
+	var c descent.StepConfig
 	var example *descent.ExampleRow
 	switch {
 	case file != "":
@@ -137,9 +137,7 @@ func (s *stepping) run(cmd *cobra.Command, args []string) error {
 			}
 		}
 	}
-	for name, v := range given {
-		c.Values[name] = v
-	}
+	c.Values = given
 	c.Update, c.Alpha, c.Steps = !own || changed("alpha"), s.alpha, s.steps
 	walk, err := descent.Step(c)
 	if errors.Is(err, descent.ErrStep) {

@@ -49,7 +49,7 @@ Nothing that did not converge is saved without --save-unfinished; without -o not
 	f.Var(penalty{&c.Penalty.L2}, "l2", "λ of the penalty λ/(2m)·‖w‖²; the bias is not penalised")
 	choose(cmd, &c.Solver.Method, "solver", "gd is the lecture's: full gradient, fixed alpha, from zeros", "auto", "gd", "sgd", "lbfgs", "newton")
 	f.Var(number{&c.Solver.Alpha}, "alpha", "learning `rate` of gd and sgd (0.01)")
-	f.IntVar(&c.Solver.Steps, "steps", 0, "`number` of updates of gd, of passes of sgd (100); the most steps of the others (1000)")
+	f.IntVar(&c.Solver.Steps, "steps", 0, "`number` of updates of gd (100) and sgd (ten passes over the rows); the most steps of the others (1000)")
 	f.IntVar(&c.Solver.Batch, "batch", 0, "`rows` of one update of sgd (64)")
 	f.Var(number{&c.Solver.Tol}, "tol", "stop when the proved gap is at most this `share` of J (every coefficient within 1e-10 standard errors)")
 	f.IntVar(&c.Solver.Record, "record", 0, "keep J every `K` steps, before the update")
@@ -138,11 +138,11 @@ func (t *training) run(cmd *cobra.Command, file string) error {
 			return knowing{err, beforeTraining{Notes: r.Notes, Warnings: r.Warnings}}
 		}
 		if !t.json {
-			t.emit(nil, func(p *page) { t.print(p, file, r) })
+			t.emit(nil, func(p *page) { t.print(p, r) })
 		}
 		return knowing{err, r}
 	}
-	return t.emit(r, func(p *page) { t.print(p, file, r) })
+	return t.emit(r, func(p *page) { t.print(p, r) })
 }
 
 // beforeTraining is what is known where a training could not begin.
@@ -229,16 +229,9 @@ func (t *training) save(r *descent.Result) error {
 }
 
 // print is the table that a user of R or statsmodels expects.
-func (t *training) print(p *page, file string, r *descent.Result) {
+func (t *training) print(p *page, r *descent.Result) {
 	m := r.Model
-	call := "descent train " + file
-	if t.data.config.Target != "" {
-		call += " --target " + t.data.config.Target
-	}
-	if t.test != "" {
-		call += " --test " + t.test
-	}
-	p.heading(printable(call))
+	p.heading(printable(t.call()))
 	rows := count(r.Rows, "row")
 	if r.Dropped > 0 {
 		rows += fmt.Sprintf(", %d more left out for a missing value", r.Dropped)
@@ -267,17 +260,19 @@ func (t *training) print(p *page, file string, r *descent.Result) {
 		for _, n := range r.Aliased {
 			names = append(names, printable(n))
 		}
-		model += fmt.Sprintf("; %d that others determine: %s", len(names), shortList(names, 10))
+		model += "; aliased: " + shortList(names, 10)
 	}
 	penalty := "none"
 	if r.Penalty.L2 > 0 {
 		penalty = fmt.Sprintf("λ = %s (L2)", short(r.Penalty.L2, 6))
 	}
-	verdict := p.style(good, string(r.Verdict))
+	verdict := string(r.Verdict)
 	switch r.Verdict {
 	case descent.Converged, descent.Stationary:
+		verdict = p.style(good, verdict)
+	case descent.Stopped:
 	default:
-		verdict = p.style(bad, string(r.Verdict))
+		verdict = p.style(bad, verdict)
 	}
 	verdict += ": " + r.Message
 	cost := fmt.Sprintf("J = %s", strconv.FormatFloat(r.Cost, 'g', 12, 64))
