@@ -8,7 +8,9 @@ import (
 	"strings"
 
 	"github.com/descent-ml/descent/encode"
+	"github.com/descent-ml/descent/engine"
 	"github.com/descent-ml/descent/infer"
+	"github.com/descent-ml/descent/optim"
 )
 
 // finish turns the solution into coefficients, statistics, a model and its metrics.
@@ -36,7 +38,7 @@ func (f *fit) finish(ctx context.Context) error {
 	if sets > 1 && f.config.Penalty.L2 > 0 && f.problem != nil {
 		center(raw, n) // as settle did in the solver's coordinates, but for rounding
 	}
-	cov, err := f.statistics(unit, raw, scaled, e)
+	cov, err := f.statistics(ctx, unit, raw, scaled, e)
 	if err != nil {
 		return err
 	}
@@ -184,7 +186,7 @@ func (f *fit) holdout() string {
 
 // statistics fills the table of coefficients and what the likelihood says. It returns the covariance of what the solver moved, in its
 // coordinates, or nil where it is not valid; the result then says why.
-func (f *fit) statistics(unit infer.Map, raw, scaled [][]float64, e *encode.Encoding) ([]float64, error) {
+func (f *fit) statistics(ctx context.Context, unit infer.Map, raw, scaled [][]float64, e *encode.Encoding) ([]float64, error) {
 	r := f.result
 	n, K := len(e.Terms), len(raw)
 	free := []int(nil)
@@ -250,7 +252,7 @@ func (f *fit) statistics(unit infer.Map, raw, scaled [][]float64, e *encode.Enco
 	if !f.logLoss {
 		return cov, nil
 	}
-	null, err := f.nullLogLikelihood()
+	null, err := f.nullLogLikelihood(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -296,11 +298,14 @@ func upTo(n int) []int {
 }
 
 // nullLogLikelihood is that of the intercepts alone.
-func (f *fit) nullLogLikelihood() (float64, error) {
+func (f *fit) nullLogLikelihood(ctx context.Context) (float64, error) {
 	in := f.matrix.Memory
 	s, _ := in.Input("s")
 	o, _ := in.Input("o")
 	if K := f.classes.Sets(); K > 1 {
+		if o != nil {
+			return f.nullOfClasses(ctx)
+		}
 		label := make([]int32, len(f.learnt.Rows))
 		for i, row := range f.learnt.Rows {
 			label[i] = f.label[row]
@@ -310,6 +315,36 @@ func (f *fit) nullLogLikelihood() (float64, error) {
 	y, _ := in.Input("y")
 	_, null, err := infer.Null(y, s, o)
 	return null, err
+}
+
+// nullOfClasses is the same for more than two classes and an offset, which the reference class does not take: the default equations without x.
+func (f *fit) nullOfClasses(ctx context.Context) (float64, error) {
+	d := size{sets: f.classes.Sets(), offset: true}
+	c, err := newCost(d.equations(), d, f.learnt.Weights != nil, false)
+	if err != nil {
+		return 0, err
+	}
+	m, err := f.learnt.Encoding.Design(f.table, f.learnt.Rows, []int{}, false, f.inputs()...)
+	if err != nil {
+		return 0, err
+	}
+	e, err := engine.New(m.Memory, engine.Options{Threads: f.config.Solver.Threads})
+	if err != nil {
+		return 0, err
+	}
+	reference, total := f.classes.Reference, f.result.WeightSum
+	values := engine.Values{M: total, Of: map[string][]float64{"r": takesOffset(d.sets, reference)}}
+	J, err := engine.NewObjective(e, c.graph, c.root, d.parameters(), values, engine.ObjectiveOptions{})
+	if err != nil {
+		return 0, err
+	}
+	method, err := optim.NewNewton(make([]float64, d.sets-1), optim.Options{Weight: total, Tolerance: standardErrors})
+	if err != nil {
+		return 0, err
+	}
+	free := slices.DeleteFunc(upTo(d.sets), func(k int) bool { return k == reference })
+	out, err := optim.Minimize(context.WithoutCancel(ctx), method, newGauge(J, free), nil)
+	return -out.F * total, err
 }
 
 // number is nil for what JSON cannot hold.

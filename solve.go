@@ -69,13 +69,7 @@ func (f *fit) prepare() error {
 		values.Of["lambda"], values.Of["m"] = lambda, []float64{m}
 	}
 	if c.uses("r") {
-		r := make([]float64, c.size.sets)
-		for k := range r {
-			if k != f.classes.Reference {
-				r[k] = 1
-			}
-		}
-		values.Of["r"] = r
+		values.Of["r"] = takesOffset(c.size.sets, f.classes.Reference)
 	}
 	parameters := c.size.parameters()
 	for _, p := range parameters {
