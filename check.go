@@ -73,7 +73,7 @@ func CheckGradient(ctx context.Context, source Source, c CheckConfig) (*Gradient
 	if err != nil {
 		return nil, err
 	}
-	r := &GradientCheck{Rows: len(k.rows), Parameters: k.n + 1, Seed: c.Solver.Seed, OK: true}
+	r := &GradientCheck{Rows: len(k.rows), Parameters: len(k.names), Seed: c.Solver.Seed, OK: true}
 	if r.Seed == 0 {
 		r.Seed = 1
 	}
@@ -130,8 +130,8 @@ func larger(a, b float64) float64 {
 type check struct {
 	model     *Model
 	rows      []int
-	n         int
-	names     []string // of the parameters
+	size      size
+	names     []string // of the parameters, as they stand in θ
 	cost      *cost
 	objective *engine.Objective
 	matrix    *encode.Design
@@ -165,7 +165,9 @@ func newCheck(ctx context.Context, source Source, c CheckConfig) (*check, error)
 	k := &check{model: c.Model}
 	var t *dataset.Table
 	var e *encode.Encoding
-	var y, s, o []float64
+	var label []int32
+	var classes *encode.Classes
+	var s, o []float64
 	if m := c.Model; m != nil {
 		config.Equations, config.Penalty, config.Scale = m.Equations(), m.file.Training.Penalty, m.file.Training.Scale
 		config.defaults()
@@ -180,10 +182,10 @@ func newCheck(ctx context.Context, source Source, c CheckConfig) (*check, error)
 		if err != nil {
 			return nil, err
 		}
-		if y, err = m.labels(t, target); err != nil {
+		if label, err = m.labels(t, target); err != nil {
 			return nil, err
 		}
-		e = m.scorer.encoding
+		e, classes = m.scorer.encoding, &m.file.Classes
 		if o, err = encode.Numbers(t, e.Offset, "offset"); err != nil {
 			return nil, err
 		}
@@ -209,12 +211,13 @@ func newCheck(ctx context.Context, source Source, c CheckConfig) (*check, error)
 		if err != nil {
 			return nil, err
 		}
-		t, e, y, s, o, k.rows = f.table, l.Encoding, f.y, l.Weights, l.Offsets, l.Rows
+		t, e, label, classes, s, o, k.rows = f.table, l.Encoding, f.label, f.classes, l.Weights, l.Offsets, l.Rows
 	}
 	k.rows = spread(k.rows, limit)
-	k.n = len(e.Terms)
-	if int64(len(k.rows))*int64(k.n+1) > 1<<26 {
-		return nil, fmt.Errorf("%d rows of %d inputs are more than the interpreter can hold; check fewer --rows", len(k.rows), k.n)
+	k.size = size{inputs: len(e.Terms), sets: classes.Sets(), offset: o != nil}
+	n, K := k.size.inputs, k.size.sets
+	if int64(len(k.rows))*int64(K*(n+1)) > 1<<26 {
+		return nil, fmt.Errorf("%d rows of %d parameters are more than the interpreter can hold; check fewer --rows", len(k.rows), K*(n+1))
 	}
 	pick := func(v []float64) []float64 {
 		out := make([]float64, len(k.rows))
@@ -223,8 +226,22 @@ func newCheck(ctx context.Context, source Source, c CheckConfig) (*check, error)
 		}
 		return out
 	}
-	k.of = map[string][]float64{"y": pick(y)}
-	inputs := []encode.Input{{Name: "y", Values: k.of["y"]}}
+	k.of = map[string][]float64{"y": make([]float64, len(k.rows)*K)}
+	var inputs []encode.Input
+	for class := range K {
+		in := encode.Input{Name: fmt.Sprintf("y[%d]", class), Values: make([]float64, len(k.rows))}
+		truth := int32(class)
+		if K == 1 {
+			in.Name, truth = "y", 1
+		}
+		for i, row := range k.rows {
+			if label[row] == truth {
+				in.Values[i] = 1
+			}
+			k.of["y"][i*K+class] = in.Values[i]
+		}
+		inputs = append(inputs, in)
+	}
 	k.m = float64(len(k.rows))
 	if s != nil {
 		k.of["s"] = pick(s)
@@ -236,6 +253,9 @@ func newCheck(ctx context.Context, source Source, c CheckConfig) (*check, error)
 	if o != nil {
 		k.of["o"] = pick(o)
 		inputs = append(inputs, encode.Input{Name: "o", Values: k.of["o"]})
+		if K > 1 {
+			k.of["r"] = takesOffset(K, classes.Reference)
+		}
 	}
 	var err error
 	if k.matrix, err = e.Design(t, k.rows, nil, true, inputs...); err != nil {
@@ -247,10 +267,17 @@ func newCheck(ctx context.Context, source Source, c CheckConfig) (*check, error)
 	if err := k.build(&config); err != nil {
 		return nil, err
 	}
-	for _, term := range e.Terms {
-		k.names = append(k.names, term.Name)
+	k.names = make([]string, K*(n+1))
+	for class := range K {
+		of := ""
+		if K > 1 {
+			of = " of " + classes.Levels[class]
+		}
+		for j, term := range e.Terms {
+			k.names[class*n+j] = term.Name + of
+		}
+		k.names[K*n+class] = interceptName + of
 	}
-	k.names = append(k.names, interceptName)
 	return k, nil
 }
 
@@ -281,7 +308,7 @@ func (k *check) stored(t *dataset.Table, e *encode.Encoding) ([]float64, error) 
 		return nil, err
 	}
 	cells := make([]encode.Cell, len(e.Columns))
-	out := make([]float64, 0, len(k.rows)*k.n)
+	out := make([]float64, 0, len(k.rows)*k.size.inputs)
 	for _, row := range k.rows {
 		if err := tr.Row(row, cells); err != nil {
 			return nil, err
@@ -299,38 +326,35 @@ func (k *check) stored(t *dataset.Table, e *encode.Encoding) ([]float64, error) 
 // build makes the cost, its program and its derivatives.
 func (k *check) build(config *Config) error {
 	equations := config.Equations
-	if equations == Equations {
-		switch {
-		case k.n == 0 && k.of["o"] != nil:
-			return fmt.Errorf("there is no input to check: the file has no column but target and offset")
-		case k.n == 0:
-			equations = interceptEquations
-		case k.of["o"] != nil:
-			equations = offsetEquations
-		}
+	if equations == "" {
+		equations = k.size.equations()
 	}
-	weighted, penalised := k.of["s"] != nil, config.Penalty.L2 > 0 && k.n > 0
+	weighted, penalised := k.of["s"] != nil, config.Penalty.L2 > 0 && k.size.inputs > 0
 	var err error
-	if k.cost, err = newCost(equations, k.n, k.of["o"] != nil, weighted, penalised); err != nil {
+	if k.cost, err = newCost(equations, k.size, weighted, penalised); err != nil {
 		return fmt.Errorf("equations: %w", err)
 	}
 	g := k.cost.graph
 	if config.hooks.rules != nil {
 		g.Rules = config.hooks.rules(g.Rules)
 	}
-	k.lambda = make([]float64, k.n)
+	n := k.size.inputs
+	k.lambda = make([]float64, k.size.sets*n)
 	values := engine.Values{M: k.m, Of: map[string][]float64{}}
 	if penalised {
 		for j := range k.lambda {
 			k.lambda[j] = config.Penalty.L2
 			if config.Scale == ScaleNone && k.matrix.Scale != nil {
-				k.lambda[j] *= k.matrix.Scale[j] * k.matrix.Scale[j]
+				k.lambda[j] *= k.matrix.Scale[j%n] * k.matrix.Scale[j%n]
 			}
 		}
 		k.of["lambda"], k.of["m"] = k.lambda, []float64{k.m}
 		values.Of["lambda"], values.Of["m"] = k.lambda, []float64{k.m}
 	}
-	names := k.parameters()
+	if k.cost.uses("r") {
+		values.Of["r"] = k.of["r"]
+	}
+	names := k.size.parameters()
 	leaves := make([]*graph.Node, len(names))
 	for i, name := range names {
 		if !k.cost.uses(name) {
@@ -365,7 +389,7 @@ func (k *check) build(config *Config) error {
 	if k.each, err = k.derivatives(k.loss[1], leaves); err != nil {
 		return err
 	}
-	if float64(k.n)*float64(k.n)*4*float64(len(k.rows)) > manyProducts {
+	if weights := float64(k.size.sets) * float64(n); n > 0 && weights*weights*4*float64(len(k.rows)) > manyProducts {
 		if err := k.linear(leaves[0]); err != nil {
 			return err
 		}
@@ -389,7 +413,7 @@ func (k *check) build(config *Config) error {
 	return nil
 }
 
-// linear puts a leaf in the place of dot(w, x), if that is all that the loss knows of w.
+// linear puts a leaf in the place of dot(w, x), if that is all that the loss knows of w (or W).
 func (k *check) linear(w *graph.Node) error {
 	g := k.cost.graph
 	x, ok := g.Lookup("x")
@@ -400,7 +424,7 @@ func (k *check) linear(w *graph.Node) error {
 	if err != nil {
 		return err
 	}
-	leaf, err := g.Leaf(graph.Leaf{Kind: graph.Input, Name: linearPart, Shape: graph.Shape{PerRow: true}})
+	leaf, err := g.Leaf(graph.Leaf{Kind: graph.Input, Name: linearPart, Shape: dot.Shape})
 	if err != nil {
 		return err
 	}
@@ -415,13 +439,6 @@ func (k *check) linear(w *graph.Node) error {
 	return nil
 }
 
-func (k *check) parameters() []string {
-	if k.n == 0 {
-		return []string{"b"}
-	}
-	return []string{"w", "b"}
-}
-
 func (k *check) derivatives(root *graph.Node, leaves []*graph.Node) ([]*graph.Node, error) {
 	raw, err := k.cost.graph.Gradient(root, leaves...)
 	if err != nil {
@@ -431,28 +448,35 @@ func (k *check) derivatives(root *graph.Node, leaves []*graph.Node) ([]*graph.No
 	return out, err
 }
 
-// eval runs the interpreter at θ = (w, b).
+// eval runs the interpreter at θ = (w, b), or (W, b).
 func (k *check) eval(theta []float64, roots ...*graph.Node) ([][]float64, error) {
-	k.of["w"], k.of["b"] = theta[:k.n], theta[k.n:]
+	names, at := k.size.parameters(), k.size.sets*k.size.inputs
+	k.of[names[0]] = theta[:at]
+	k.of["b"] = theta[at:]
 	return graph.Eval(graph.Values{Rows: len(k.rows), M: k.m, Of: k.of}, roots...)
 }
 
 // random draws a point at which the linear part of no row is beyond ±8, so that the loss as written is still exact.
 func (k *check) random(ctx context.Context, r *rand.Rand) ([]float64, error) {
-	theta := make([]float64, k.n+1)
+	n, K := k.size.inputs, k.size.sets
+	theta := make([]float64, K*(n+1))
 	for j := range theta {
 		theta[j] = r.NormFloat64()
 	}
-	z, err := k.objective.Engine().Linear(ctx, theta)
-	if err != nil {
-		return nil, err
-	}
-	const most = 8
-	size := norm(z, nil) / math.Sqrt(float64(len(z)))
-	size = max(size, largest(z)/most)
-	if size > 1 {
-		for j := range theta {
-			theta[j] /= size
+	for class := range K {
+		set := append(slices.Clone(theta[class*n:(class+1)*n]), theta[K*n+class])
+		z, err := k.objective.Engine().Linear(ctx, set)
+		if err != nil {
+			return nil, err
+		}
+		const most = 8
+		size := norm(z, nil) / math.Sqrt(float64(len(z)))
+		size = max(size, largest(z)/most)
+		if size > 1 {
+			for j := range n {
+				theta[class*n+j] /= size
+			}
+			theta[K*n+class] /= size
 		}
 	}
 	return theta, nil
@@ -461,24 +485,26 @@ func (k *check) random(ctx context.Context, r *rand.Rand) ([]float64, error) {
 // modelPoint is the model in the coordinates of the design.
 func (k *check) modelPoint() []float64 {
 	f := &k.model.file
-	theta := make([]float64, k.n+1)
-	b := f.Intercepts[0]
-	for j, t := range f.Terms {
-		w, center, scale := t.Weights[0], 0.0, 1.0
-		if k.matrix.Center != nil {
-			center, scale = k.matrix.Center[j], k.matrix.Scale[j]
+	n, K := k.size.inputs, k.size.sets
+	theta := make([]float64, K*(n+1))
+	for class, b := range f.Intercepts {
+		for j, t := range f.Terms {
+			w, center, scale := t.Weights[class], 0.0, 1.0
+			if k.matrix.Center != nil {
+				center, scale = k.matrix.Center[j], k.matrix.Scale[j]
+			}
+			theta[class*n+j] = w / scale
+			b += w * center
 		}
-		theta[j] = w / scale
-		b += w * center
+		theta[K*n+class] = b
 	}
-	theta[k.n] = b
 	return theta
 }
 
 // compare looks at one point.
 func (k *check) compare(ctx context.Context, at string, theta []float64, r *rand.Rand) (*CheckPoint, error) {
 	p := &CheckPoint{At: at}
-	program := make([]float64, k.n+1)
+	program := make([]float64, len(theta))
 	var err error
 	if p.ProgramCost, err = k.objective.CostGradient(ctx, theta, program); err != nil {
 		return nil, err
@@ -508,7 +534,7 @@ func (k *check) compare(ctx context.Context, at string, theta []float64, r *rand
 	p.Differences = len(which)
 	if k.lossOf[0] != nil {
 		x, _ := k.cost.graph.Lookup("x")
-		w, _ := k.cost.graph.Lookup("w")
+		w, _ := k.cost.graph.Lookup(k.size.parameters()[0])
 		dot, err := k.cost.graph.Apply("dot", w, x)
 		if err != nil {
 			return nil, err
@@ -553,18 +579,11 @@ func (p *CheckPoint) add(way, parameter string, byGraph, other, size float64) {
 }
 
 // gather puts values by parameter into one vector.
-func (k *check) gather(by [][]float64) []float64 {
-	out := make([]float64, k.n+1)
-	if k.n > 0 {
-		copy(out, by[0])
-	}
-	out[k.n] = by[len(by)-1][0]
-	return out
-}
+func (k *check) gather(by [][]float64) []float64 { return slices.Concat(by...) }
 
 // sizes are (1/m)Σ|what row i adds to derivative j| + λ/m|w_j|.
 func (k *check) sizes(theta []float64, each [][]float64) []float64 {
-	out := make([]float64, k.n+1)
+	out := make([]float64, len(theta))
 	add := func(v []float64, begin, width int) {
 		perRow := len(v) == width*len(k.rows)
 		for i := range k.rows {
@@ -577,10 +596,11 @@ func (k *check) sizes(theta []float64, each [][]float64) []float64 {
 			}
 		}
 	}
-	if k.n > 0 {
-		add(each[0], 0, k.n)
+	weights := len(k.lambda)
+	if weights > 0 {
+		add(each[0], 0, weights)
 	}
-	add(each[len(each)-1], k.n, 1)
+	add(each[len(each)-1], weights, k.size.sets)
 	for j, l := range k.lambda {
 		out[j] += l / k.m * math.Abs(theta[j])
 	}
@@ -596,46 +616,49 @@ func (k *check) difference(theta []float64, j int, written bool) (float64, error
 		form = 0
 	}
 	loss := k.loss[form]
-	moves := j < k.n && k.lossOf[form] != nil
+	n, K := k.size.inputs, k.size.sets
+	weight := j < K*n
+	moves := weight && k.lossOf[form] != nil
 	if moves {
 		loss = k.lossOf[form]
 	}
 	size := 1.0
-	if j < k.n {
+	if weight {
 		size = 0
 		for i := range k.rows {
-			size = math.Max(size, math.Abs(k.of["x"][i*k.n+j]))
+			size = math.Max(size, math.Abs(k.of["x"][i*n+j%n]))
 		}
 		if size == 0 {
 			size = 1
 		}
 	}
 	h := math.Ldexp(1, math.Ilogb(4e-3/size)) // a power of two, so that θ ± h differ by it exactly, or nearly
-	roots := []*graph.Node{loss}
-	if k.penalty != nil {
-		roots = append(roots, k.penalty)
-	}
 	rows, weights := make([]float64, len(k.rows)), []float64{8, -8, -1, 1}
 	var penalty float64
 	for i, step := range []float64{h, -h, 2 * h, -2 * h} {
 		moved := slices.Clone(theta)
 		moved[j] += step
 		if moves {
-			z := make([]float64, len(k.rows))
-			for r := range z {
-				z[r] = k.dots[r] + (moved[j]-theta[j])*k.of["x"][r*k.n+j]
+			z := slices.Clone(k.dots)
+			for r := range k.rows {
+				z[r*K+j/n] += (moved[j] - theta[j]) * k.of["x"][r*n+j%n]
 			}
 			k.of[linearPart] = z
 		}
-		out, err := k.eval(moved, roots...)
+		out, err := k.eval(moved, loss)
 		if err != nil {
 			return 0, err
 		}
 		for r := range rows {
 			rows[r] += weights[i] * out[0][r]
 		}
-		if k.penalty != nil {
-			penalty += weights[i] * out[1][0]
+		if k.penalty != nil && weight {
+			alone := make([]float64, len(theta)) // a sum over the weights: the others add nothing but rounding
+			alone[j] = moved[j]
+			if out, err = k.eval(alone, k.penalty); err != nil {
+				return 0, err
+			}
+			penalty += weights[i] * out[0][0]
 		}
 	}
 	return (sum(rows)/k.m + penalty) / (12 * h), nil

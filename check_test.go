@@ -3,6 +3,7 @@ package descent_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -58,6 +59,81 @@ func TestCheckGradient(t *testing.T) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// TestCheckClasses: the same with three classes, levels, weights and an offset.
+func TestCheckClasses(t *testing.T) {
+	ctx := context.Background()
+	const smooth = "z = dot(W, x) + b\na = softmax(z)\nL = -sum((0.9*y + 0.1/3)*log(a))"
+	iris := descent.File(filepath.Join("testdata", "iris", "iris.csv"))
+	for _, test := range []struct {
+		name   string
+		source func() descent.Source
+		config descent.Config
+	}{
+		{"iris", func() descent.Source { return iris }, descent.Config{Target: "species", Penalty: descent.Penalty{L2: 1}}},
+		{"iris, raw penalty", func() descent.Source { return iris }, descent.Config{Target: "species", Penalty: descent.Penalty{L2: 1}, Scale: descent.ScaleNone}},
+		{"iris, smooth", func() descent.Source { return iris }, descent.Config{Target: "species", Penalty: descent.Penalty{L2: 1}, Equations: smooth}},
+		{"overlap", func() descent.Source { return text(threeClasses) }, descent.Config{Target: "y", Columns: descent.Columns{Weight: "s", Offset: "o"}}},
+	} {
+		config := test.config
+		config.Labels.Softmax = true
+		result, err := descent.Fit(ctx, test.source(), config)
+		if err != nil {
+			t.Errorf("%s: %v", test.name, err)
+			continue
+		}
+		for name, c := range map[string]descent.CheckConfig{
+			"random": {Config: config},
+			"few":    {Config: config, Rows: 7},
+			"model":  {Config: config, Model: result.Model},
+		} {
+			if name == "random" {
+				c.WithoutFused()
+			}
+			r, err := descent.CheckGradient(ctx, test.source(), c)
+			if err != nil {
+				t.Errorf("%s: %s: %v", test.name, name, err)
+				continue
+			}
+			if !r.OK || r.Parameters != 15 && r.Parameters != 12 || !strings.Contains(r.Worst.Parameter, " of ") {
+				t.Errorf("%s: %s: %+v", test.name, name, r)
+			}
+			if name == "model" && math.Abs(r.Points[1].Cost-result.Cost) > 1e-13 {
+				t.Errorf("%s: J = %v at the model, Fit has %v", test.name, r.Points[1].Cost, result.Cost)
+			}
+		}
+	}
+}
+
+// TestCheckWideClasses: moving dot(W, x) gives the differences of moving W.
+func TestCheckWideClasses(t *testing.T) {
+	var csv strings.Builder
+	const n, m = 90, 600
+	for j := range n {
+		fmt.Fprintf(&csv, "x%d,", j)
+	}
+	csv.WriteString("y\n")
+	for i := range m {
+		for j := range n {
+			fmt.Fprintf(&csv, "%d,", (i*i+7*j*i+j*j*j)%19)
+		}
+		fmt.Fprintf(&csv, "%d\n", (i*i/3+i/7)%3)
+	}
+	for _, equations := range []string{"", "v = W*W\nz = dot(W, x) + b + 0.001*sum(v)\na = softmax(z)\nL = -sum(y*log(a)) + 0.01*sum(v)"} { // the second has W elsewhere, too
+		rows := m
+		if equations != "" {
+			rows = 60 // the long way
+		}
+		r, err := descent.CheckGradient(context.Background(), descent.Reader("wide.csv", strings.NewReader(csv.String())),
+			descent.CheckConfig{Config: descent.Config{Target: "y", Equations: equations}, Rows: rows})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !r.OK {
+			t.Errorf("%+v", r)
 		}
 	}
 }

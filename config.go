@@ -22,7 +22,7 @@ type Config struct {
 	NoHeader bool           // the file has no header; columns are x1, x2, …
 	NA       []string       // texts that mean missing; nil is the default list, empty means only the empty cell
 
-	Equations string // the model, one equation a line, the last one the loss of one example; "" is [Equations]
+	Equations string // the model, one equation a line, the last one the loss of one example; "" is [Equations], for more than two classes [ClassEquations]
 	Penalty   Penalty
 	Solver    Solver
 	Test      Test
@@ -121,9 +121,6 @@ func (c *Config) defaults() {
 		if first {
 			c.Scale = ScaleNone
 		}
-	}
-	if c.Equations == "" {
-		c.Equations = Equations
 	}
 	c.Encoding.Weight, c.Encoding.Offset = c.Columns.Weight, c.Columns.Offset
 	c.Encoding.Penalised = c.Penalty.L2 > 0

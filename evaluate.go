@@ -3,6 +3,7 @@ package descent
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/descent-ml/descent/dataset"
 	"github.com/descent-ml/descent/encode"
@@ -34,7 +35,7 @@ func (m *Model) Evaluate(ctx context.Context, s Source, o EvaluateOptions) (*Eva
 	if err != nil {
 		return nil, err
 	}
-	y, err := m.labels(t, target)
+	label, err := m.labels(t, target)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +43,7 @@ func (m *Model) Evaluate(ctx context.Context, s Source, o EvaluateOptions) (*Eva
 	if o.Threshold != nil {
 		threshold = *o.Threshold
 	}
-	return m.measure(t, nil, y, threshold)
+	return m.measure(t, nil, label, threshold)
 }
 
 // tableOptions read a file for this model: its columns only, as the types that it knows.
@@ -72,9 +73,9 @@ func targetColumn(t *dataset.Table, name string) (*dataset.Column, error) {
 	return c, nil
 }
 
-// labels are y for every row of t: the class that the model gives the label.
-func (m *Model) labels(t *dataset.Table, target *dataset.Column) ([]float64, error) {
-	class := make([]float64, len(target.Levels))
+// labels are the class of every row of t: what the model calls its label.
+func (m *Model) labels(t *dataset.Table, target *dataset.Column) ([]int32, error) {
+	class := make([]int32, len(target.Levels))
 	for code, text := range target.Levels {
 		k, ok := m.file.Classes.Index(text)
 		if !ok {
@@ -82,22 +83,22 @@ func (m *Model) labels(t *dataset.Table, target *dataset.Column) ([]float64, err
 			if row < 0 {
 				continue
 			}
-			return nil, t.At(row, target, "the label %q is not a class of the model, whose classes are %s and %s", text, m.file.Classes.Levels[0], m.file.Classes.Levels[1])
+			return nil, t.At(row, target, "the label %q is not a class of the model, whose classes are %s", text, strings.Join(m.file.Classes.Levels, ", "))
 		}
-		class[code] = float64(k)
+		class[code] = int32(k)
 	}
-	y := make([]float64, t.Rows)
+	label := make([]int32, t.Rows)
 	for row, code := range target.Codes {
 		if code < 0 {
 			return nil, t.At(row, target, "the label is missing; every row needs one")
 		}
-		y[row] = class[code]
+		label[row] = class[code]
 	}
-	return y, nil
+	return label, nil
 }
 
 // measure scores the given rows of t (nil: all).
-func (m *Model) measure(t *dataset.Table, rows []int, y []float64, threshold float64) (*Evaluation, error) {
+func (m *Model) measure(t *dataset.Table, rows []int, label []int32, threshold float64) (*Evaluation, error) {
 	tr, err := m.reader.NewTableReader(t)
 	if err != nil {
 		return nil, err
@@ -110,14 +111,17 @@ func (m *Model) measure(t *dataset.Table, rows []int, y []float64, threshold flo
 	if err != nil {
 		return nil, err
 	}
-	n := len(rows)
+	count := len(rows)
 	if rows == nil {
-		n = t.Rows
+		count = t.Rows
 	}
 	ev := &Evaluation{}
-	r := metric.Rows{LogOdds: make([]float64, 0, n), Label: make([]float64, 0, n)}
+	K := len(m.file.Intercepts)
+	var z, a, s []float64
+	var truth []int32
 	cells := make([]encode.Cell, len(m.file.Columns))
-	for i := range n {
+	at := make([]float64, K)
+	for i := range count {
 		row := i
 		if rows != nil {
 			row = rows[i]
@@ -126,48 +130,64 @@ func (m *Model) measure(t *dataset.Table, rows []int, y []float64, threshold flo
 			ev.Dropped++
 			continue
 		}
-		z, unseen, err := m.tableZ(tr, row, cells, offset)
+		unseen, err := m.tableZ(tr, row, cells, offset, at)
 		if err != nil {
 			return nil, err
 		}
-		if z-z != 0 {
-			return nil, t.At(row, nil, "z = %v: the numbers of this row are too large for the model's weights", z)
+		for _, v := range at {
+			if v-v != 0 {
+				return nil, t.At(row, nil, "z = %v: the numbers of this row are too large for the model's weights", v)
+			}
 		}
 		if unseen {
 			ev.Unseen++
 		}
-		r.LogOdds, r.Label = append(r.LogOdds, z), append(r.Label, y[row])
+		z, truth = append(z, at...), append(truth, label[row])
 		if m.link.a != nil {
-			a, err := m.link.probability(z)
-			if err != nil {
+			if err := m.link.eval(at, at); err != nil {
 				return nil, t.At(row, nil, "%v", err)
 			}
-			r.Probability = append(r.Probability, a)
+			a = append(a, at...)
 		}
 		if weight != nil {
-			r.Weight = append(r.Weight, weight[row])
+			s = append(s, weight[row])
 		}
 	}
-	if ev.Metrics, err = metric.Binary(r, threshold); err != nil {
+	if K > 1 {
+		ev.Metrics, err = metric.Classes(metric.ClassRows{LogOdds: z, Probability: a, Label: truth, Weight: s}, m.file.Classes.Levels)
+	} else {
+		y := make([]float64, len(truth))
+		for i, k := range truth {
+			y[i] = float64(k)
+		}
+		ev.Metrics, err = metric.Binary(metric.Rows{LogOdds: z, Probability: a, Label: y, Weight: s}, threshold)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", t.Name, err)
 	}
 	return ev, nil
 }
 
-// tableZ is z of one row of a table.
-func (m *Model) tableZ(tr *encode.TableReader, row int, cells []encode.Cell, offsets []float64) (z float64, unseen bool, err error) {
+// tableZ is z of every set for one row of a table.
+func (m *Model) tableZ(tr *encode.TableReader, row int, cells []encode.Cell, offsets, z []float64) (unseen bool, err error) {
 	offset := 0.0
 	if offsets != nil {
 		offset = offsets[row]
 	}
 	if columns, values, ok := tr.Sparse(row); ok {
-		return m.scorer.sparseZ(0, columns, values, offset), false, nil
+		for k := range z {
+			z[k] = m.scorer.sparseZ(k, columns, values, offset)
+		}
+		return false, nil
 	}
 	if err := tr.Row(row, cells); err != nil {
-		return 0, false, err
+		return false, err
 	}
 	for i := range cells {
 		unseen = unseen || cells[i].Level == encode.UnseenLevel
 	}
-	return m.scorer.z(0, cells, offset, nil), unseen, nil
+	for k := range z {
+		z[k] = m.scorer.z(k, cells, offset, nil)
+	}
+	return unseen, nil
 }

@@ -3,6 +3,7 @@ package descent
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/descent-ml/descent/encode"
 	"github.com/descent-ml/descent/infer"
@@ -18,6 +19,19 @@ type Explanation struct {
 	Intercept     float64        `json:"intercept"`
 	Offset        *float64       `json:"offset,omitempty"`
 	Contributions []Contribution `json:"contributions"`
+
+	// More than two classes: the forward pass of each. Z, Intercept and Contributions above are then those of Label.
+	Classes []ClassExplanation `json:"classes,omitempty"`
+}
+
+// ClassExplanation is the forward pass of one of more than two classes. Contributions stand in the order of Explanation.Contributions.
+type ClassExplanation struct {
+	Level         string    `json:"level"`
+	Probability   float64   `json:"probability"`
+	Z             float64   `json:"z"`
+	Intercept     float64   `json:"intercept"`
+	Offset        *float64  `json:"offset,omitempty"` // 0 for the reference class
+	Contributions []float64 `json:"contributions"`
 }
 
 // Contribution is what one column adds to z.
@@ -25,7 +39,7 @@ type Contribution struct {
 	Name         string  `json:"name"`
 	Value        any     `json:"value"` // number, level, or nil for a missing value
 	Contribution float64 `json:"contribution"`
-	// Share are the terms of the column that are not 0: a numeric column with a missing value has two.
+	// Terms are those of the column that are not 0: a numeric column with a missing value has two.
 	Terms []string `json:"terms"`
 }
 
@@ -44,18 +58,48 @@ func (rr *RowReader) Explain() (*Explanation, error) {
 	return rr.model.explain(rr.row.cells, rr.row.Offset)
 }
 
-func (m *Model) explain(cells []encode.Cell, offset float64) (*Explanation, error) {
-	contributions := make([]float64, len(cells))
-	z := m.scorer.z(0, cells, offset, contributions)
-	if math.IsNaN(z) || math.IsInf(z, 0) {
-		return nil, fmt.Errorf("z = %v: the numbers of this row are too large for the model's weights", z)
+// ClassOffset is what the offset of a row adds to z of class k (0 for two classes): the reference of more than two takes none.
+func (m *Model) ClassOffset(k int, offset float64) float64 {
+	if m.scorer.classes[k].reference {
+		return 0
 	}
-	p, err := m.predict(z)
+	return offset
+}
+
+func (m *Model) explain(cells []encode.Cell, offset float64) (*Explanation, error) {
+	e := &Explanation{}
+	K := len(m.file.Intercepts)
+	byClass := make([][]float64, K)
+	for k := range byClass {
+		byClass[k] = make([]float64, len(cells))
+	}
+	contributions, label := byClass[0], 0
+	var p Prediction
+	var err error
+	if K == 1 {
+		p, err = m.predict(m.scorer.z(0, cells, offset, contributions))
+	} else if p, err = m.choose(cells, offset, byClass); err == nil {
+		label = slices.Index(m.file.Classes.Levels, p.Label)
+		contributions = byClass[label]
+		for k, level := range m.file.Classes.Levels {
+			c := ClassExplanation{Level: level, Probability: p.Probabilities[k], Z: p.Scores[k], Intercept: m.file.Intercepts[k], Contributions: byClass[k]}
+			if m.file.Offset != "" {
+				o := m.ClassOffset(k, offset)
+				c.Offset = &o
+			}
+			e.Classes = append(e.Classes, c)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
-	e := &Explanation{Label: p.Label, Probability: p.Probability, Z: z, Intercept: m.file.Intercepts[0]}
+	z := p.Z
+	if math.IsNaN(z) || math.IsInf(z, 0) {
+		return nil, fmt.Errorf("z = %v: the numbers of this row are too large for the model's weights", z)
+	}
+	e.Label, e.Probability, e.Z, e.Intercept = p.Label, p.Probability, z, m.file.Intercepts[label]
 	if m.file.Offset != "" {
+		offset = m.ClassOffset(label, offset)
 		e.Offset = &offset
 	}
 	if m.file.Covariance != nil {

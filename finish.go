@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/descent-ml/descent/encode"
+	"github.com/descent-ml/descent/engine"
 	"github.com/descent-ml/descent/infer"
+	"github.com/descent-ml/descent/optim"
 )
 
 // finish turns the solution into coefficients, statistics, a model and its metrics.
@@ -16,14 +19,26 @@ func (f *fit) finish(ctx context.Context) error {
 	n := len(f.kept)
 	e := f.learnt.Encoding.Keep(f.kept)
 	unit := infer.Map{Center: f.matrix.Center, Scale: f.matrix.Scale}
-	raw := unit.Weights(f.theta)
-	scaled := f.scaled(raw)
-	for j, v := range raw {
-		if math.IsNaN(v) || math.IsInf(v, 0) || math.IsNaN(scaled[j]) || math.IsInf(scaled[j], 0) {
-			return fmt.Errorf("the weight of %s is %v in original units: the numbers of its column are too small or too large for float64; rescale it", termName(e, j), v)
+	f.settle()
+	sets := f.classes.Sets()
+	raw, scaled := make([][]float64, sets), make([][]float64, sets)
+	for k := range sets {
+		theta := f.set(k)
+		raw[k] = unit.Weights(theta)
+		scaled[k] = theta
+		if f.config.Scale == ScaleNone {
+			scaled[k] = raw[k] // the penalty acts on these
+		}
+		for j, v := range raw[k] {
+			if math.IsNaN(v) || math.IsInf(v, 0) || math.IsNaN(scaled[k][j]) || math.IsInf(scaled[k][j], 0) {
+				return fmt.Errorf("the weight of %s is %v in original units: the numbers of its column are too small or too large for float64; rescale it", termName(e, j), v)
+			}
 		}
 	}
-	cov, err := f.statistics(unit, raw, scaled, e)
+	if sets > 1 && f.config.Penalty.L2 > 0 && f.problem != nil {
+		center(raw, n) // as settle did in the solver's coordinates, but for rounding
+	}
+	cov, err := f.statistics(ctx, unit, raw, scaled, e)
 	if err != nil {
 		return err
 	}
@@ -32,8 +47,7 @@ func (f *fit) finish(ctx context.Context) error {
 		Equations: equationLines(f.config.Equations),
 		Target:    f.target.Name, Classes: *f.classes,
 		Columns: e.Columns, Sparse: e.Sparse, NA: e.NA, DropNA: e.NA != nil && len(e.NA) == 0, Weight: e.Weight, Offset: e.Offset,
-		Intercepts: []float64{raw[n]}, Aliased: nil,
-		Scaling:   scaling{Intercepts: []float64{f.theta[n]}, Center: f.matrix.Center, Scale: f.matrix.Scale},
+		Scaling:   scaling{Center: f.matrix.Center, Scale: f.matrix.Scale},
 		Threshold: 0.5,
 		Training: trainingRecord{
 			Verdict: r.Verdict, Message: r.Message, Solver: r.Solver, Penalty: r.Penalty, Scale: f.config.Scale,
@@ -50,12 +64,22 @@ func (f *fit) finish(ctx context.Context) error {
 		file.Training.Batch = f.config.Solver.Batch
 	}
 	for j, t := range e.Terms {
-		file.Terms = append(file.Terms, term{Term: t, Weights: []float64{raw[j]}, Scaled: []float64{scaled[j]}})
+		out := term{Term: t}
+		for k := range sets {
+			out.Weights, out.Scaled = append(out.Weights, raw[k][j]), append(out.Scaled, scaled[k][j])
+		}
+		file.Terms = append(file.Terms, out)
+	}
+	for k := range sets {
+		file.Intercepts = append(file.Intercepts, raw[k][n])
+		file.Scaling.Intercepts = append(file.Scaling.Intercepts, f.set(k)[n])
 	}
 	if n < len(f.learnt.Encoding.Terms) {
 		file.Aliased = r.Aliased
 	}
 	switch {
+	case sets > 1:
+		file.CovarianceNote = "more than two classes: an interval of one probability is not offered"
 	case cov == nil:
 		file.CovarianceNote = r.StatisticsNote
 	case n > maxCovariance:
@@ -70,7 +94,7 @@ func (f *fit) finish(ctx context.Context) error {
 	}
 	r.Model = f.model
 	if f.model.link.assumed {
-		if err := f.note("the equations define no a; the probability is sigmoid(dot(w, x) + b)"); err != nil {
+		if err := f.note("the equations define no a; the probability is %s", f.model.link.standard()); err != nil {
 			return err
 		}
 	}
@@ -80,6 +104,61 @@ func (f *fit) finish(ctx context.Context) error {
 	f.model.file.Metrics = metrics{Train: r.Train, Test: r.Test}
 	f.model.file.Tests, err = f.model.testVectors()
 	return err
+}
+
+// set is (w, b) of one set of weights, in the solver's coordinates. It is new.
+func (f *fit) set(k int) []float64 {
+	n, K := len(f.kept), f.classes.Sets()
+	return append(slices.Clone(f.theta[k*n:(k+1)*n]), f.theta[K*n+k])
+}
+
+// referenced says whether the reference class has weights 0. Of a loss that is not known to depend on differences of z alone it need not.
+func (f *fit) referenced() bool {
+	return f.classes.Sets() > 1 && f.config.Penalty.L2 == 0 && f.problem != nil
+}
+
+// settle chooses among the weights of more than two classes that predict the same: without a penalty the reference class has 0, with one the
+// biases have mean 0.
+func (f *fit) settle() {
+	n, K := len(f.kept), f.classes.Sets()
+	if K == 1 || f.problem == nil { // of another loss it is not known
+		return
+	}
+	bias := f.theta[K*n:]
+	if f.config.Penalty.L2 > 0 {
+		mean := mean(bias)
+		for k := range bias {
+			bias[k] -= mean
+		}
+		return
+	}
+	ref := f.set(f.classes.Reference)
+	for k := range K {
+		for j := range n {
+			f.theta[k*n+j] -= ref[j]
+		}
+		bias[k] -= ref[n]
+	}
+}
+
+// center takes the mean off component j of all sets.
+func center(sets [][]float64, j int) {
+	v := make([]float64, len(sets))
+	for k := range sets {
+		v[k] = sets[k][j]
+	}
+	mean := mean(v)
+	for k := range sets {
+		sets[k][j] -= mean
+	}
+}
+
+func mean(v []float64) float64 {
+	var sum float64
+	for _, x := range v {
+		sum += x
+	}
+	return sum / float64(len(v))
 }
 
 // maxCovariance is the number of terms up to which a model keeps its covariance: 500 terms are 125,000 numbers, about 3 MB of text.
@@ -95,14 +174,6 @@ func termName(e *encode.Encoding, j int) string {
 // interceptName is what the table of coefficients calls b.
 const interceptName = "(intercept)"
 
-// scaled are the weights in the units in which the penalty acts: those of standardised numeric columns with Scale auto, else the raw ones.
-func (f *fit) scaled(raw []float64) []float64 {
-	if f.config.Scale == ScaleNone {
-		return raw
-	}
-	return f.theta
-}
-
 func (f *fit) holdout() string {
 	switch t := f.config.Test; {
 	case t.Every > 0:
@@ -113,11 +184,16 @@ func (f *fit) holdout() string {
 	return ""
 }
 
-// statistics fills the table of coefficients and what the likelihood says. It returns the covariance of θ in the solver's coordinates,
-// (n+1)×(n+1), or nil where it is not valid; the result then says why.
-func (f *fit) statistics(unit infer.Map, raw, scaled []float64, e *encode.Encoding) ([]float64, error) {
+// statistics fills the table of coefficients and what the likelihood says. It returns the covariance of what the solver moved, in its
+// coordinates, or nil where it is not valid; the result then says why.
+func (f *fit) statistics(ctx context.Context, unit infer.Map, raw, scaled [][]float64, e *encode.Encoding) ([]float64, error) {
 	r := f.result
-	n := len(e.Terms)
+	n, K := len(e.Terms), len(raw)
+	free := []int(nil)
+	moved := n + 1
+	if f.gauge != nil {
+		free, moved = f.gauge.free, len(f.gauge.free)
+	}
 	setting := infer.Setting{
 		OtherLoss:    !f.logLoss,
 		Penalised:    f.config.Penalty.L2 > 0,
@@ -134,53 +210,141 @@ func (f *fit) statistics(unit infer.Map, raw, scaled []float64, e *encode.Encodi
 		r.StatisticsNote = infer.Why(setting)
 	} else {
 		var err error
-		if cov, err = infer.Covariance(f.certificate.Hessian, r.WeightSum, n+1); err != nil {
+		if cov, err = infer.Covariance(f.certificate.Hessian, r.WeightSum, moved); err != nil {
 			r.StatisticsNote = err.Error()
 			cov = nil
 		}
 	}
-	var wald []infer.Coefficient
-	if cov != nil {
-		var err error
-		if wald, err = infer.Coefficients(raw, unit.Covariance(cov, n), r.Confidence); err != nil {
-			return nil, err
+	if K > 1 {
+		r.Classes = f.classes.Levels
+		if f.referenced() {
+			r.ReferenceClass = &f.classes.Levels[f.classes.Reference]
 		}
 	}
-	add := func(j int) {
-		c := Coefficient{Name: termName(e, j), Estimate: raw[j], Scaled: scaled[j]}
-		if wald != nil {
-			w := &wald[j]
-			c.StdError, c.Z, c.P = number(w.StdError), number(w.Z), number(w.P)
-			c.Low, c.High = number(w.Low), number(w.High)
+	for k := range K {
+		class := ""
+		if K > 1 {
+			class = f.classes.Levels[k]
+			if f.referenced() && k == f.classes.Reference {
+				continue
+			}
 		}
-		if f.logLoss {
-			c.OddsRatio = number(math.Exp(raw[j]))
+		var wald []infer.Coefficient
+		if cov != nil {
+			var err error
+			if wald, err = infer.Coefficients(raw[k], unit.Covariance(f.block(cov, moved, free, k), n), r.Confidence); err != nil {
+				return nil, err
+			}
 		}
-		r.Coefficients = append(r.Coefficients, c)
-	}
-	add(n)
-	for j := range n {
-		add(j)
+		for _, j := range append([]int{n}, upTo(n)...) { // the intercept first
+			c := Coefficient{Name: termName(e, j), Class: class, Estimate: raw[k][j], Scaled: scaled[k][j]}
+			if wald != nil {
+				w := &wald[j]
+				c.StdError, c.Z, c.P = number(w.StdError), number(w.Z), number(w.P)
+				c.Low, c.High = number(w.Low), number(w.High)
+			}
+			if f.logLoss {
+				c.OddsRatio = number(math.Exp(raw[k][j]))
+			}
+			r.Coefficients = append(r.Coefficients, c)
+		}
 	}
 	if !f.logLoss {
 		return cov, nil
 	}
-	logLikelihood := -r.Loss * r.WeightSum
-	in := f.matrix.Memory
-	y, _ := in.Input("y")
-	s, _ := in.Input("s")
-	o, _ := in.Input("o")
-	_, null, err := infer.Null(y, s, o)
+	null, err := f.nullLogLikelihood(ctx)
 	if err != nil {
 		return nil, err
 	}
-	l := infer.Summarize(logLikelihood, null, r.WeightSum, n+1)
+	l := infer.Summarize(-r.Loss*r.WeightSum, null, r.WeightSum, r.Parameters)
 	r.LogLikelihood, r.Deviance, r.NullDeviance = number(l.LogLikelihood), number(l.Deviance), number(l.NullDeviance)
 	// A penalised fit has fewer degrees of freedom than parameters, and the criteria are about the maximum of the likelihood.
 	if !setting.Penalised && !setting.Unfinished {
 		r.DFResidual, r.AIC, r.BIC = number(l.DFResidual), number(l.AIC), number(l.BIC)
 	}
 	return cov, nil
+}
+
+// block is the covariance of one set, (w, b), out of that of all that the solver moved.
+func (f *fit) block(cov []float64, moved int, free []int, k int) []float64 {
+	if free == nil {
+		return cov
+	}
+	n, K := len(f.kept), f.classes.Sets()
+	at := make([]int, n+1)
+	for i, component := range free {
+		switch {
+		case component < K*n && component/n == k:
+			at[component%n] = i
+		case component == K*n+k:
+			at[n] = i
+		}
+	}
+	out := make([]float64, (n+1)*(n+1))
+	for i, p := range at {
+		for j, q := range at {
+			out[i*(n+1)+j] = cov[p*moved+q]
+		}
+	}
+	return out
+}
+
+func upTo(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}
+
+// nullLogLikelihood is that of the intercepts alone.
+func (f *fit) nullLogLikelihood(ctx context.Context) (float64, error) {
+	in := f.matrix.Memory
+	s, _ := in.Input("s")
+	o, _ := in.Input("o")
+	if K := f.classes.Sets(); K > 1 {
+		if o != nil {
+			return f.nullOfClasses(ctx)
+		}
+		label := make([]int32, len(f.learnt.Rows))
+		for i, row := range f.learnt.Rows {
+			label[i] = f.label[row]
+		}
+		return infer.NullClasses(label, K, s)
+	}
+	y, _ := in.Input("y")
+	_, null, err := infer.Null(y, s, o)
+	return null, err
+}
+
+// nullOfClasses is the same for more than two classes and an offset, which the reference class does not take: the default equations without x.
+func (f *fit) nullOfClasses(ctx context.Context) (float64, error) {
+	d := size{sets: f.classes.Sets(), offset: true}
+	c, err := newCost(d.equations(), d, f.learnt.Weights != nil, false)
+	if err != nil {
+		return 0, err
+	}
+	m, err := f.learnt.Encoding.Design(f.table, f.learnt.Rows, []int{}, false, f.inputs()...)
+	if err != nil {
+		return 0, err
+	}
+	e, err := engine.New(m.Memory, engine.Options{Threads: f.config.Solver.Threads})
+	if err != nil {
+		return 0, err
+	}
+	reference, total := f.classes.Reference, f.result.WeightSum
+	values := engine.Values{M: total, Of: map[string][]float64{"r": takesOffset(d.sets, reference)}}
+	J, err := engine.NewObjective(e, c.graph, c.root, d.parameters(), values, engine.ObjectiveOptions{})
+	if err != nil {
+		return 0, err
+	}
+	method, err := optim.NewNewton(make([]float64, d.sets-1), optim.Options{Weight: total, Tolerance: standardErrors})
+	if err != nil {
+		return 0, err
+	}
+	free := slices.DeleteFunc(upTo(d.sets), func(k int) bool { return k == reference })
+	out, err := optim.Minimize(context.WithoutCancel(ctx), method, newGauge(J, free), nil)
+	return -out.F * total, err
 }
 
 // number is nil for what JSON cannot hold.
@@ -193,12 +357,12 @@ func number(v float64) *float64 {
 
 // measure scores the model on the training rows and, where there are any, on the test rows.
 func (f *fit) measure(ctx context.Context) error {
-	train, err := f.model.measure(f.table, f.learnt.Rows, f.y, f.model.file.Threshold)
+	train, err := f.model.measure(f.table, f.learnt.Rows, f.label, f.model.file.Threshold)
 	if err != nil {
 		return err
 	}
 	f.result.Train = train.Metrics
-	rows, y := f.testRows, f.y
+	rows, label := f.testRows, f.label
 	if s := f.config.Test.Source; s != nil {
 		if f.test, err = s.table(ctx, f.model.tableOptions(f.config.Format, f.config.NoHeader)); err != nil {
 			return err
@@ -210,13 +374,13 @@ func (f *fit) measure(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if y, err = f.model.labels(f.test, target); err != nil {
+		if label, err = f.model.labels(f.test, target); err != nil {
 			return err
 		}
 	} else if len(rows) == 0 {
 		return nil
 	}
-	test, err := f.model.measure(f.test, rows, y, f.model.file.Threshold)
+	test, err := f.model.measure(f.test, rows, label, f.model.file.Threshold)
 	if err != nil {
 		return err
 	}

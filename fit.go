@@ -57,7 +57,7 @@ type fit struct {
 	test    *dataset.Table // of its own, or table
 	target  *dataset.Column
 	classes *encode.Classes
-	y       []float64 // by table row
+	label   []int32 // class by table row
 
 	trainRows, testRows []int
 
@@ -145,10 +145,14 @@ func (f *fit) read(ctx context.Context, source Source) error {
 	if err := f.found(findings...); err != nil {
 		return err
 	}
-	f.y = make([]float64, t.Rows)
+	class := make([]int32, len(f.target.Levels))
+	for code, text := range f.target.Levels {
+		k, _ := classes.Index(text)
+		class[code] = int32(k)
+	}
+	f.label = make([]int32, t.Rows)
 	for row, code := range f.target.Codes {
-		k, _ := classes.Index(f.target.Levels[code])
-		f.y[row] = float64(k)
+		f.label[row] = class[code]
 	}
 	f.result.Seconds.Read = time.Since(begin).Seconds()
 	return nil
@@ -214,37 +218,37 @@ func (f *fit) learn(context.Context) error {
 	l := f.learnt
 	l.Encoding.NA = f.config.NA
 	f.result.Rows, f.result.Dropped = len(l.Rows), l.Dropped
-	var negative, positive float64
+	weight := make([]float64, len(f.classes.Levels)) // Σ s of every class
 	for _, row := range l.Rows {
 		s := 1.0
 		if l.Weights != nil {
 			s = l.Weights[row]
 		}
-		if f.y[row] == 1 {
-			positive += s
-		} else {
-			negative += s
-		}
+		weight[f.label[row]] += s
 	}
-	f.result.WeightSum = negative + positive
-	if negative == 0 || positive == 0 {
-		k := 0
-		if negative == 0 {
-			k = 1
+	f.result.WeightSum = 0
+	for k, w := range weight {
+		f.result.WeightSum += w
+		if w == 0 {
+			if len(weight) == 2 {
+				return f.table.At(-1, f.target, "only one class, %q, is left in the %d training rows; a model needs rows of two", f.classes.Levels[1-k], len(l.Rows))
+			}
+			return f.table.At(-1, f.target, "no row of class %q is left in the %d training rows", f.classes.Levels[k], len(l.Rows))
 		}
-		return f.table.At(-1, f.target, "only one class, %q, is left in the %d training rows; a model needs rows of two", f.classes.Levels[k], len(l.Rows))
 	}
 	if len(l.Encoding.Terms) == 0 {
 		return f.table.At(-1, nil, "no input: there is no column but the target")
 	}
-	return f.found(doctor.Examine(f.patient(negative, positive))...)
+	return f.found(doctor.Examine(f.patient(weight))...)
 }
 
 // patient is what the doctor is shown.
-func (f *fit) patient(negative, positive float64) doctor.Data {
+func (f *fit) patient(weight []float64) doctor.Data {
 	l := f.learnt
-	d := doctor.Data{Rows: len(l.Rows), Parameters: len(l.Encoding.Terms), Missing: doctor.Policy(f.config.Encoding.Missing),
-		Target: &doctor.Target{Name: f.target.Name, Negative: f.classes.Levels[0], Positive: f.classes.Levels[1], Negatives: negative, Positives: positive}}
+	d := doctor.Data{Rows: len(l.Rows), Parameters: len(l.Encoding.Terms), Missing: doctor.Policy(f.config.Encoding.Missing)}
+	if len(weight) == 2 {
+		d.Target = &doctor.Target{Name: f.target.Name, Negative: f.classes.Levels[0], Positive: f.classes.Levels[1], Negatives: weight[0], Positives: weight[1]}
+	}
 	if d.Missing == doctor.Policy(encode.MissingError) {
 		d.Missing = doctor.Refuse
 	}
@@ -294,7 +298,20 @@ func (f *fit) inputs() []encode.Input {
 		}
 		return out
 	}
-	in := []encode.Input{{Name: "y", Values: pick(f.y)}}
+	var in []encode.Input
+	for k := range f.classes.Sets() {
+		name, class := fmt.Sprintf("y[%d]", k), int32(k) // one-hot
+		if f.classes.Sets() == 1 {
+			name, class = "y", 1
+		}
+		y := make([]float64, len(f.learnt.Rows))
+		for i, row := range f.learnt.Rows {
+			if f.label[row] == class {
+				y[i] = 1
+			}
+		}
+		in = append(in, encode.Input{Name: name, Values: y})
+	}
 	if f.learnt.Weights != nil {
 		in = append(in, encode.Input{Name: "s", Values: pick(f.learnt.Weights)})
 	}
@@ -403,20 +420,11 @@ func (f *fit) design(context.Context) error {
 	if f.engine, err = engine.New(f.matrix.Memory, engine.Options{Threads: c.Solver.Threads, NoFused: c.hooks.noFused}); err != nil {
 		return err
 	}
-	n := len(f.kept)
-	equations := c.Equations
-	if equations == Equations {
-		switch {
-		case n == 0 && f.learnt.Offsets != nil:
-			equations = strings.Replace(offsetEquations, "dot(w, x) + ", "", 1)
-		case n == 0:
-			equations = interceptEquations
-		case f.learnt.Offsets != nil:
-			equations = offsetEquations
-		}
+	d := size{inputs: len(f.kept), sets: f.classes.Sets(), offset: f.learnt.Offsets != nil}
+	if c.Equations == "" {
+		c.Equations = d.equations()
 	}
-	f.config.Equations = equations
-	if f.cost, err = newCost(equations, n, f.learnt.Offsets != nil, f.learnt.Weights != nil, c.Penalty.L2 > 0); err != nil {
+	if f.cost, err = newCost(c.Equations, d, f.learnt.Weights != nil, c.Penalty.L2 > 0); err != nil {
 		return fmt.Errorf("equations: %w", err)
 	}
 	if c.hooks.rules != nil {
@@ -425,7 +433,7 @@ func (f *fit) design(context.Context) error {
 	if f.learnt.Offsets != nil && !f.cost.uses("o") {
 		return fmt.Errorf("equations: there is an offset column, but no equation uses o")
 	}
-	f.result.Parameters = n + 1
+	f.result.Parameters = d.sets * (d.inputs + 1)
 	return f.assumptions()
 }
 
@@ -449,13 +457,15 @@ func (f *fit) assumptions() error {
 	return nil
 }
 
-// lambda is λ for every feature, in the coordinates in which the solver works: a weight in original units is Scale times the solver's.
+// lambda is λ for every weight, set by set, in the coordinates in which the solver works: a weight in original units is Scale times the
+// solver's.
 func (f *fit) lambda() []float64 {
-	lambda := make([]float64, len(f.kept))
-	for j := range lambda {
-		lambda[j] = f.config.Penalty.L2
+	n := len(f.kept)
+	lambda := make([]float64, f.classes.Sets()*n)
+	for i := range lambda {
+		lambda[i] = f.config.Penalty.L2
 		if f.config.Scale == ScaleNone && f.matrix.Scale != nil {
-			lambda[j] *= f.matrix.Scale[j] * f.matrix.Scale[j]
+			lambda[i] *= f.matrix.Scale[i%n] * f.matrix.Scale[i%n]
 		}
 	}
 	return lambda

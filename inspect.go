@@ -38,13 +38,15 @@ type ColumnSummary struct {
 	LevelNames []string `json:"level_names,omitempty"` // the first hundred
 }
 
-// TargetSummary is what the labels mean: two classes, or all levels where these are more.
+// TargetSummary is what the labels mean: two classes, or all levels where these are more. Counts are the rows of each, nil where nothing can be
+// trained from the labels.
 type TargetSummary struct {
 	Name     string   `json:"name"`
 	Negative string   `json:"negative,omitempty"`
 	Positive string   `json:"positive,omitempty"`
 	Rate     *float64 `json:"rate,omitempty"` // share of the rows that are positive
 	Classes  []string `json:"classes,omitempty"`
+	Counts   []int    `json:"counts,omitempty"`
 }
 
 // mostLevelNames is how many levels of a column an Inspection lists.
@@ -87,7 +89,6 @@ func Inspect(ctx context.Context, source Source, config Config) (*Inspection, er
 	data := doctor.Data{Rows: t.Rows, Missing: doctor.Refuse}
 	usable := *t // without the columns that cannot be looked at for collinearity
 	usable.Columns = nil
-	f.y = make([]float64, t.Rows)
 	var labels error
 	if config.Target != "" || t.Sparse != nil {
 		if f.target, err = targetColumn(t, config.Target); err != nil {
@@ -135,6 +136,9 @@ func Inspect(ctx context.Context, source Source, config Config) (*Inspection, er
 		in.Findings = append(in.Findings, doctor.Examine(data)...)
 	}
 	if len(learnt.Encoding.Terms) > 0 {
+		if f.classes == nil { // no label has a part in this
+			f.classes, f.label = &encode.Classes{Levels: make([]string, 2)}, make([]int32, t.Rows)
+		}
 		if err := f.alias(ctx); err != nil {
 			return in, err
 		}
@@ -153,15 +157,20 @@ func (f *fit) inspectTarget(in *Inspection, data *doctor.Data) error {
 	if err := f.found(findings...); err != nil {
 		return err
 	}
-	positive := 0
+	f.classes, f.label = classes, make([]int32, t.Rows)
+	counts := make([]int, len(classes.Levels))
 	for row, code := range c.Codes {
-		if k, _ := classes.Index(c.Levels[code]); k == 1 {
-			f.y[row] = 1
-			positive++
-		}
+		k, _ := classes.Index(c.Levels[code])
+		f.label[row] = int32(k)
+		counts[k]++
 	}
-	in.Target = &TargetSummary{Name: c.Name, Negative: classes.Levels[0], Positive: classes.Levels[1], Rate: number(float64(positive) / float64(t.Rows))}
-	data.Target = &doctor.Target{Name: c.Name, Negative: classes.Levels[0], Positive: classes.Levels[1], Negatives: float64(t.Rows - positive), Positives: float64(positive)}
+	in.Target = &TargetSummary{Name: c.Name}
+	if classes.Sets() > 1 {
+		in.Target.Classes, in.Target.Counts = classes.Levels, counts
+		return nil
+	}
+	in.Target.Negative, in.Target.Positive, in.Target.Rate = classes.Levels[0], classes.Levels[1], number(float64(counts[1])/float64(t.Rows))
+	data.Target = &doctor.Target{Name: c.Name, Negative: classes.Levels[0], Positive: classes.Levels[1], Negatives: float64(counts[0]), Positives: float64(counts[1])}
 	return nil
 }
 
@@ -207,7 +216,8 @@ func summarize(t *dataset.Table, c *dataset.Column) (ColumnSummary, doctor.Colum
 // Summary is what a model is, under the names that `descent inspect MODEL --json` prints.
 type Summary struct {
 	Target         string          `json:"target"`
-	Classes        []string        `json:"classes"` // the negative first
+	Classes        []string        `json:"classes"`                   // the negative first; more than two in their order
+	ReferenceClass *string         `json:"reference_class,omitempty"` // of more than two classes the one whose weights are 0
 	Equations      []string        `json:"equations"`
 	Threshold      float64         `json:"threshold"`
 	Verdict        Verdict         `json:"verdict"`
@@ -223,6 +233,18 @@ type Summary struct {
 		Test  *metric.Metrics `json:"test,omitempty"`
 	} `json:"metrics"`
 	Tests int `json:"tests"` // test vectors that were replayed
+}
+
+// MarshalJSON writes reference_class also where it is null, of more than two classes.
+func (s Summary) MarshalJSON() ([]byte, error) {
+	type plain Summary
+	if len(s.Classes) == 2 {
+		return marshalPlain(plain(s))
+	}
+	return marshalPlain(struct {
+		plain
+		ReferenceClass *string `json:"reference_class"`
+	}{plain(s), s.ReferenceClass})
 }
 
 // TrainingSummary is how a model came about.
@@ -254,31 +276,35 @@ func (m *Model) Summary(confidence float64) (*Summary, error) {
 	if s.Aliased == nil {
 		s.Aliased = []string{}
 	}
+	if level, ok := m.ReferenceClass(); ok {
+		s.ReferenceClass = &level
+	}
+	if len(m.file.Intercepts) > 1 && s.StatisticsNote != "" {
+		s.StatisticsNote = "standard errors, tests and intervals of more than two classes are told by the training and not kept in the model"
+	}
 	s.Metrics.Train, s.Metrics.Test = m.file.Metrics.Train, m.file.Metrics.Test
 	var err error
 	s.Coefficients, err = m.Coefficients(confidence)
 	return s, err
 }
 
-// Coefficients is the table of coefficients in original units, the intercept first, with intervals of the level confidence. Errors, tests and
-// intervals are nil where the model holds no covariance, odds ratios where its loss is not the log loss.
+// Coefficients is the table of coefficients in original units, the intercept first, with intervals of the level confidence. Of more than two
+// classes it is ordered by class, without the reference class where nothing is penalised. Errors, tests and intervals are nil where the
+// model holds no covariance, odds ratios where its loss is not the log loss.
 func (m *Model) Coefficients(confidence float64) ([]Coefficient, error) {
 	f := &m.file
 	n := len(f.Terms)
-	raw := make([]float64, n+1)
-	out := make([]Coefficient, n+1)
-	for j, t := range f.Terms {
-		raw[j] = t.Weights[0]
-		out[j+1] = Coefficient{Name: t.Name, Estimate: t.Weights[0], Scaled: t.Scaled[0]}
-	}
-	raw[n] = f.Intercepts[0]
-	out[0] = Coefficient{Name: interceptName, Estimate: raw[n], Scaled: f.Scaling.Intercepts[0]}
 	logLoss, err := m.isLogLoss()
 	if err != nil {
 		return nil, err
 	}
 	var wald []infer.Coefficient
-	if f.Covariance != nil {
+	if f.Covariance != nil { // of two classes
+		raw := make([]float64, n+1)
+		for j, t := range f.Terms {
+			raw[j] = t.Weights[0]
+		}
+		raw[n] = f.Intercepts[0]
 		cov := make([]float64, (n+1)*(n+1))
 		for i, row := range f.Covariance {
 			for j, v := range row {
@@ -290,30 +316,76 @@ func (m *Model) Coefficients(confidence float64) ([]Coefficient, error) {
 			return nil, err
 		}
 	}
-	for j := range n + 1 {
-		c := &out[(j+1)%(n+1)] // the intercept is the last of the weights and the first of the table
-		if wald != nil {
-			w := &wald[j]
-			c.StdError, c.Z, c.P, c.Low, c.High = number(w.StdError), number(w.Z), number(w.P), number(w.Low), number(w.High)
+	var out []Coefficient
+	reference := m.reference()
+	for k := range f.Intercepts {
+		if k == reference {
+			continue
 		}
-		if logLoss {
-			c.OddsRatio = number(math.Exp(c.Estimate))
+		for j := -1; j < n; j++ {
+			c, at := Coefficient{Name: interceptName, Estimate: f.Intercepts[k], Scaled: f.Scaling.Intercepts[k]}, n
+			if f.Training.Scale == ScaleNone {
+				c.Scaled = c.Estimate
+			}
+			if j >= 0 {
+				t := &f.Terms[j]
+				c, at = Coefficient{Name: t.Name, Estimate: t.Weights[k], Scaled: t.Scaled[k]}, j
+			}
+			if len(f.Intercepts) > 1 {
+				c.Class = f.Classes.Levels[k]
+			}
+			if wald != nil {
+				w := &wald[at]
+				c.StdError, c.Z, c.P, c.Low, c.High = number(w.StdError), number(w.Z), number(w.P), number(w.Low), number(w.High)
+			}
+			if logLoss {
+				c.OddsRatio = number(math.Exp(c.Estimate))
+			}
+			out = append(out, c)
 		}
 	}
 	return out, nil
 }
 
+// reference is the one of more than two classes whose weights are 0 by choice, because nothing is penalised; -1 if there is none.
+func (m *Model) reference() int {
+	f := &m.file
+	r := f.Classes.Reference
+	if len(f.Intercepts) == 1 || f.Training.Penalty != (Penalty{}) || f.Intercepts[r] != 0 {
+		return -1
+	}
+	for _, t := range f.Terms {
+		if t.Weights[r] != 0 {
+			return -1
+		}
+	}
+	return r
+}
+
+// ReferenceClass is the one of more than two classes whose weights are 0, where nothing is penalised; ok is false if there is none.
+func (m *Model) ReferenceClass() (level string, ok bool) {
+	if r := m.reference(); r >= 0 {
+		return m.file.Classes.Levels[r], true
+	}
+	return "", false
+}
+
 // isLogLoss says whether the last equation is the log loss, whatever its spelling.
 func (m *Model) isLogLoss() (bool, error) {
-	g, err := parseModel(m.Equations(), min(len(m.file.Terms), 1), m.file.Offset != "")
+	d := m.file.size()
+	d.inputs = min(d.inputs, 1)
+	g, err := d.parse(m.Equations())
 	if err != nil {
 		return false, err
 	}
 	return proof.LogLoss(g, g.Defs[len(g.Defs)-1].Name)
 }
 
-// Intercept is b, in original units.
+// Intercept is b, in original units; of more than two classes that of the first.
 func (m *Model) Intercept() float64 { return m.file.Intercepts[0] }
+
+// Intercepts are b, in original units: one for two classes, else one for every class.
+func (m *Model) Intercepts() []float64 { return append([]float64(nil), m.file.Intercepts...) }
 
 // OffsetColumn is the column that is added to z with weight 1; "" if there is none.
 func (m *Model) OffsetColumn() string { return m.file.Offset }

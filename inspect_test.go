@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/descent-ml/descent"
+	"github.com/descent-ml/descent/encode"
 )
 
 func TestInspect(t *testing.T) {
@@ -40,8 +41,17 @@ func TestInspect(t *testing.T) {
 		}
 	}
 
+	// More than two classes are classes.
+	in, err = descent.Inspect(ctx, text("x,y\n1,c\n2,b\n3,a\n4,a\n"), descent.Config{Target: "y", Labels: encode.Labels{Softmax: true}})
+	if err != nil || strings.Join(in.Target.Classes, " ") != "a b c" || in.Target.Counts[0] != 2 || in.Target.Rate != nil || in.Target.Positive != "" {
+		t.Errorf("%+v, %v", in, err)
+	}
+	in, err = descent.Inspect(ctx, text("x,y\n1,c\n2,b\n3,a\n4,a\n"), descent.Config{Target: "y", Labels: encode.Labels{Positive: "a", AgainstRest: true}})
+	if err != nil || in.Target.Negative != "not a" || in.Target.Positive != "a" || *in.Target.Rate != 0.5 {
+		t.Errorf("%+v, %v", in, err)
+	}
 	// Labels that nothing can be trained from are an error beside what the file holds.
-	in, err = descent.Inspect(ctx, text("x,y\n1,a\n2,b\n3,c\n"), descent.Config{Target: "y"})
+	in, err = descent.Inspect(ctx, text("x,y\n1,a\n2,b\n3,c\n"), descent.Config{Target: "y", Labels: encode.Labels{MaxClasses: 2}})
 	if err == nil || in == nil || len(in.Target.Classes) != 3 || len(in.Columns) != 2 {
 		t.Errorf("%+v, %v", in, err)
 	}
@@ -87,3 +97,60 @@ func TestSummary(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// TestSummaryClasses: the coefficients of a model of three classes are those of Fit, class by class.
+func TestSummaryClasses(t *testing.T) {
+	for name, config := range map[string]descent.Config{
+		"maximum likelihood": {Labels: encode.Labels{Softmax: true, Reference: "b"}},
+		"penalty":            {Labels: encode.Labels{Softmax: true}, Penalty: descent.Penalty{L2: 1}},
+		"raw":                {Labels: encode.Labels{Softmax: true}, Penalty: descent.Penalty{L2: 1}, Scale: descent.ScaleNone},
+	} {
+		config.Target, config.Columns.Include = "y", []string{"x", "c"}
+		r, err := descent.Fit(context.Background(), text(threeClasses), config)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		s, err := r.Model.Summary(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := 3 * (2 + 3) // every level has a weight
+		if level, ok := r.Model.ReferenceClass(); ok {
+			want = 2 * (2 + 2)
+			if level != "b" || *s.ReferenceClass != "b" || *r.ReferenceClass != "b" {
+				t.Errorf("%s: reference %q", name, level)
+			}
+		} else if name == "maximum likelihood" {
+			t.Errorf("%s: no reference", name)
+		}
+		if len(s.Coefficients) != len(r.Coefficients) || len(s.Coefficients) != want {
+			t.Fatalf("%s: %d coefficients, Fit has %d, want %d", name, len(s.Coefficients), len(r.Coefficients), want)
+		}
+		for j, want := range r.Coefficients {
+			got := s.Coefficients[j]
+			if got.Name != want.Name || got.Class != want.Class || got.Estimate != want.Estimate || got.Scaled != want.Scaled || *got.OddsRatio != *want.OddsRatio {
+				t.Errorf("%s: %+v, want %+v", name, got, want)
+			}
+		}
+	}
+}
+
+// threeClasses overlap, in a column of numbers, one of levels, weights s and an offset o.
+const threeClasses = `x,c,s,o,y
+0.5,u,1,0,a
+1.5,u,2,0.5,a
+2.5,v,1,-0.5,a
+1.0,w,1,0,a
+3.5,u,1,1,a
+2.0,v,3,0,b
+3.0,v,1,-1,b
+1.2,w,1,0.2,b
+4.0,u,2,0,b
+2.2,u,1,0.1,b
+3.1,w,1,0,c
+4.5,v,1,0.3,c
+5.0,w,2,-0.2,c
+1.9,u,1,0,c
+2.7,v,1,0.4,c
+3.3,w,1,0,c
+`

@@ -2,38 +2,47 @@ package descent
 
 import (
 	"fmt"
+	"math"
 	"sync"
 
 	"github.com/descent-ml/descent/graph"
 	"github.com/descent-ml/descent/metric"
 )
 
-// link takes z to the probability of the positive class, by the model's own equations.
+// link takes the scores z to probabilities, by the model's own equations.
 type link struct {
+	size    size
 	mu      sync.Mutex  // of the graph
-	a       *graph.Node // a as a function of the input linear; nil: it comes down to sigmoid
+	a       *graph.Node // a as a function of the input linear; nil: it comes down to sigmoid, or softmax
 	assumed bool        // the equations define no a
 }
 
 // linear is the leaf that stands for dot(w, x) + b in a link.
 const linear = "linear_predictor"
 
-// newLink finds how the equations make a probability: the node a, or the sigmoid of dot(w, x) + b where they define none. An a that
+// newLink finds how the equations make probabilities: the node a, or the sigmoid (softmax) of dot(w, x) + b where they define none. An a that
 // depends on anything else than dot(w, x) + b (and the offset o) is an error.
-func newLink(equations string, n int, offset bool) (*link, error) {
-	g, err := parseModel(equations, min(n, 1), offset)
+func newLink(equations string, d size) (*link, error) {
+	d.inputs = min(d.inputs, 1)
+	g, err := d.parse(equations)
 	if err != nil {
 		return nil, err
 	}
+	l := &link{size: d}
 	a, ok := g.Lookup("a")
 	if !ok {
-		return &link{assumed: true}, nil
+		l.assumed = true
+		return l, nil
 	}
-	z, err := g.Leaf(graph.Leaf{Kind: graph.Input, Name: linear, Shape: graph.Shape{PerRow: true}})
+	b, _ := g.Lookup("b")
+	if a.Shape.Size() != d.sets {
+		return nil, fmt.Errorf("a is the probability of %d classes; it is %v", d.sets, a.Shape)
+	}
+	z, err := g.Leaf(graph.Leaf{Kind: graph.Input, Name: linear, Shape: b.Shape.EachRow()})
 	if err != nil {
 		return nil, err
 	}
-	for _, text := range []string{"dot(w, x) + b + o", "dot(w, x) + b", "dot(w, x)", "b + o", "b"} {
+	for _, text := range []string{"dot(w, x) + b + o*r", "dot(w, x) + b + o", "dot(w, x) + b", "dot(w, x)", "b + o*r", "b + o", "b"} {
 		if node, ok := lookUp(g, text); ok {
 			if r := g.Replace(a, map[*graph.Node]*graph.Node{node: z}); r != a {
 				a = r
@@ -50,21 +59,36 @@ func newLink(equations string, n int, offset bool) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	if want, ok := lookUp(g, "sigmoid("+linear+")"); ok && simple[0] == want {
-		return &link{}, nil
+	known := "sigmoid(" + linear + ")"
+	if d.sets > 1 {
+		known = "softmax(" + linear + ")"
 	}
-	return &link{a: a}, nil
+	if want, ok := lookUp(g, known); !ok || simple[0] != want {
+		l.a = a
+	}
+	return l, nil
 }
 
-// lookUp builds an expression over the leaves of g; ok is false if g lacks one of them.
+// standard says in words what an equation that defines no a gets.
+func (l *link) standard() string {
+	if l.size.sets > 1 {
+		return "softmax(dot(W, x) + b)"
+	}
+	return "sigmoid(dot(w, x) + b)"
+}
+
+// lookUp builds an expression over the leaves of g, w standing for W too; ok is false if g lacks one of them.
 func lookUp(g *graph.Graph, text string) (*graph.Node, bool) {
 	p, err := graph.ParsePattern(text)
 	if err != nil {
 		return nil, false
 	}
 	bound := map[string]*graph.Node{}
-	for _, name := range []string{"w", "x", "b", "o", linear} {
+	for _, name := range []string{"w", "W", "x", "b", "o", "r", linear} {
 		if leaf, ok := g.Lookup(name); ok {
+			if name == "W" {
+				name = "w"
+			}
 			bound[name] = leaf
 		}
 	}
@@ -72,20 +96,54 @@ func lookUp(g *graph.Graph, text string) (*graph.Node, bool) {
 	return n, err == nil
 }
 
-// probability of the positive class at z. Safe for concurrent use.
+// probability of the positive class of two at z. Safe for concurrent use.
 func (l *link) probability(z float64) (float64, error) {
 	if l.a == nil {
 		return metric.Sigmoid(z), nil
 	}
+	var a [1]float64
+	err := l.eval([]float64{z}, a[:])
+	return a[0], err
+}
+
+// probabilities of all classes at their scores z, for more than two; a may be z. Safe for concurrent use.
+func (l *link) probabilities(z, a []float64) error {
+	if l.a != nil {
+		return l.eval(z, a)
+	}
+	softmax(z, a)
+	return nil
+}
+
+// softmax writes exp(z_k)/Σ exp(z_j) to a, which may be z; it is finite for every finite z.
+func softmax(z, a []float64) {
+	top := math.Inf(-1)
+	for _, v := range z {
+		top = math.Max(top, v)
+	}
+	var sum float64
+	for k, v := range z {
+		a[k] = math.Exp(v - top)
+		sum += a[k]
+	}
+	for k := range a {
+		a[k] /= sum
+	}
+}
+
+// eval runs the node a.
+func (l *link) eval(z, a []float64) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	out, err := graph.Eval(graph.Values{Rows: 1, Of: map[string][]float64{linear: {z}}}, l.a)
+	out, err := graph.Eval(graph.Values{Rows: 1, Of: map[string][]float64{linear: z}}, l.a)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	a := out[0][0]
-	if !(a >= 0 && a <= 1) {
-		return 0, fmt.Errorf("a = %v at z = %v is not a probability", a, z)
+	copy(a, out[0])
+	for _, v := range a {
+		if !(v >= 0 && v <= 1) {
+			return fmt.Errorf("a = %v at z = %v is no probability", a, z)
+		}
 	}
-	return a, nil
+	return nil
 }

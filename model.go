@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/descent-ml/descent/encode"
@@ -175,11 +176,11 @@ func newModel(f modelFile) (*Model, error) {
 		return nil, err
 	}
 	K := len(f.Intercepts)
-	if K != 1 {
-		return nil, fmt.Errorf("the model has %d sets of weights, want 1 for two classes", K)
+	if classes := len(f.Classes.Levels); classes < 2 || K != f.Classes.Sets() {
+		return nil, fmt.Errorf("the model has %d sets of weights for %d classes", K, classes)
 	}
-	if len(f.Classes.Levels) != 2 {
-		return nil, fmt.Errorf("the model has %d classes, want 2", len(f.Classes.Levels))
+	if r := f.Classes.Reference; r < 0 || r >= len(f.Classes.Levels) {
+		return nil, fmt.Errorf("the reference class %d is none of %d", r, len(f.Classes.Levels))
 	}
 	if !(f.Threshold >= 0 && f.Threshold <= 1) {
 		return nil, fmt.Errorf("the threshold %v is not in [0, 1]", f.Threshold)
@@ -213,11 +214,18 @@ func newModel(f modelFile) (*Model, error) {
 			}
 		}
 	}
-	l, err := newLink(strings.Join(f.Equations, "\n"), len(f.Terms), f.Offset != "")
+	l, err := newLink(strings.Join(f.Equations, "\n"), f.size())
 	if err != nil {
 		return nil, err
 	}
-	return &Model{file: f, scorer: newScorer(e, f.Intercepts, weights), link: l, reader: e.NewReader()}, nil
+	m := &Model{file: f, link: l, reader: e.NewReader()}
+	m.scorer = newScorer(e, &m.file.Classes, f.Intercepts, weights)
+	return m, nil
+}
+
+// size is what the shapes in the model's equations depend on.
+func (f *modelFile) size() size {
+	return size{inputs: len(f.Terms), sets: len(f.Intercepts), offset: f.Offset != ""}
 }
 
 // encoding is what the file says of the inputs, checked.
@@ -240,20 +248,35 @@ func (m *Model) replay() error {
 		if err != nil {
 			return fmt.Errorf("test vector %d: %w", i+1, err)
 		}
-		if len(v.Z) != 1 || len(v.Probabilities) != 1 {
-			return fmt.Errorf("test vector %d: it has %d z and %d probabilities, want 1", i+1, len(v.Z), len(v.Probabilities))
+		sets := len(m.file.Intercepts)
+		if len(v.Z) != sets || len(v.Probabilities) != sets {
+			return fmt.Errorf("test vector %d: it has %d z and %d probabilities, want %d", i+1, len(v.Z), len(v.Probabilities), sets)
 		}
-		z := m.scorer.z(0, cells, offset, nil)
-		a, err := m.link.probability(z)
+		z, a, err := m.say(cells, offset)
 		if err != nil {
 			return fmt.Errorf("test vector %d: %w", i+1, err)
 		}
-		if !near(z, v.Z[0], tolerance) || !near(a, v.Probabilities[0], tolerance) {
-			return fmt.Errorf("the model disagrees with its own test vector %d: z = %v, probability %v; the file says %v, %v",
-				i+1, z, a, v.Z[0], v.Probabilities[0])
+		for k := range z {
+			if !near(z[k], v.Z[k], tolerance) || !near(a[k], v.Probabilities[k], tolerance) {
+				return fmt.Errorf("the model disagrees with its own test vector %d: z = %v, probability %v; the file says %v, %v",
+					i+1, z[k], a[k], v.Z[k], v.Probabilities[k])
+			}
 		}
 	}
 	return nil
+}
+
+// say is z and the probability of every set: of the positive class of two, of every class of more.
+func (m *Model) say(cells []encode.Cell, offset float64) (z, a []float64, err error) {
+	z, a = make([]float64, len(m.file.Intercepts)), make([]float64, len(m.file.Intercepts))
+	for k := range z {
+		z[k] = m.scorer.z(k, cells, offset, nil)
+	}
+	if len(z) == 1 {
+		a[0], err = m.link.probability(z[0])
+		return z, a, err
+	}
+	return z, a, m.link.probabilities(z, a)
 }
 
 func near(a, b, tolerance float64) bool {
@@ -283,15 +306,14 @@ func (m *Model) testVectors() ([]testVector, error) {
 		if err != nil {
 			return nil, err
 		}
-		z := m.scorer.z(0, cells, offset, nil)
-		a, err := m.link.probability(z)
+		z, a, err := m.say(cells, offset)
 		if err != nil {
 			return nil, err
 		}
-		if math.IsNaN(z) || math.IsInf(z, 0) || math.IsNaN(a) {
+		if slices.ContainsFunc(append(slices.Clone(z), a...), func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) }) {
 			continue // a weight near the end of float64: nothing that JSON could hold
 		}
-		out = append(out, testVector{Row: row, Z: []float64{z}, Probabilities: []float64{a}})
+		out = append(out, testVector{Row: row, Z: z, Probabilities: a})
 	}
 	return out, nil
 }
@@ -309,7 +331,7 @@ func round3(v float64) float64 {
 	return r
 }
 
-// Classes are the levels of the target, the negative first.
+// Classes are the levels of the target: the negative one and the positive, or more in their order.
 func (m *Model) Classes() []string { return append([]string(nil), m.file.Classes.Levels...) }
 
 // Target is the name of the column that the model predicts.

@@ -18,9 +18,12 @@ import (
 
 // Prediction is what a model says of one row.
 type Prediction struct {
-	Label       string  // the positive level if Probability is above the threshold, else the negative one
-	Probability float64 // of the positive level
-	Z           float64 // log-odds: the intercept plus the contributions, added in the order of the model's columns
+	Label       string  // of two classes the positive one if Probability is above the threshold, else the negative one; of more the most probable
+	Probability float64 // of the positive class of two; of more of Label
+	Z           float64 // log-odds: the intercept plus the contributions, added in the order of the model's columns; of more than two classes the score of Label
+
+	Probabilities []float64 // more than two classes: of every class, in their order
+	Scores        []float64 // more than two classes: z of every class
 }
 
 // Predict gives the prediction for one row: a struct or a pointer to one, whose fields are matched by name or by the tag
@@ -37,9 +40,39 @@ func (m *Model) Predict(row any) (Prediction, error) {
 	if err != nil {
 		return Prediction{}, err
 	}
+	if len(m.file.Intercepts) > 1 {
+		return m.choose(s.cells, offset, nil)
+	}
 	return m.predict(m.scorer.z(0, s.cells, offset, nil))
 }
 
+// choose predicts among more than two classes. Of equal probabilities the earlier class wins. contributions, one slice for every class, are
+// filled if not nil.
+func (m *Model) choose(cells []encode.Cell, offset float64, contributions [][]float64) (Prediction, error) {
+	K := len(m.file.Intercepts)
+	both := make([]float64, 2*K)
+	p := Prediction{Scores: both[:K:K], Probabilities: both[K:]}
+	for k := range K {
+		var c []float64
+		if contributions != nil {
+			c = contributions[k]
+		}
+		p.Scores[k] = m.scorer.z(k, cells, offset, c)
+	}
+	if err := m.link.probabilities(p.Scores, p.Probabilities); err != nil {
+		return Prediction{}, err
+	}
+	best := 0
+	for k, a := range p.Probabilities {
+		if a > p.Probabilities[best] {
+			best = k
+		}
+	}
+	p.Label, p.Probability, p.Z = m.file.Classes.Levels[best], p.Probabilities[best], p.Scores[best]
+	return p, nil
+}
+
+// predict is the prediction of two classes at z.
 func (m *Model) predict(z float64) (Prediction, error) {
 	a, err := m.link.probability(z)
 	if err != nil {
@@ -273,6 +306,7 @@ type Row struct {
 	Line          int           // physical line of the file
 	Offset        float64       // 0 if the model has none
 	Contributions []float64     // one for every column of the model, in its order; valid until the next row
+	ByClass       [][]float64   // more than two classes: the contributions to the score of each
 	Low, High     float64       // interval of the probability; NaN if the model holds no covariance
 	Unseen        []UnseenLevel // levels that did not occur in training; valid until the next row
 	Kept          []string      // texts of the columns asked for, as in the file
@@ -311,7 +345,13 @@ func (m *Model) Rows(ctx context.Context, name string, r io.Reader, o RowOptions
 	}
 	rr := &RowReader{model: m, scanner: s, offset: -1}
 	rr.row.cells = make([]encode.Cell, len(m.file.Columns))
-	rr.row.Contributions = make([]float64, len(m.file.Columns))
+	if len(m.file.Intercepts) == 1 {
+		rr.row.Contributions = make([]float64, len(m.file.Columns))
+	} else {
+		for range m.file.Intercepts {
+			rr.row.ByClass = append(rr.row.ByClass, make([]float64, len(m.file.Columns)))
+		}
+	}
 	if o.Confidence != 0 {
 		if m.file.Covariance == nil {
 			return nil, fmt.Errorf("the model holds no covariance, so there is no interval: %s", m.file.CovarianceNote)
@@ -389,8 +429,12 @@ func (rr *RowReader) Next() (*Row, error) {
 	} else if err := rr.read(record); err != nil {
 		return nil, err
 	}
-	row.Z = m.scorer.z(0, row.cells, row.Offset, row.Contributions)
-	p, err := m.predict(row.Z)
+	var p Prediction
+	if row.ByClass != nil {
+		p, err = m.choose(row.cells, row.Offset, row.ByClass)
+	} else {
+		p, err = m.predict(m.scorer.z(0, row.cells, row.Offset, row.Contributions))
+	}
 	if err != nil {
 		return nil, &dataset.Error{File: rr.scanner.File, Line: record.Line, Message: err.Error()}
 	}

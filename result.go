@@ -1,6 +1,8 @@
 package descent
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 
 	"github.com/descent-ml/descent/doctor"
@@ -29,6 +31,10 @@ type Result struct {
 	Message string  `json:"message"`
 	Solver  string  `json:"solver"`
 	Penalty Penalty `json:"penalty"`
+
+	// More than two classes: their levels, and the one whose weights are 0 (nil with a penalty).
+	Classes        []string `json:"classes,omitempty"`
+	ReferenceClass *string  `json:"reference_class,omitempty"`
 
 	Rows       int     `json:"rows"`       // training rows in use
 	WeightSum  float64 `json:"weight_sum"` // m = Σ s_i
@@ -68,6 +74,29 @@ type Result struct {
 	Model *Model `json:"-"`
 }
 
+// MarshalJSON writes reference_class also where it is null, of more than two classes.
+func (r Result) MarshalJSON() ([]byte, error) {
+	type plain Result
+	if len(r.Classes) == 0 {
+		return marshalPlain(plain(r))
+	}
+	return marshalPlain(struct {
+		plain
+		ReferenceClass *string `json:"reference_class"`
+	}{plain(r), r.ReferenceClass})
+}
+
+// marshalPlain leaves <, > and & in names as they are, unless the caller's encoder does not.
+func marshalPlain(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
 // Seconds of wall-clock time.
 type Seconds struct {
 	Read  float64 `json:"read"`
@@ -79,6 +108,7 @@ type Seconds struct {
 // Result.StatisticsNote then says why.
 type Coefficient struct {
 	Name      string   `json:"name"`
+	Class     string   `json:"class,omitempty"` // of more than two classes
 	Estimate  float64  `json:"estimate"`
 	Scaled    float64  `json:"scaled"` // in the units in which the penalty acts
 	StdError  *float64 `json:"std_error"`
@@ -86,7 +116,7 @@ type Coefficient struct {
 	P         *float64 `json:"p"`
 	Low       *float64 `json:"low"`
 	High      *float64 `json:"high"`
-	OddsRatio *float64 `json:"odds_ratio"`
+	OddsRatio *float64 `json:"odds_ratio"` // of more than two classes: the relative risk ratio
 }
 
 // TracePoint is the cost before update number Step.

@@ -14,6 +14,7 @@ type scorer struct {
 
 type classScorer struct {
 	intercept float64
+	reference bool // of more than two classes: takes no offset
 	columns   []columnWeights
 }
 
@@ -25,7 +26,7 @@ type columnWeights struct {
 }
 
 // newScorer spreads the weights (K×n, by term) over the columns.
-func newScorer(e *encode.Encoding, intercepts []float64, weights [][]float64) *scorer {
+func newScorer(e *encode.Encoding, classes *encode.Classes, intercepts []float64, weights [][]float64) *scorer {
 	s := &scorer{encoding: e}
 	at := make(map[string]int, len(e.Columns))
 	for i := range e.Columns {
@@ -33,6 +34,7 @@ func newScorer(e *encode.Encoding, intercepts []float64, weights [][]float64) *s
 	}
 	for k := range weights {
 		c := classScorer{intercept: intercepts[k], columns: make([]columnWeights, len(e.Columns))}
+		c.reference = len(weights) > 1 && k == classes.Reference
 		for i := range e.Columns {
 			if e.Columns[i].Type != encode.Numeric {
 				c.columns[i].levels = make([]float64, len(e.Columns[i].Levels))
@@ -77,7 +79,7 @@ func (w *columnWeights) contribution(c encode.Cell) float64 {
 func (s *scorer) z(k int, cells []encode.Cell, offset float64, contributions []float64) float64 {
 	c := &s.classes[k]
 	z := c.intercept
-	if s.encoding.Offset != "" {
+	if s.encoding.Offset != "" && !c.reference {
 		z += offset
 	}
 	for i := range c.columns {
@@ -95,7 +97,7 @@ func (s *scorer) z(k int, cells []encode.Cell, offset float64, contributions []f
 func (s *scorer) sparseZ(k int, columns []int32, values []float64, offset float64) float64 {
 	c := &s.classes[k]
 	z := c.intercept
-	if s.encoding.Offset != "" {
+	if s.encoding.Offset != "" && !c.reference {
 		z += offset
 	}
 	for i, column := range columns {

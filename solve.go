@@ -16,8 +16,9 @@ import (
 // solved is what the solver leaves behind.
 type solved struct {
 	objective   *engine.Objective
+	gauge       *gauge         // the objective as the solver sees it
 	problem     *proof.Problem // nil: nothing can be proved about the loss
-	theta       []float64      // (w̃, b̃), in the solver's coordinates
+	theta       []float64      // (w̃, b̃) or (W̃, b̃), in the solver's coordinates
 	logLoss     bool           // the loss is the log loss of y, so J is a likelihood
 	certificate *proof.Certificate
 	separation  *proof.Decision
@@ -42,11 +43,16 @@ func (f *fit) solve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	out, err := optim.Minimize(ctx, method, f.objective, f.watch(ctx))
+	var problem optim.Problem = f.objective
+	if f.gauge != nil {
+		problem = f.gauge
+	}
+	out, err := optim.Minimize(ctx, method, problem, f.watch(ctx))
 	var diverged *optim.Divergence
 	if err != nil && !errors.As(err, &diverged) {
 		return err
 	}
+	out.Theta, out.Last = f.all(out.Theta), f.all(out.Last)
 	f.theta = out.Theta
 	r := f.result
 	r.Steps, r.Passes = out.Step, out.Passes
@@ -56,16 +62,16 @@ func (f *fit) solve(ctx context.Context) error {
 // prepare compiles the cost and states the problem that proofs are about.
 func (f *fit) prepare() error {
 	c := f.cost
-	n, m := len(f.kept), f.result.WeightSum
+	m := f.result.WeightSum
 	values := engine.Values{M: m, Of: map[string][]float64{}}
 	lambda := f.lambda()
 	if c.uses("lambda") {
 		values.Of["lambda"], values.Of["m"] = lambda, []float64{m}
 	}
-	parameters := []string{"w", "b"}
-	if n == 0 {
-		parameters = []string{"b"}
+	if c.uses("r") {
+		values.Of["r"] = takesOffset(c.size.sets, f.classes.Reference)
 	}
+	parameters := c.size.parameters()
 	for _, p := range parameters {
 		if !c.uses(p) {
 			return fmt.Errorf("equations: the loss does not depend on %s", p)
@@ -75,7 +81,42 @@ func (f *fit) prepare() error {
 	if f.objective, err = engine.NewObjective(f.engine, c.graph, c.root, parameters, values, engine.ObjectiveOptions{}); err != nil {
 		return fmt.Errorf("equations: %w", err)
 	}
-	return f.recognise(lambda)
+	if err = f.recognise(lambda); err != nil {
+		return err
+	}
+	if c.size.sets > 1 && !f.firstOrder() && f.problem != nil {
+		f.gauge = newGauge(f.objective, f.free())
+		f.result.Parameters = len(f.gauge.free)
+		if f.config.Penalty.L2 > 0 {
+			f.result.Parameters++ // the bias that is held is reported, too
+		}
+	}
+	return nil
+}
+
+// free are the components of θ = (W, b) that the solver moves: with a penalty all but the bias of the reference class, without one all but
+// its weights, too.
+func (f *fit) free() []int {
+	n, K, ref := len(f.kept), f.cost.size.sets, f.classes.Reference
+	var free []int
+	for i := range K * (n + 1) {
+		weight, class := i < K*n, i-K*n
+		if weight {
+			class = i / n
+		}
+		if class != ref || weight && f.config.Penalty.L2 > 0 {
+			free = append(free, i)
+		}
+	}
+	return free
+}
+
+// all is a vector over all components of θ, from one over those that the solver moves.
+func (f *fit) all(free []float64) []float64 {
+	if f.gauge == nil || free == nil {
+		return free
+	}
+	return f.gauge.spread(free, make([]float64, f.objective.Size()))
 }
 
 // recognise finds out, by its equations, whether the loss is log loss, so that something can be proved: of the labels themselves (logLoss), or
@@ -98,6 +139,14 @@ func (f *fit) recognise(lambda []float64) error {
 	f.problem.S, _ = in.Input("s")
 	if f.config.Penalty.L2 > 0 {
 		f.problem.Lambda = lambda
+	}
+	if f.cost.size.sets > 1 {
+		f.problem.O, _ = in.Input("o")
+		f.problem.Classes = &proof.Classes{K: f.cost.size.sets, Reference: f.classes.Reference, Label: make([]int32, f.result.Rows)}
+		for i, row := range f.learnt.Rows {
+			f.problem.Classes.Label[i] = f.label[row]
+		}
+		return nil
 	}
 	f.problem.Y, f.problem.O, err = form.Columns(f.result.Rows, in.Input)
 	return err
@@ -122,15 +171,23 @@ func (c *cost) uses(name string) bool {
 func (f *fit) method() (optim.Method, error) {
 	s := &f.config.Solver
 	start := make([]float64, f.objective.Size())
+	if f.gauge != nil {
+		start = make([]float64, f.gauge.Size())
+	}
 	m := f.result.WeightSum
 	o := optim.Options{Weight: m, Tolerance: standardErrors}
 	if f.userSteps {
 		o.Steps = s.Steps
 	}
 	if f.config.Penalty.L2 > 0 {
-		o.Penalty = make([]float64, len(start))
+		all := make([]float64, f.objective.Size())
 		for j, l := range f.lambda() {
-			o.Penalty[j] = l / m
+			all[j] = l / m
+		}
+		o.Penalty = all
+		if f.gauge != nil {
+			o.Penalty = make([]float64, len(start))
+			f.gauge.gather(all, o.Penalty)
 		}
 	}
 	switch s.Method {
@@ -176,7 +233,7 @@ func (f *fit) watch(ctx context.Context) func(optim.Iteration) (bool, error) {
 		}
 		if s.Tol > 0 && (math.IsNaN(i.Distance) || i.Distance*i.Distance/(2*r.WeightSum) <= s.Tol*i.F) {
 			// The estimate of the gap, half the square of the Newton decrement, says that a proof may succeed.
-			c, err := proof.Certify(ctx, f.problem, i.Theta, proof.Options{})
+			c, err := proof.Certify(ctx, f.problem, f.all(i.Theta), proof.Options{})
 			if err != nil {
 				return false, err
 			}
@@ -188,7 +245,7 @@ func (f *fit) watch(ctx context.Context) func(optim.Iteration) (bool, error) {
 		// Unpenalised weights that still walk after ten steps: look whether they walk to infinity.
 		if f.config.Penalty.L2 == 0 && i.Step >= 10 && i.Step >= 2*looked && !(i.Distance < 1) {
 			looked = i.Step
-			d, err := proof.Look(ctx, f.problem, i.Direction, i.Theta)
+			d, err := proof.Look(ctx, f.problem, f.all(i.Direction), f.all(i.Theta))
 			if err != nil {
 				return false, err
 			}

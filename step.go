@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"math/big"
 	"regexp"
 	"slices"
 	"strconv"
@@ -20,12 +21,14 @@ import (
 
 // StepConfig says which example goes through which graph, and what is done with its derivatives.
 type StepConfig struct {
-	// Equations, one a line; the last is what is differentiated. "" is the lecture's, with as many features as Values names. A name that
-	// begins with x or y is data, every other leaf is a parameter.
+	// Equations, one a line; the last is what is differentiated. "" is the lecture's, with as many features as Values names, or where y is a
+	// vector [ClassEquations], with as many classes as it has components. A name that begins with x or y is data, every other leaf is a
+	// parameter.
 	Equations string
 
 	// Values by name: numbers, or (for vectors and matrices) []float64 and [][]float64. The components of the vectors x and w may be given one by
-	// one as x1, w1, …. A parameter that is not given is 0; data must be given.
+	// one as x1, w1, …. A parameter that is not given is 0; data must be given. Of a vector y whose components add up to 1 the graph
+	// knows it. Beside it W has a row for each of them, and b a component.
 	Values map[string]any
 	Known  map[string]any // further values, used where the equations speak of them: a row of a file, a model's weights
 	Data   []string       // further names that are data: o, say
@@ -115,7 +118,7 @@ func jsonNumber(v float64) []byte {
 	if name, odd := notFinite(v); odd {
 		return []byte(`"` + name + `"`)
 	}
-	b, _ := json.Marshal(v)
+	b, _ := json.Marshal(v + 0) // -0 is 0
 	return b
 }
 
@@ -307,37 +310,27 @@ func stepValues(given map[string]any) (map[string]Number, error) {
 // stepGraph parses the equations and adds to values what is known besides. Components x1, w1, … become the vectors x and w where the
 // equations speak of these, and the other way round.
 func stepGraph(equations string, values, known map[string]Number, data []string) (*graph.Graph, error) {
+	y, ok := values["y"]
+	if !ok {
+		y = known["y"]
+	}
+	d, isVector := size{inputs: 1, sets: 1}, y.Shape.IsVector()
+	if isVector {
+		d.sets = y.Shape.Rows
+	}
 	lecture := equations == ""
 	if lecture {
-		equations = Equations
+		equations = d.equations()
+	}
+	var err error
+	if d.inputs, err = stepInputs(words(equations), values, known); err != nil {
+		return nil, err
+	}
+	n := d.inputs
+	if lecture {
+		equations = d.equations()
 	}
 	speaks := words(equations)
-	n, fixed := 0, "" // components, and which vector says how many
-	for _, all := range []map[string]Number{known, values} {
-		for _, base := range []string{"x", "w"} {
-			if v, ok := all[base]; ok && v.Shape.IsVector() && speaks[base] && fixed == "" {
-				n, fixed = v.Shape.Rows, base
-			}
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		m := componentPattern.FindStringSubmatch(name)
-		if m == nil || speaks[name] || !speaks[m[1]] {
-			continue
-		}
-		j, _ := strconv.Atoi(m[2])
-		if fixed != "" && j > n {
-			return nil, stepError("there is no %s: %s has %d components", name, fixed, n)
-		}
-		n = max(n, j)
-	}
-	if n > 100000 {
-		return nil, stepError("%d features are more than one example can show", n)
-	}
-	if n == 0 && lecture {
-		equations = interceptEquations
-		speaks = words(equations)
-	}
 	for _, base := range []string{"x", "w"} {
 		if n > 0 && speaks[base] {
 			if err := stepVector(base, n, speaks, values, known); err != nil {
@@ -358,24 +351,74 @@ func stepGraph(equations string, values, known map[string]Number, data []string)
 			values[name] = v
 		}
 	}
-	var leaves []graph.Leaf
 	if lecture {
-		leaves = modelLeaves(n, false)
-	} else {
-		for _, v := range values {
-			more := slices.Contains(data, v.Name)
-			if v.Shape.IsScalar() && !more || !speaks[v.Name] {
-				continue
-			}
-			l := graph.Leaf{Kind: graph.Parameter, Name: v.Name, Shape: v.Shape}
-			if more || v.Name[0] == 'x' || v.Name[0] == 'y' {
-				l.Kind, l.Shape.PerRow = graph.Input, true
-			}
-			leaves = append(leaves, l)
+		leaves := d.leaves()
+		if d.sets == 1 && isVector { // a vector of one, which is no label
+			return nil, stepError("y is a %v, want a number, or a component for each of more than one class", y.Shape)
 		}
-		slices.SortFunc(leaves, func(a, b graph.Leaf) int { return strings.Compare(a.Name, b.Name) })
+		for i := range leaves {
+			if leaves[i].Name == "y" && !isShare(y) {
+				leaves[i].Fact.Total = nil
+			}
+		}
+		return graph.ParseWith(equations, graph.Options{Leaves: leaves, Closed: true})
 	}
-	return graph.ParseWith(equations, graph.Options{Leaves: leaves, Closed: lecture})
+	if isVector && speaks["W"] { // the shapes of a model
+		for name, shape := range map[string]graph.Shape{"W": graph.Matrix(d.sets, n), "b": graph.Vector(d.sets)} {
+			if _, given := values[name]; !given && speaks[name] && shape.Size() > 0 {
+				values[name] = Number{Name: name, Shape: shape, Data: make([]float64, shape.Size())}
+			}
+		}
+	}
+	var leaves []graph.Leaf
+	for _, v := range values {
+		more := slices.Contains(data, v.Name)
+		if v.Shape.IsScalar() && !more || !speaks[v.Name] {
+			continue
+		}
+		l := graph.Leaf{Kind: graph.Parameter, Name: v.Name, Shape: v.Shape}
+		if more || v.Name[0] == 'x' || v.Name[0] == 'y' {
+			l.Kind, l.Shape.PerRow = graph.Input, true
+		}
+		if v.Name == "y" && isShare(v) {
+			l.Fact.Total = big.NewRat(1, 1)
+		}
+		leaves = append(leaves, l)
+	}
+	slices.SortFunc(leaves, func(a, b graph.Leaf) int { return strings.Compare(a.Name, b.Name) })
+	return graph.ParseWith(equations, graph.Options{Leaves: leaves})
+}
+
+// isShare says whether y is a vector whose components add up to 1, but for the rounding of its decimals.
+func isShare(y Number) bool {
+	return y.Shape.IsVector() && math.Abs(sum(y.Data)-1) <= 1e-15*float64(len(y.Data))
+}
+
+// stepInputs is the number of components of x and w, by what is given and known.
+func stepInputs(speaks map[string]bool, values, known map[string]Number) (int, error) {
+	n, fixed := 0, "" // components, and which vector says how many
+	for _, all := range []map[string]Number{known, values} {
+		for _, base := range []string{"x", "w"} {
+			if v, ok := all[base]; ok && v.Shape.IsVector() && speaks[base] && fixed == "" {
+				n, fixed = v.Shape.Rows, base
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		m := componentPattern.FindStringSubmatch(name)
+		if m == nil || speaks[name] || !speaks[m[1]] {
+			continue
+		}
+		j, _ := strconv.Atoi(m[2])
+		if fixed != "" && j > n {
+			return 0, stepError("there is no %s: %s has %d components", name, fixed, n)
+		}
+		n = max(n, j)
+	}
+	if n > 100000 {
+		return 0, stepError("%d features are more than one example can show", n)
+	}
+	return n, nil
 }
 
 // stepVector puts the vector base together: from itself, from what is known, and from its components.
@@ -464,10 +507,13 @@ type ExampleRow struct {
 	Line     int       `json:"line"` // physical line
 	File     string    `json:"file"`
 	Features []Feature `json:"features"`
-	Y        float64   `json:"y"`
+	Y        float64   `json:"y"` // number of the class
 	Label    string    `json:"label"`
+	Classes  []string  `json:"classes,omitempty"` // of more than two; Y is then one-hot in the equations
 	Offset   *float64  `json:"offset,omitempty"`
 	X        []float64 `json:"-"`
+
+	reference int // the class that takes no offset
 }
 
 // Feature says what x1, x2, … are called in the file.
@@ -482,8 +528,9 @@ type Feature struct {
 func Example(ctx context.Context, source Source, config Config, m *Model, row int) (*ExampleRow, error) {
 	var t *dataset.Table
 	var e *encode.Encoding
+	var classes *encode.Classes
 	var label string
-	var y float64
+	var y int32
 	if m != nil {
 		var err error
 		if t, err = source.table(ctx, m.tableOptions(config.Format, config.NoHeader)); err != nil {
@@ -500,7 +547,7 @@ func Example(ctx context.Context, source Source, config Config, m *Model, row in
 		if err != nil {
 			return nil, err
 		}
-		e, y, label = m.scorer.encoding, all[row-1], target.Levels[target.Codes[row-1]]
+		e, classes, y, label = m.scorer.encoding, &m.file.Classes, all[row-1], target.Levels[target.Codes[row-1]]
 	} else {
 		config.defaults()
 		f := &fit{config: config, result: &Result{}}
@@ -522,7 +569,7 @@ func Example(ctx context.Context, source Source, config Config, m *Model, row in
 		if err != nil {
 			return nil, err
 		}
-		e, y, label = l.Encoding, f.y[row-1], f.target.Levels[f.target.Codes[row-1]]
+		e, classes, y, label = l.Encoding, f.classes, f.label[row-1], f.target.Levels[f.target.Codes[row-1]]
 	}
 	tr, err := e.NewReader().NewTableReader(t)
 	if err != nil {
@@ -536,7 +583,10 @@ func Example(ctx context.Context, source Source, config Config, m *Model, row in
 	if err != nil {
 		return nil, err
 	}
-	x := &ExampleRow{Row: row, Line: t.Line(row - 1), File: t.File(row - 1), Y: y, Label: label, X: termValues(e, cells)}
+	x := &ExampleRow{Row: row, Line: t.Line(row - 1), File: t.File(row - 1), Y: float64(y), Label: label, X: termValues(e, cells)}
+	if classes.Sets() > 1 {
+		x.Classes, x.reference = classes.Levels, classes.Reference
+	}
 	if offsets != nil {
 		x.Offset = &offsets[row-1]
 	}
@@ -577,52 +627,91 @@ func termValues(e *encode.Encoding, cells []encode.Cell) []float64 {
 	return x
 }
 
-// Step is the configuration that sends the row through the lecture's equations, or with a model through the model's, with its weights.
+// Step is the configuration that sends the row through the lecture's equations, or with a model through the model's, with its weights. Of more
+// than two classes they are [ClassEquations], and y is one-hot.
 func (x *ExampleRow) Step(m *Model) StepConfig {
+	d := size{inputs: len(x.X), sets: max(len(x.Classes), 1), offset: x.Offset != nil}
 	c := StepConfig{Known: map[string]any{"y": x.Y}}
-	if len(x.X) > 0 {
+	if d.sets > 1 {
+		y := make([]float64, d.sets)
+		y[int(x.Y)] = 1
+		c.Known["y"] = y
+	}
+	if d.inputs > 0 {
 		c.Known["x"] = x.X
 	}
-	if x.Offset != nil {
-		c.Known["o"], c.Data, c.Equations = *x.Offset, []string{"o"}, offsetEquations
+	if d.offset {
+		c.Known["o"], c.Data, c.Equations = *x.Offset, []string{"o"}, d.equations()
+		if d.sets > 1 {
+			c.Known["r"], c.Data = takesOffset(d.sets, x.reference), append(c.Data, "r")
+		}
 	}
 	if m == nil {
 		return c
 	}
 	own := m.Step()
-	c.Equations = own.Equations
+	c.Equations, c.Data = own.Equations, own.Data
 	maps.Copy(c.Known, own.Known)
 	return c
 }
 
+// takesOffset is r: 0 for the reference class, 1 for the others.
+func takesOffset(classes, reference int) []float64 {
+	r := make([]float64, classes)
+	for k := range r {
+		if k != reference {
+			r[k] = 1
+		}
+	}
+	return r
+}
+
 // Step is the configuration with the model's equations, weights and bias; data are still to be given.
 func (m *Model) Step() StepConfig {
-	c := StepConfig{Equations: m.Equations(), Known: map[string]any{"b": m.file.Intercepts[0]}}
-	if len(m.file.Terms) > 0 {
-		w := make([]float64, len(m.file.Terms))
-		for j, t := range m.file.Terms {
-			w[j] = t.Weights[0]
-		}
-		c.Known["w"] = w
+	f := &m.file
+	K, n := len(f.Intercepts), len(f.Terms)
+	c := StepConfig{Equations: m.Equations(), Known: map[string]any{"b": f.Intercepts[0]}}
+	if K > 1 {
+		c.Known["b"] = slices.Clone(f.Intercepts)
 	}
-	if m.file.Offset != "" {
+	w := make([][]float64, K)
+	for k := range w {
+		w[k] = make([]float64, n)
+		for j, t := range f.Terms {
+			w[k][j] = t.Weights[k]
+		}
+	}
+	switch {
+	case n == 0:
+	case K > 1:
+		c.Known["W"] = w
+	default:
+		c.Known["w"] = w[0]
+	}
+	if f.Offset != "" {
 		c.Data = []string{"o"}
+		if K > 1 {
+			c.Known["r"], c.Data = takesOffset(K, f.Classes.Reference), append(c.Data, "r")
+		}
 	}
 	return c
 }
 
 // Graph is the model's equations as a graph, with as many inputs as it has.
-func (m *Model) Graph() (*graph.Graph, error) {
-	return parseModel(m.Equations(), len(m.file.Terms), m.file.Offset != "")
-}
+func (m *Model) Graph() (*graph.Graph, error) { return m.file.size().parse(m.Equations()) }
 
-// EquationGraph parses equations for a picture: where they speak of dot(w, x), w and x have n components and b is the bias, as in a model; other names
-// that begin with x or y are data, and the rest parameters.
-func EquationGraph(equations string, n int) (*graph.Graph, error) {
+// EquationGraph parses equations for a picture: where they speak of dot(w, x), w and x have n components and b is the bias, as in a model; where
+// they speak of dot(W, x), W has a row for each of the classes, and b and y a component. Other names that begin with x or y are data, and
+// the rest parameters.
+func EquationGraph(equations string, n, classes int) (*graph.Graph, error) {
 	known := words(equations)
+	d := size{inputs: n, sets: 1}
+	if known["W"] {
+		d.sets = classes
+	}
 	var leaves []graph.Leaf
 	if known["dot"] {
-		for _, l := range modelLeaves(n, false) {
+		for _, l := range d.leaves() {
 			if known[l.Name] {
 				leaves = append(leaves, l)
 			}

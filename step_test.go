@@ -49,6 +49,34 @@ func TestStep(t *testing.T) {
 			config:      descent.StepConfig{Equations: descent.Equations, Values: map[string]any{"x1": 1.0, "y": 0.0, "w": []float64{0}}},
 			derivatives: map[string][]float64{"dw": {0.5}},
 		},
+		{
+			name:        "three classes",
+			config:      descent.StepConfig{Values: map[string]any{"x1": 1.0, "x2": 2.0, "y": []float64{0, 1, 0}}, Update: true, Alpha: 0.3},
+			values:      map[string][]float64{"z": {0, 0, 0}, "a": {1. / 3, 1. / 3, 1. / 3}, "L": {math.Log(3)}, "W": {0, 0, 0, 0, 0, 0}},
+			derivatives: map[string][]float64{"da": {0, -3, 0}, "dz": {1. / 3, -2. / 3, 1. / 3}, "db": {1. / 3, -2. / 3, 1. / 3}, "dW": {1. / 3, 2. / 3, -2. / 3, -4. / 3, 1. / 3, 2. / 3}},
+			updated:     map[string][]float64{"b": {-0.1, 0.2, -0.1}, "W": {-0.1, -0.2, 0.2, 0.4, -0.1, -0.2}},
+		},
+		{
+			name:        "three classes, nothing but the bias",
+			config:      descent.StepConfig{Values: map[string]any{"y": []float64{0, 1, 0}, "b": []float64{0, math.Ln2, 0}}},
+			values:      map[string][]float64{"a": {0.25, 0.5, 0.25}},
+			derivatives: map[string][]float64{"db": {0.25, -0.5, 0.25}},
+		},
+		{
+			name:        "classes by name",
+			config:      descent.StepConfig{Equations: descent.ClassEquations, Values: map[string]any{"x": []float64{1}, "y": []float64{0, 1, 0}}},
+			derivatives: map[string][]float64{"dz": {1. / 3, -2. / 3, 1. / 3}, "dW": {1. / 3, -2. / 3, 1. / 3}},
+		},
+		{
+			name:        "shares",
+			config:      descent.StepConfig{Values: map[string]any{"x1": 1.0, "y": []float64{0.05, 0.9, 0.05}}},
+			derivatives: map[string][]float64{"dz": {1./3 - 0.05, 1./3 - 0.9, 1./3 - 0.05}},
+		},
+		{
+			name:        "y that is no share",
+			config:      descent.StepConfig{Values: map[string]any{"x1": 1.0, "y": []float64{1, 1, 0}}},
+			derivatives: map[string][]float64{"dz": {-1. / 3, -1. / 3, 2. / 3}},
+		},
 	} {
 		w, err := descent.Step(test.config)
 		if err != nil {
@@ -121,6 +149,8 @@ func TestStepErrors(t *testing.T) {
 		{descent.StepConfig{Values: map[string]any{"W": [][]float64{{1}, {1, 2}}, "y": 1.0}}, "different lengths"},
 		{descent.StepConfig{Equations: "z = w*x1", Values: map[string]any{"x1": 1.0, "w": []float64{1, 2}}}, "must be one number"},
 		{descent.StepConfig{Equations: "z = dot(u, x1)", Values: map[string]any{"x1": 1.0}}, "line 1, column 5"},
+		{descent.StepConfig{Values: map[string]any{"x1": 1.0, "y": []float64{1}}}, "more than one class"},
+		{descent.StepConfig{Values: map[string]any{"x1": 1.0, "y": []float64{0, 1}, "W": [][]float64{{1}}}}, "want a matrix of 2x1"},
 		{descent.StepConfig{Equations: "# nothing"}, "no equation"},
 		{descent.StepConfig{Values: map[string]any{"x999999": 1.0, "y": 1.0}}, "more than one example can show"},
 	} {
@@ -169,6 +199,49 @@ func TestExample(t *testing.T) {
 		if _, err := descent.Example(ctx, text(csv), descent.Config{Target: "y"}, nil, row); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("row %d: %v, want %q", row, err, want)
 		}
+	}
+}
+
+// TestExampleClasses: y is one-hot, the reference class takes no offset, and z and a are those of Predict.
+func TestExampleClasses(t *testing.T) {
+	ctx := context.Background()
+	config := descent.Config{Target: "y", Labels: encode.Labels{Softmax: true, Reference: "b"}, Columns: descent.Columns{Offset: "o", Weight: "s"}}
+	const row = 2
+	x, err := descent.Example(ctx, text(threeClasses), config, nil, row)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := descent.Step(x.Step(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, q := math.Exp(0.5)/(2*math.Exp(0.5)+1), 1/(2*math.Exp(0.5)+1)
+	dz := w.Steps[0].Derivatives.Map()["dz"]
+	if x.Label != "a" || x.Y != 0 || len(x.Classes) != 3 || math.Abs(dz[0]-(a-1))+math.Abs(dz[1]-q)+math.Abs(dz[2]-a) > 1e-15 {
+		t.Errorf("%+v: dz = %v", x, dz)
+	}
+	r, err := descent.Fit(ctx, text(threeClasses), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if x, err = descent.Example(ctx, text(threeClasses), descent.Config{}, r.Model, row); err != nil {
+		t.Fatal(err)
+	}
+	if w, err = descent.Step(x.Step(r.Model)); err != nil {
+		t.Fatal(err)
+	}
+	p, err := r.Model.Predict(map[string]any{"x": 1.5, "c": "u", "o": 0.5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := w.Steps[0].Values.Map()
+	for k := range p.Scores {
+		if math.Abs(values["z"][k]-p.Scores[k]) > 1e-14 || math.Abs(values["a"][k]-p.Probabilities[k]) > 1e-14 {
+			t.Errorf("z, a = %v, %v; Predict says %v, %v", values["z"], values["a"], p.Scores, p.Probabilities)
+		}
+	}
+	if d := w.Steps[0].Derivatives.Map(); d["do"] != nil || d["dr"] != nil {
+		t.Error("the offset has a derivative")
 	}
 }
 

@@ -53,8 +53,8 @@ func (f *fit) judge(ctx context.Context, out optim.Outcome, diverged *optim.Dive
 		}
 	}
 	r.Loss = r.Cost
-	for j, l := range f.lambda() {
-		r.Loss -= l * f.theta[j] * f.theta[j] / (2 * r.WeightSum)
+	for i, l := range f.lambda() { // the weights come first in θ
+		r.Loss -= l * f.theta[i] * f.theta[i] / (2 * r.WeightSum)
 	}
 	if math.IsNaN(r.Cost) || math.IsInf(r.Cost, 0) {
 		r.Cost, r.Loss = 0, 0
@@ -166,12 +166,16 @@ func (f *fit) separated(d *proof.Decision) error {
 			continue // the intercept only follows
 		}
 		t := e.Terms[f.kept[x.Index]]
+		name := t.Name
+		if f.classes.Sets() > 1 {
+			name += " of " + f.classes.Levels[x.Class]
+		}
 		sign := "+"
 		if x.Sign < 0 {
 			sign = "-"
 		}
 		if len(said) < 10 {
-			said = append(said, t.Name+" → "+sign+"∞")
+			said = append(said, name+" → "+sign+"∞")
 		}
 		if len(columns) == 0 || columns[len(columns)-1] != t.Column {
 			columns = append(columns, t.Column)

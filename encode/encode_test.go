@@ -40,7 +40,11 @@ func TestClasses(t *testing.T) {
 		{name: "positive not there", labels: "spam ham", o: Labels{Positive: "hem"}, err: `t.csv:1:1: column "label": --positive "hem" is not a level of the target; its levels are ham, spam; did you mean "ham"?`},
 		{name: "against the rest", labels: "a b c", o: Labels{Positive: "b", AgainstRest: true}, want: []string{"not b", "b"}},
 		{name: "positive of three", labels: "a b c", o: Labels{Positive: "b"}, err: "t.csv:4:1: column \"label\": the target has 3 classes"},
-		{name: "third class", labels: "a b a c", err: `t.csv:5:1: column "label": label "c" is a third class`},
+		{name: "third class", labels: "b a b c", want: []string{"a", "b", "c"}, code: "W-classes"},
+		{name: "softmax", labels: "10 9 -1 9.0", o: Labels{Softmax: true}, want: []string{"-1", "9", "10"}},
+		{name: "reference", labels: "b a b c", o: Labels{Softmax: true, Reference: "c"}, want: []string{"a", "b", "c"}},
+		{name: "reference of two", labels: "b a", o: Labels{Reference: "a"}, err: "--reference-class is for more than two classes"},
+		{name: "reference not there", labels: "b a c", o: Labels{Reference: "C"}, err: `did you mean "c"?`},
 		{name: "case", labels: "yes no Yes", err: `t.csv:4:1: column "label": label "Yes" differs only in case from "yes" on line 2`},
 		{name: "fraction", labels: "1 0 0.5", err: `t.csv:4:1: column "label": label "0.5" is a number but not a whole one`},
 		{name: "one class", labels: "1 1", err: "only one class"},
@@ -67,8 +71,11 @@ func TestClasses(t *testing.T) {
 			if len(found) != 1 || found[0].Code != test.code {
 				t.Errorf("findings %v, want one with code %q", found, test.code)
 			}
-			if k, ok := c.Index(" " + c.Positive() + " "); !ok || k != 1 {
-				t.Errorf("the positive level is class %d, %v", k, ok)
+			if k, ok := c.Index(" " + c.Positive() + " "); !ok || k != len(test.want)-1 {
+				t.Errorf("the last level is class %d, %v", k, ok)
+			}
+			if want := max(0, slices.Index(test.want, test.o.Reference)); c.Reference != want {
+				t.Errorf("reference %d, want %d", c.Reference, want)
 			}
 		})
 	}

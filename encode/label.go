@@ -16,15 +16,27 @@ import (
 type Labels struct {
 	Positive    string // the level that is class 1; "" lets the rules of [NewClasses] choose
 	AgainstRest bool   // Positive against all other levels together
+	Softmax     bool   // more than two classes are meant: no warning says so
+	Reference   string // of more than two classes the one whose weights are 0 where nothing is penalised; "" is the first
 	MaxClasses  int    // more levels than this are taken for numbers or ids; 0 means 100
 }
 
 // Classes are the levels of a target and what they mean to the model.
 // The zero value knows no level; make one with [NewClasses] or read it from a model.
 type Classes struct {
-	// Levels holds the negative level and the positive one. With AgainstRest the first is "not <positive>".
+	// Levels holds the negative level and the positive one; with AgainstRest the first is "not <positive>". More than two
+	// are in order of their values if all are numbers, else of their bytes.
 	Levels      []string `json:"levels"`
 	AgainstRest bool     `json:"against_rest,omitempty"`
+	Reference   int      `json:"reference,omitempty"` // of more than two: the class with weights 0 where nothing is penalised
+}
+
+// Sets is the number of sets of weights that a model of these classes has: one for two classes, else one for each.
+func (c *Classes) Sets() int {
+	if len(c.Levels) == 2 {
+		return 1
+	}
+	return len(c.Levels)
 }
 
 // Positive is the level whose probability a model of two classes predicts.
@@ -73,7 +85,8 @@ func canonicalLabel(s string) string {
 // In this order: numbers compare as numbers; two levels that differ only in case are an error at the line of the second spelling; a
 // number that is no integer is an error at its line; a missing label is an error at its line. One level is an error. Of two levels the
 // known pairs (0/1, no/yes, …) have a positive side, said in a note; of any other pair the later in sort order is positive, said in
-// the warning W-positive. Three or more are an error at the line of the third unless o.Positive is taken against the rest.
+// the warning W-positive. Three to o.MaxClasses are classes of their own, said in the warning W-classes unless o.Softmax asks for it, or two if
+// o.Positive is set against the rest. More are an error at the line of the third.
 func NewClasses(t *dataset.Table, c *dataset.Column, o Labels) (*Classes, []doctor.Finding, error) {
 	type level struct {
 		name     string
@@ -155,6 +168,9 @@ func NewClasses(t *dataset.Table, c *dataset.Column, o Labels) (*Classes, []doct
 		return nil, nil, at(header, "--against-rest needs --positive LEVEL; the levels are %s", known())
 	}
 
+	if o.Reference != "" && len(names) == 2 {
+		return nil, nil, at(header, "--reference-class is for more than two classes; of two, --positive chooses")
+	}
 	switch n := len(names); {
 	case n == 0:
 		return nil, nil, at(header, "the target has no labels")
@@ -168,13 +184,13 @@ func NewClasses(t *dataset.Table, c *dataset.Column, o Labels) (*Classes, []doct
 				}
 				note := doctor.Finding{Severity: doctor.Note, Columns: []string{c.Name},
 					Message: fmt.Sprintf("class 1 is %s = %s, class 0 is %s", c.Name, names[1], names[0])}
-				return &Classes{Levels: names}, []doctor.Finding{note}, nil
+				return &Classes{Levels: names}, append(two(o), note), nil
 			}
 		}
 		warn := doctor.Finding{Code: "W-positive", Severity: doctor.Warning, Columns: []string{c.Name},
 			Message: fmt.Sprintf("%s = %s is taken as the positive class (later in sort order than %s)", c.Name, names[1], names[0]),
 			Cure:    fmt.Sprintf("--positive %s says so, --positive %s turns it round", doctor.FlagValue(names[1]), doctor.FlagValue(names[0]))}
-		return &Classes{Levels: names}, []doctor.Finding{warn}, nil
+		return &Classes{Levels: names}, append(two(o), warn), nil
 	}
 	limit := o.MaxClasses
 	if limit == 0 {
@@ -186,11 +202,30 @@ func NewClasses(t *dataset.Table, c *dataset.Column, o Labels) (*Classes, []doct
 	}
 	third := met[2]
 	if o.Positive != "" {
-		return nil, nil, at(third.first, "the target has %d classes (%s); --positive %s alone means two: add --against-rest to set it against all others, or leave --positive away for a model of all classes (not yet)",
+		return nil, nil, at(third.first, "the target has %d classes (%s); --positive %s alone means two: add --against-rest to set it against all others, or leave --positive away for a model of all classes",
 			len(names), places(), o.Positive)
 	}
-	return nil, nil, at(third.first, "label %q is a third class; the levels are %s; a model of more than two classes is not there yet: --positive LEVEL --against-rest sets one level against all others",
-		third.spelling, places())
+	c2 := &Classes{Levels: names}
+	if o.Reference != "" {
+		if c2.Reference = slices.Index(names, canonicalLabel(o.Reference)); c2.Reference < 0 {
+			return nil, nil, at(header, "--reference-class %q is not a level of the target; its levels are %s%s", o.Reference, known(), didYouMean(o.Reference, names))
+		}
+	}
+	found := doctor.Finding{Severity: doctor.Note, Columns: []string{c.Name}, Message: fmt.Sprintf("%d classes: %s", len(names), known())}
+	if !o.Softmax {
+		found = doctor.Finding{Code: "W-classes", Severity: doctor.Warning, Columns: []string{c.Name},
+			Message: fmt.Sprintf("the target has %d levels, so a model of %d classes is trained: %s; the third is met on line %d", len(names), len(names), places(), t.Line(third.first)),
+			Cure:    "--softmax says that this is meant, --positive LEVEL --against-rest sets one level against all others"}
+	}
+	return c2, []doctor.Finding{found}, nil
+}
+
+// two says what softmax comes to where there are two classes.
+func two(o Labels) []doctor.Finding {
+	if !o.Softmax {
+		return nil
+	}
+	return []doctor.Finding{{Severity: doctor.Note, Message: "two classes: of two, softmax is the sigmoid with one set of weights"}}
 }
 
 // sortLevels orders by value if all are numbers, else by bytes.

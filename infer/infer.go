@@ -1,12 +1,13 @@
-// Package infer holds the statistics of a logistic regression fitted by maximum likelihood: covariance and
-// standard errors of the coefficients, Wald tests and intervals, odds ratios, deviances and information criteria.
+// Package infer holds the statistics of a logistic regression, of two classes or more, fitted by maximum likelihood:
+// covariance and standard errors of the coefficients, Wald tests and intervals, odds ratios, deviances and information
+// criteria.
 //
 //	cov, err := infer.Covariance(h, m, n+1)       // h: Hessian of J (a mean) at the optimum
 //	raw := infer.Map{Center: c, Scale: k}         // what the model saw: (x - c)·k
 //	rows, err := infer.Coefficients(raw.Weights(theta), raw.Covariance(cov, n), 0.95)
 //
-// θ = (w_0 … w_{n-1}, b), the bias last. m = Σ s, the sum of the row weights, everywhere, so that weight k is
-// the row k times. Matrices are row-major.
+// θ = (w_0 … w_{n-1}, b), the bias last; of more than two classes every class but one has an equation, see Equations.
+// m = Σ s, the sum of the row weights, everywhere, so that weight k is the row k times. Matrices are row-major.
 //
 // None of it is valid for a penalised, separated or unfinished fit, or another loss: Why says so in words. The
 // package does not fit and does not read data.

@@ -10,30 +10,36 @@ import (
 // Likelihood is what the log likelihood of a fit says, beside that of the constant model.
 type Likelihood struct {
 	LogLikelihood     float64 // -Σ s·L
-	NullLogLikelihood float64 // the same with the intercept (and the offset) alone
+	NullLogLikelihood float64 // the same with the intercepts (and the offset) alone
 	Deviance          float64 // -2·LogLikelihood
 	NullDeviance      float64
-	Parameters        int     // weights and intercept, without aliased columns
+	Parameters        int     // weights and intercepts, without aliased columns
 	DFResidual        float64 // m - Parameters, m = Σ s
-	DFNull            float64 // m - 1
+	DFNull            float64 // m - 1; of K classes m - (K-1)
 	AIC               float64 // Deviance + 2·Parameters (Akaike 1974)
 	BIC               float64 // Deviance + log(m)·Parameters (Schwarz 1978)
 	LikelihoodRatio   float64 // NullDeviance - Deviance: the test of the whole model against the constant one
-	LikelihoodRatioDF int     // Parameters - 1
+	LikelihoodRatioDF int     // Parameters - 1; of K classes Parameters - (K-1), (K-1)·n for n weights in every equation
 	LikelihoodRatioP  float64 // its tail of chi-squared; NaN without weights
 	McFadden          float64 // 1 - LogLikelihood/NullLogLikelihood; NaN where the null one is 0
 	CoxSnell          float64 // 1 - exp(-LikelihoodRatio/m)
 	Nagelkerke        float64 // CoxSnell over the largest value it can take; NaN where that is 0
 }
 
-// Summarize derives all of Likelihood from the two log likelihoods, m = Σ s and the number of parameters.
+// Summarize derives all of Likelihood of two classes from the two log likelihoods, m = Σ s and the number of parameters.
 func Summarize(logLikelihood, nullLogLikelihood, m float64, parameters int) Likelihood {
-	k := float64(parameters)
+	return SummarizeClasses(logLikelihood, nullLogLikelihood, m, parameters, 2)
+}
+
+// SummarizeClasses is Summarize for any number of classes, K: parameters counts those of all equations, (K-1)·(n+1), of which the null model
+// has the K-1 intercepts. Degrees of freedom are counted as statsmodels does, m once (VGAM counts m·(K-1)).
+func SummarizeClasses(logLikelihood, nullLogLikelihood, m float64, parameters, classes int) Likelihood {
+	k, intercepts := float64(parameters), classes-1
 	l := Likelihood{
 		LogLikelihood: logLikelihood, NullLogLikelihood: nullLogLikelihood,
 		Deviance: -2 * logLikelihood, NullDeviance: -2 * nullLogLikelihood,
-		Parameters: parameters, DFResidual: m - k, DFNull: m - 1,
-		LikelihoodRatio: 2 * (logLikelihood - nullLogLikelihood), LikelihoodRatioDF: parameters - 1,
+		Parameters: parameters, DFResidual: m - k, DFNull: m - float64(intercepts),
+		LikelihoodRatio: 2 * (logLikelihood - nullLogLikelihood), LikelihoodRatioDF: parameters - intercepts,
 		LikelihoodRatioP: math.NaN(), McFadden: math.NaN(), Nagelkerke: math.NaN(),
 	}
 	l.AIC = l.Deviance + 2*k

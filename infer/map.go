@@ -7,7 +7,8 @@ import "fmt"
 //
 //	w_j = w̃_j·Scale_j,   b = b̃ - Σ w̃_j·Scale_j·Center_j.
 //
-// Nil slices mean centres 0 and scales 1; otherwise both have one number per weight. The zero Map changes nothing.
+// and the same in every one of several equations. Nil slices mean centres 0 and scales 1; otherwise both have one number
+// per weight. The zero Map changes nothing.
 type Map struct {
 	Center []float64
 	Scale  []float64
@@ -37,42 +38,12 @@ func (t Map) Check(n int) error {
 
 // Weights is T θ; theta has n weights and the bias last. The result is new.
 func (t Map) Weights(theta []float64) []float64 {
-	n := len(theta) - 1
-	raw := make([]float64, n+1)
-	b := theta[n]
-	for j, w := range theta[:n] {
-		raw[j] = float64(w * t.scale(j))
-		b -= float64(raw[j] * t.center(j))
-	}
-	raw[n] = b
-	return raw
+	return t.EquationWeights(Equations{Count: 1, Weights: len(theta) - 1}, theta)
 }
 
 // Covariance is T C Tᵀ in (n+1)² steps; c is (n+1)×(n+1), row-major. The result is new and symmetric to the bit.
 func (t Map) Covariance(c []float64, n int) []float64 {
-	k := n + 1
-	raw := make([]float64, k*k)
-	for i := range n {
-		for j := range i + 1 {
-			v := float64(float64(c[i*k+j]*t.scale(i)) * t.scale(j))
-			raw[i*k+j], raw[j*k+i] = v, v
-		}
-	}
-	// cov(w_j, b) = scale_j·c(j, b̃) - Σ_i cov(w_j, w_i)·center_i
-	for j := range n {
-		v := float64(c[n*k+j] * t.scale(j))
-		for i := range n {
-			v -= float64(raw[j*k+i] * t.center(i))
-		}
-		raw[n*k+j], raw[j*k+n] = v, v
-	}
-	// var(b) = var(b̃) - 2 Σ scale_j·center_j·c(j, b̃) + Σ Σ center_i·center_j·cov(w_i, w_j)
-	v := c[n*k+n]
-	for j := range n {
-		v -= float64(t.center(j) * (float64(c[n*k+j]*t.scale(j)) + raw[n*k+j]))
-	}
-	raw[n*k+n] = v
-	return raw
+	return t.EquationCovariance(Equations{Count: 1, Weights: n}, c)
 }
 
 // Transform is T C Tᵀ for any T: t is rows×n, c is n×n, both row-major; the result is rows×rows.

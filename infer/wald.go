@@ -12,7 +12,7 @@ type Coefficient struct {
 	Z         float64 // Estimate / StdError
 	P         float64 // two-sided: erfc(|Z|/√2), positive up to |Z| = 38
 	Low, High float64 // Estimate ± q·StdError, q = Quantile(conf)
-	OddsRatio float64 // exp(Estimate): +Inf from 709.8
+	OddsRatio float64 // exp(Estimate): +Inf from 709.8; of more than two classes the relative risk ratio
 }
 
 // Coefficients is Wald for every parameter: estimates is (n), cov is n×n.

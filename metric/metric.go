@@ -1,10 +1,12 @@
 // Package metric measures how well probabilities fit labels: log loss, Brier score, accuracy, area under
-// the ROC curve, average precision, F1, the confusion table and calibration.
+// the ROC curve, average precision, F1, the confusion table and calibration; for more than two classes precision,
+// recall, F1 and area of every class, too.
 //
 //	m, err := metric.Binary(metric.Rows{LogOdds: z, Label: y}, 0.5)
 //	fmt.Println(m.LogLoss, m.AUC)
+//	m, err = metric.Classes(metric.ClassRows{LogOdds: z, Label: class}, levels)
 //
-// Everything starts from z, the log-odds: log loss stays exact where the probability has rounded to 0 or 1,
+// Everything starts from z, the log-odds (of K classes, the K scores): log loss stays exact where the probability has rounded to 0 or 1,
 // and two rows whose probabilities both round to 1 are still ranked. What is undefined (the area under the
 // curve with one class, say) is NaN in Go and null in JSON.
 //
@@ -72,12 +74,13 @@ func (r Rows) Check() error {
 	return nil
 }
 
-// Metrics is what a model with two classes scores on some rows. Undefined values are NaN, null in JSON.
-// More than two classes will have a type of their own.
+// Metrics is what a model scores on some rows. Undefined values are NaN, null in JSON. Of a model with two classes (Binary) PerClass is nil;
+// of one with classes by name (Classes) it is not, and then Levels to PerClass hold what Positives, AveragePrecision, F1,
+// Threshold, Confusion and Calibration hold of two.
 type Metrics struct {
 	Rows             int     // lines, whatever their weight
 	Positives        int     // lines with label 1
-	WeightSum        float64 // Σ s; in JSON only when it differs from Rows
+	WeightSum        float64 // Σ s; in JSON only of two classes, when it differs from Rows (else it is the sum of Counts)
 	LogLoss          float64
 	Brier            float64
 	Accuracy         float64
@@ -87,6 +90,11 @@ type Metrics struct {
 	Threshold        float64
 	Confusion        Confusion
 	Calibration      Calibration
+
+	Levels   []string    // the classes
+	Counts   [][]float64 // the weight (without weights: the number) of rows by truth (row) and decision (column)
+	MacroF1  float64     // mean of F1 over the classes
+	PerClass []ClassScores
 }
 
 // Binary computes all measures of r at a threshold in [0, 1]; see Confuse for what happens at a tie. It takes

@@ -9,7 +9,7 @@ import (
 // Certificate is what is proved about a point. Where something is not proved its number is NaN and the note says why.
 type Certificate struct {
 	Cost     float64   // J at the point, summed with compensation
-	Gradient []float64 // of J, (n+1)
+	Gradient []float64 // of J, (n+1), of classes K·(n+1)
 	M        float64   // Σ s
 
 	Gap   float64 // J - J* is at most this, rounding included; NaN if no bound is known
@@ -25,7 +25,7 @@ type Certificate struct {
 	Why    string // what proves it
 
 	// Hessian is H at the point, (n+1)×(n+1) row-major, nil where it was not formed. Its inverse over m is the covariance
-	// of the coefficients.
+	// of the coefficients. Of classes it is over the free components (see Classes), in the order of theta.
 	Hessian []float64
 }
 
@@ -52,6 +52,7 @@ func (c *Certificate) Proved(standardErrors float64) bool {
 
 // Certify bounds the distance of theta = (w, b) from the optimum. It takes one Linear, two Weighted and a
 // Diag pass and, up to Options.Factor parameters, a Gram and a MaxQuad pass; with a penalty two Weighted passes more.
+// Of K classes it takes K times as many of these, and for H K(K+1)/2 Gram and K(K-1)/2 MaxQuad passes.
 func Certify(ctx context.Context, p *Problem, theta []float64, o Options) (*Certificate, error) {
 	if err := p.check(); err != nil {
 		return nil, err
@@ -60,13 +61,16 @@ func Certify(ctx context.Context, p *Problem, theta []float64, o Options) (*Cert
 		o.Factor = defaultFactor
 	}
 	n := p.Source.Layout().Features
-	if len(theta) != n+1 {
-		return nil, fmt.Errorf("proof: theta has %d values, want %d", len(theta), n+1)
+	if size := p.size(); len(theta) != size {
+		return nil, fmt.Errorf("proof: theta has %d values, want %d", len(theta), size)
 	}
 	for j, v := range theta {
 		if v-v != 0 {
 			return nil, fmt.Errorf("proof: parameter %d is %g", j, v)
 		}
+	}
+	if p.Classes != nil {
+		return p.certifyClasses(ctx, theta, o)
 	}
 	t := p.sums()
 	c := &Certificate{M: t.m, Gap: math.NaN(), U: math.NaN(), StandardErrors: math.NaN(), Rounding: math.NaN(), GapRounding: math.NaN()}

@@ -14,6 +14,12 @@ type Form struct {
 	Label  *graph.Node // t: of inputs only, per row; Problem.Y holds its values
 	Offset *graph.Node // of inputs only, nil if there is none; Problem.O holds its values
 	Binary bool        // the loss is log loss only for labels that are exactly 0 or 1
+
+	// Classes, if not 0, is the number K of classes: the loss is logsumexp(z) - sum(y*z) with z = dot(W, x) + b + o*r, y the one-hot
+	// Label, o the Offset and the vector r the Mask, both nil if there is no such term. For Problem.O to be o, r must be 0 for the
+	// reference and 1 for the other classes. Problem.Classes has the labels; Columns is not for this form.
+	Classes int
+	Mask    *graph.Node
 }
 
 // ErrNotLogLoss is wrapped by Recognise's error: nothing is known about the loss, so a point where its gradient is 0 is
@@ -21,7 +27,8 @@ type Form struct {
 var ErrNotLogLoss = errors.New("no bound: not known to be convex")
 
 // LogLoss reports whether the definition named loss is log loss of the input y over dot(w, x) + b, plus the input o if
-// the graph has one: the problem whose Y and O are the columns y and o, with labels 0 and 1. It is Recognise for that case; an error is a
+// the graph has one: the problem whose Y and O are the columns y and o, with labels 0 and 1. Of classes it is cross-entropy of softmax with
+// the one-hot input y over dot(W, x) + b, plus o*r if the graph has these inputs. It is Recognise for that case; an error is a
 // graph that cannot be simplified.
 func LogLoss(g *graph.Graph, loss string) (bool, error) {
 	def, ok := g.Def(loss)
@@ -40,14 +47,15 @@ func LogLoss(g *graph.Graph, loss string) (bool, error) {
 		return false, err
 	}
 	o, _ := g.Lookup("o")
-	return f.Label == y && f.Offset == o, nil
+	r, _ := g.Lookup("r")
+	return f.Label == y && f.Offset == o && (f.Classes == 0 || f.Mask == r), nil
 }
 
 // Recognise reports whether the loss of one example is log loss over a linear score. It asks no names: the loss is simplified and its
 // node compared with softplus(z) - t·z; where that fails, the label y (nil: skip this) is set to 0 and to 1, and
 // the two losses are compared with softplus(z) and softplus(-z). So every spelling of log loss that
 // the simplifier takes to one node is recognised, smoothed labels too, and a loss whose definition was changed is not: then the error wraps
-// ErrNotLogLoss.
+// ErrNotLogLoss. Cross-entropy of softmax is recognised in the same way, as logsumexp(z) - sum(y*z): see Form.Classes.
 func Recognise(g *graph.Graph, loss, y *graph.Node) (*Form, error) {
 	if loss == nil {
 		return nil, fmt.Errorf("%w: there is no loss", ErrNotLogLoss)
@@ -63,7 +71,10 @@ func Recognise(g *graph.Graph, loss, y *graph.Node) (*Form, error) {
 			return form(g, bound["z"], bound["t"], false)
 		}
 	}
-	if y == nil {
+	if f, err := classForm(simple[0]); f != nil || err != nil {
+		return f, err
+	}
+	if y == nil || !y.Shape.IsScalar() {
 		return nil, ErrNotLogLoss
 	}
 	zero, one := g.Const(new(big.Rat)), g.Const(big.NewRat(1, 1))
@@ -173,6 +184,9 @@ func parameters(n *graph.Node) bool {
 // Columns evaluates label and offset of every row from the columns of the inputs they use, by name: Problem.Y and Problem.O.
 // o is nil if there is no offset.
 func (f *Form) Columns(rows int, column func(name string) ([]float64, bool)) (y, o []float64, err error) {
+	if f.Classes != 0 {
+		return nil, nil, fmt.Errorf("proof: labels of %d classes are not a column", f.Classes)
+	}
 	roots := []*graph.Node{f.Label}
 	if f.Offset != nil {
 		roots = append(roots, f.Offset)

@@ -30,9 +30,13 @@ type Problem struct {
 	Passes Passes
 	Source engine.Source // the rows as stored: exact for separation
 	Y      []float64     // in [0, 1]
-	S      []float64     // weights, at least 0; nil: all 1
-	O      []float64     // offsets; nil: all 0
-	Lambda []float64     // of every weight (n values), at least 0; nil: no penalty. The bias has none
+	// Classes, if not nil, are the labels instead of Y: any number of classes, whose cost is defined there.
+	Classes *Classes
+	S       []float64 // weights, at least 0; nil: all 1
+	O       []float64 // offsets; nil: all 0
+	Lambda  []float64 // of every weight (n values, K·n of classes), at least 0; nil: no penalty. The bias has none
+
+	pinned bool // the last row of Source only holds the intercept at 0 (see pairs)
 }
 
 // Options limit the work. The zero value works.
@@ -46,14 +50,23 @@ func (p *Problem) check() error {
 		return fmt.Errorf("proof: a problem needs Passes and Source")
 	}
 	l := p.Source.Layout()
+	weights := l.Features
+	if p.Classes != nil {
+		weights *= p.Classes.K
+	}
 	for _, c := range []struct {
 		what   string
 		values []float64
 		need   int
 		must   bool
-	}{{"y", p.Y, l.Rows, true}, {"s", p.S, l.Rows, false}, {"o", p.O, l.Rows, false}, {"lambda", p.Lambda, l.Features, false}} {
+	}{{"y", p.Y, l.Rows, p.Classes == nil}, {"s", p.S, l.Rows, false}, {"o", p.O, l.Rows, false}, {"lambda", p.Lambda, weights, false}} {
 		if len(c.values) != c.need && (c.must || c.values != nil) {
 			return fmt.Errorf("proof: %s has %d values, want %d", c.what, len(c.values), c.need)
+		}
+	}
+	if p.Classes != nil {
+		if err := p.checkClasses(); err != nil {
+			return err
 		}
 	}
 	for i, y := range p.Y {

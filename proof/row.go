@@ -4,6 +4,8 @@ import (
 	"context"
 	"math"
 	"math/big"
+
+	"github.com/descent-ml/descent/engine"
 )
 
 // row is one row as stored: the features that are not zero, and the label's side.
@@ -27,37 +29,44 @@ func (p *Problem) rows(ctx context.Context, f func(*row) error) error {
 		if err != nil {
 			return err
 		}
-		d := len(l.Dense)
 		for i := range b.Rows {
 			r.number = b.First + i
 			r.y = p.Y[r.number]
 			if !(p.weight(r.number) > 0) {
 				continue
 			}
-			r.index, r.value = r.index[:0], r.value[:0]
-			for c, j := range l.Dense {
-				if v := b.Panels[(i/64*d+c)*64+i%64]; v != 0 {
-					r.index, r.value = append(r.index, int32(j)), append(r.value, v)
-				}
-			}
-			for c, codes := range b.Codes {
-				if v := codes[i]; v >= 0 {
-					r.index, r.value = append(r.index, int32(l.Codes[c].First)+v), append(r.value, 1)
-				}
-			}
-			if l.Sparse {
-				for q := b.Start[i]; q < b.Start[i+1]; q++ {
-					if v := b.Value[q]; v != 0 {
-						r.index, r.value = append(r.index, b.Index[q]), append(r.value, v)
-					}
-				}
-			}
+			p.read(r, &b, i)
 			if err := f(r); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// read takes row i of a block: its number and what is stored.
+func (p *Problem) read(r *row, b *engine.Block, i int) {
+	l := p.Source.Layout()
+	d := len(l.Dense)
+	r.number = b.First + i
+	r.index, r.value = r.index[:0], r.value[:0]
+	for c, j := range l.Dense {
+		if v := b.Panels[(i/64*d+c)*64+i%64]; v != 0 {
+			r.index, r.value = append(r.index, int32(j)), append(r.value, v)
+		}
+	}
+	for c, codes := range b.Codes {
+		if v := codes[i]; v >= 0 {
+			r.index, r.value = append(r.index, int32(l.Codes[c].First)+v), append(r.value, 1)
+		}
+	}
+	if l.Sparse {
+		for q := b.Start[i]; q < b.Start[i+1]; q++ {
+			if v := b.Value[q]; v != 0 {
+				r.index, r.value = append(r.index, b.Index[q]), append(r.value, v)
+			}
+		}
+	}
 }
 
 // vector is a direction d on stored values, the intercept last: exact integers, and floats that are them up to one rounding

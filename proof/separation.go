@@ -35,11 +35,18 @@ type Direction struct {
 	Positive int       // rows whose margin is > 0
 	Zero     int       // rows whose margin is 0; the finite coefficients can be estimated from these
 	Features []Feature // where d_j ≠ 0, ascending
+
+	// Of classes (Problem.Classes) D is K×(n+1), in the order of theta, with 0 for the reference, and (D_y - D_k)·x̃ ≥ 0 on every row for every class k, > 0
+	// somewhere. It is complete if > 0 holds for every k but y; Positive counts the rows with any margin > 0, Zero the others.
+	Class int // the class that D tells apart from all others together, -1 if it is not one class alone
+
+	exact *vector
 }
 
 // Feature is a coefficient without a finite value.
 type Feature struct {
 	Index int // of the feature; n is the intercept
+	Class int // of classes: whose coefficient it is
 	Sign  int // +1: towards +∞, -1: towards -∞
 }
 
@@ -47,6 +54,9 @@ type Feature struct {
 // theta in the model's coordinates: the last step, the weights). It takes a few passes over the rows and is meant to be called while a fit is
 // running. The state is Separated or Undecided.
 func Look(ctx context.Context, p *Problem, candidates ...[]float64) (*Decision, error) {
+	if p.Classes != nil {
+		return p.decideClasses(ctx, candidates, false)
+	}
 	d, _, err := p.look(ctx, &meter{}, candidates)
 	return d, err
 }
@@ -55,46 +65,55 @@ func Look(ctx context.Context, p *Problem, candidates ...[]float64) (*Decision, 
 // then is settled by a linear programme in exact arithmetic, while that is affordable (at most 256 parameters, and a fixed amount of work, some
 // seconds). Candidates make the answer come sooner; what it is does not depend on them, unless the programme is given up.
 func Decide(ctx context.Context, p *Problem, candidates ...[]float64) (*Decision, error) {
+	if p.Classes != nil {
+		return p.decideClasses(ctx, candidates, true)
+	}
 	work := &meter{}
 	out, v, err := p.look(ctx, work, candidates)
 	if err != nil || out.Complete {
 		return out, err
 	}
+	out, _, err = p.settle(ctx, out, v, work)
+	return out, err
+}
+
+// settle decides what look left open, and returns the direction as an exact vector too.
+func (p *Problem) settle(ctx context.Context, out *Decision, v *vector, work *meter) (*Decision, *vector, error) {
 	if out.State == Undecided {
 		state, found, err := p.programme(ctx, nil, work)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		switch state {
 		case Overlap:
-			return &Decision{State: Overlap, Why: "exact linear programme: positive weights of the rows balance them"}, nil
+			return &Decision{State: Overlap, Why: "exact linear programme: positive weights of the rows balance them"}, nil, nil
 		case Undecided:
 			if n := p.Source.Layout().Features + 1; n > maxExact {
 				out.Why = fmt.Sprintf("%d parameters are too many for the exact decision", n)
 			} else {
 				out.Why = "the exact decision took too much work"
 			}
-			return out, nil
+			return out, nil, nil
 		}
 		d, err := p.verify(ctx, found)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if d == nil {
-			return &Decision{State: Undecided, Why: "the exact linear programme contradicts itself"}, nil
+			return &Decision{State: Undecided, Why: "the exact linear programme contradicts itself"}, nil, nil
 		}
 		out, v = &Decision{State: Separated, Direction: d, Why: "exact linear programme"}, found
 	}
 	most, settled, err := p.extend(ctx, v, out.Direction, work)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	out.Complete = most.Complete
 	out.Settled = settled
 	if out.Why == "exact linear programme" {
-		out.Direction = most
+		out.Direction, v = most, most.exact
 	}
-	return out, nil
+	return out, v, nil
 }
 
 // look also returns the direction as an exact vector.
@@ -195,10 +214,11 @@ func side(y float64) int {
 
 // verify checks every margin exactly; nil if d does not separate.
 func (p *Problem) verify(ctx context.Context, v *vector) (*Direction, error) {
-	d := &Direction{D: v.float}
+	d := &Direction{D: v.float, exact: v}
 	err := p.rows(ctx, func(r *row) error {
 		s := v.sign(r)
 		switch side := side(r.y); {
+		case s == 0 && p.pinned && r.number == len(p.Y)-1: // not a row of the data
 		case s == 0:
 			d.Zero++
 		case s == side:
@@ -221,7 +241,7 @@ func (p *Problem) verify(ctx context.Context, v *vector) (*Direction, error) {
 			sign = v.exact[j].Sign() // the float may have underflowed
 		}
 		if sign != 0 {
-			d.Features = append(d.Features, Feature{j, sign})
+			d.Features = append(d.Features, Feature{Index: j, Sign: sign})
 		}
 	}
 	return d, nil
@@ -406,7 +426,7 @@ func (p *Problem) columns(ctx context.Context) (*Direction, *vector, error) {
 	}
 	best.Features = best.Features[:0]
 	for j, s := range features {
-		best.Features = append(best.Features, Feature{j, s})
+		best.Features = append(best.Features, Feature{Index: j, Sign: s})
 	}
 	sort.Slice(best.Features, func(a, b int) bool { return best.Features[a].Index < best.Features[b].Index })
 	return best, exact, nil

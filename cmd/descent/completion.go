@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/descent-ml/descent/dataset"
@@ -107,4 +109,53 @@ func completeBase(at int) cobra.CompletionFunc {
 		}
 		return out, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 	}
+}
+
+// completeLevels completes a level of the target, among those in the first rows of the file that is named already.
+func completeLevels(at int) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+		var out []string
+		for _, l := range levelsOf(cmd, args, at) {
+			if strings.HasPrefix(l, begun) && !strings.ContainsAny(l, "\n\t") {
+				out = append(out, l)
+			}
+		}
+		slices.Sort(out)
+		return out, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// levelsOf are the levels of the target, as far as the first rows of the file have them.
+func levelsOf(cmd *cobra.Command, args []string, at int) []string {
+	const rows, most = 20_000, 100
+	target, _ := cmd.Flags().GetString("target")
+	if len(args) <= at || target == "" {
+		return nil
+	}
+	f, err := os.Open(args[at])
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	noHeader, _ := cmd.Flags().GetBool("no-header")
+	s, err := dataset.NewScanner(context.Background(), args[at], f, dataset.Options{NoHeader: noHeader})
+	if err != nil {
+		return nil
+	}
+	defer s.Close()
+	column := slices.Index(s.Header, target)
+	if column < 0 {
+		return nil
+	}
+	met := map[string]bool{}
+	for range rows {
+		record, err := s.Next()
+		if err != nil || len(met) > most {
+			break
+		}
+		if text := strings.TrimSpace(string(record.Cells[column].Bare())); text != "" {
+			met[text] = true
+		}
+	}
+	return slices.Collect(maps.Keys(met))
 }

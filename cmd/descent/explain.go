@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/descent-ml/descent"
@@ -17,7 +19,8 @@ func (a *app) explainCommand() *cobra.Command {
 		Use:   "explain MODEL [FILE --row N]",
 		Short: "a model's coefficients, or one row's prediction part by part",
 		Long: `Explain shows the coefficients of a model. With FILE and --row it shows one row's forward pass: the intercept and what every column adds
-to z. The parts add up to z exactly: an explanation is the prediction itself, not a second model of it.`,
+to z. The parts add up to z exactly: an explanation is the prediction itself, not a second model of it. Of more than two classes every one has
+its own z.`,
 		Example: `  descent explain heart.json
   descent explain heart.json new.csv --row 3`,
 		Args: between(1, "MODEL", "FILE"),
@@ -68,12 +71,12 @@ func (e *explanation) model(m *descent.Model) error {
 	}
 	return e.emit(s, func(p *page) {
 		p.facts(
-			"model", fmt.Sprintf("the probability that %s is %s and not %s", printable(s.Target), printable(s.Classes[1]), printable(s.Classes[0])),
-			"threshold", short(s.Threshold, 6),
+			"model", predicts(m),
+			"threshold", thresholdOf(m),
 			"verdict", fmt.Sprintf("%s: %s", s.Verdict, s.Message),
 		)
 		p.WriteByte('\n')
-		printCoefficients(p, s.Coefficients, s.Confidence, s.StatisticsNote)
+		printCoefficients(p, s.Coefficients, s.Confidence, s.StatisticsNote, s.ReferenceClass)
 	})
 }
 
@@ -111,6 +114,10 @@ func (e *explanation) one(m *descent.Model, file string) error {
 	line := row.Line
 	return e.emit(joined{map[string]int{"row": e.row}, map[string]int{"line": line}, x}, func(p *page) {
 		p.heading(fmt.Sprintf("row %d, line %d of %s", e.row, line, printable(name)))
+		if len(x.Classes) > 0 {
+			printClasses(p, m, x)
+			return
+		}
 		tab := &table{header: []string{"", "value", "adds to z", "z so far"}, left: 2}
 		z := x.Intercept
 		tab.add("(intercept)", "", digits(x.Intercept, 5), digits(z, 5))
@@ -145,6 +152,60 @@ func (e *explanation) one(m *descent.Model, file string) error {
 			"label", printable(x.Label),
 		)
 	})
+}
+
+// mostExplained is how many classes a person is shown side by side.
+const mostExplained = 6
+
+// printClasses shows the forward pass of the most probable of more than two classes, in the order of the classes.
+func printClasses(p *page, m *descent.Model, x *descent.Explanation) {
+	shown := make([]int, len(x.Classes))
+	for k := range shown {
+		shown[k] = k
+	}
+	slices.SortStableFunc(shown, func(a, b int) int { return cmp.Compare(x.Classes[b].Probability, x.Classes[a].Probability) })
+	more := max(0, len(shown)-mostExplained)
+	shown = shown[:len(shown)-more]
+	slices.Sort(shown)
+	tab := &table{header: []string{"adds to z of", "value"}, left: 2}
+	line := func(name, value string, number func(c *descent.ClassExplanation) float64) {
+		row := []string{name, value}
+		for _, k := range shown {
+			row = append(row, digits(number(&x.Classes[k]), 5))
+		}
+		tab.add(row...)
+	}
+	for _, k := range shown {
+		tab.header = append(tab.header, printable(x.Classes[k].Level))
+	}
+	line("(intercept)", "", func(c *descent.ClassExplanation) float64 { return c.Intercept })
+	if x.Offset != nil {
+		line(printable(m.OffsetColumn())+" (offset)", "", func(c *descent.ClassExplanation) float64 { return *c.Offset })
+	}
+	hidden, rows := 0, 0
+	for i, c := range x.Contributions {
+		zero := true
+		for _, k := range shown {
+			zero = zero && x.Classes[k].Contributions[i] == 0
+		}
+		if len(x.Contributions) > mostCoefficients && (zero || rows >= mostCoefficients) {
+			hidden++
+			continue
+		}
+		rows++
+		line(printable(c.Name), valueText(c.Value), func(c *descent.ClassExplanation) float64 { return c.Contributions[i] })
+	}
+	line("= z", "", func(c *descent.ClassExplanation) float64 { return c.Z })
+	line("probability", "", func(c *descent.ClassExplanation) float64 { return c.Probability })
+	p.table(tab)
+	if hidden > 0 {
+		p.printf("and %d more columns (--json has all)\n", hidden)
+	}
+	if more > 0 {
+		p.printf("and %d more classes, less probable (--json has all)\n", more)
+	}
+	p.WriteByte('\n')
+	p.facts("label", printable(x.Label), "probability", strconv.FormatFloat(x.Probability, 'g', -1, 64))
 }
 
 // valueText is a cell as a person writes it.

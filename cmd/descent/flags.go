@@ -10,6 +10,7 @@ import (
 
 	"github.com/descent-ml/descent"
 	"github.com/descent-ml/descent/dataset"
+	"github.com/descent-ml/descent/encode"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -183,7 +184,7 @@ func (d *dataFlags) add(cmd *cobra.Command) {
 	f.StringVar(&c.Target, "target", "", "`column` that holds the label; optional for LIBSVM")
 	f.StringVar(&c.Labels.Positive, "positive", "", "`level` of the target that is class 1")
 	f.BoolVar(&c.Labels.AgainstRest, "against-rest", false, "--positive against all other levels together")
-	f.IntVar(&c.Labels.MaxClasses, "max-classes", 0, "more than `N` levels of the target are an error (100)")
+	addClasses(cmd, &c.Labels)
 	f.Var(list{&c.Columns.Include}, "include", "`columns` to use; all others are left out")
 	f.Var(list{&c.Columns.Exclude}, "exclude", "`columns` to leave out")
 	f.Var(list{&c.Columns.Categorical}, "categorical", "`columns` that hold levels, also if they look like numbers")
@@ -203,17 +204,45 @@ func (d *dataFlags) add(cmd *cobra.Command) {
 	must(cmd.RegisterFlagCompletionFunc("base", completeBase(0)))
 }
 
+// addClasses adds the flags about more than two classes.
+func addClasses(cmd *cobra.Command, l *encode.Labels) {
+	f := cmd.Flags()
+	f.BoolVar(&l.Softmax, "softmax", false, "more than two levels of the target are meant: a class each, without a warning")
+	f.IntVar(&l.MaxClasses, "max-classes", 0, "more than `N` levels of the target are an error (100)")
+	must(cmd.RegisterFlagCompletionFunc("positive", completeLevels(0)))
+}
+
+// checkClasses refuses what says two classes and more than two.
+func checkClasses(cmd *cobra.Command, l *encode.Labels) error {
+	changed := cmd.Flags().Changed
+	switch {
+	case l.AgainstRest && l.Positive == "":
+		return usagef("--against-rest needs --positive LEVEL")
+	case l.Positive != "" && l.Softmax:
+		return usagef("--softmax is for more than two classes, --positive for two: choose one")
+	case l.Positive != "" && l.Reference != "":
+		return usagef("--reference-class is for more than two classes, --positive for two: choose one")
+	case changed("max-classes") && l.MaxClasses < 2:
+		return usagef("--max-classes %d: want a number from 2", l.MaxClasses)
+	case changed("positive") && l.Positive == "":
+		return usagef("--positive is empty")
+	case changed("reference-class") && l.Reference == "":
+		return usagef("--reference-class is empty")
+	}
+	return nil
+}
+
 // finish is the configuration that the flags make.
 func (d *dataFlags) finish(cmd *cobra.Command) (descent.Config, error) {
 	c := d.config
 	c.Format, c.NoHeader = d.format, d.noHeader
-	if c.Labels.AgainstRest && c.Labels.Positive == "" {
-		return c, usagef("--against-rest needs --positive LEVEL")
+	if err := checkClasses(cmd, &c.Labels); err != nil {
+		return c, err
 	}
 	for _, f := range []struct {
 		name  string
 		value int
-	}{{"max-classes", c.Labels.MaxClasses}, {"max-levels", c.Encoding.MaxLevels}, {"min-level-count", c.Encoding.MinLevelCount}} {
+	}{{"max-levels", c.Encoding.MaxLevels}, {"min-level-count", c.Encoding.MinLevelCount}} {
 		if cmd.Flags().Changed(f.name) && f.value < 1 {
 			return c, usagef("--%s %d: want a number from 1", f.name, f.value)
 		}
@@ -231,7 +260,7 @@ func (d *dataFlags) finish(cmd *cobra.Command) (descent.Config, error) {
 		}
 		c.Encoding.Base[column] = level
 	}
-	for _, f := range []string{"target", "weight", "offset", "positive"} {
+	for _, f := range []string{"target", "weight", "offset"} {
 		if cmd.Flags().Changed(f) && cmd.Flags().Lookup(f).Value.String() == "" {
 			return c, usagef("--%s is empty", f)
 		}
@@ -241,7 +270,7 @@ func (d *dataFlags) finish(cmd *cobra.Command) (descent.Config, error) {
 
 // refuse says that the flags of data are only for something else, but for those named in allowed.
 func (d *dataFlags) refuse(cmd *cobra.Command, what string, allowed ...string) error {
-	for _, name := range []string{"target", "positive", "against-rest", "max-classes", "include", "exclude", "categorical", "numeric", "weight", "offset", "na", "missing",
+	for _, name := range []string{"target", "positive", "against-rest", "softmax", "max-classes", "include", "exclude", "categorical", "numeric", "weight", "offset", "na", "missing",
 		"unseen", "min-level-count", "max-levels", "coding", "base", "scale", "format", "no-header"} {
 		if cmd.Flags().Changed(name) && !slices.Contains(allowed, name) {
 			return usagef("--%s is for %s", name, what)

@@ -23,6 +23,7 @@ backward, with the derivation of every formula by named rules.`,
 		Example: `  descent graph --backward
   descent graph --backward --steps
   descent graph heart.json --format svg -o heart.svg
+  descent graph --classes 3 --backward
   descent graph -e 'J = 3*(a + b*c)' --format dot | dot -Tpng > J.png`,
 		Args:              between(0, "MODEL"),
 		RunE:              g.run,
@@ -32,6 +33,7 @@ backward, with the derivation of every formula by named rules.`,
 	f.StringVarP(&g.equations, "equation", "e", "", "`equations`, one a line or with ; between them")
 	f.StringVar(&g.file, "equations", "", "`file` of equations")
 	f.IntVar(&g.features, "features", 2, "x and w have `N` components (2)")
+	f.IntVar(&g.classes, "classes", 0, "`K` classes: of more than two the model is that with softmax; W has K rows (3)")
 	f.BoolVar(&g.backward, "backward", false, "with the derivatives, from the last equation back")
 	f.BoolVar(&g.simplify, "simplify", false, "the form that trains")
 	f.BoolVar(&g.lower, "lower", false, "the form that runs")
@@ -45,7 +47,7 @@ backward, with the derivation of every formula by named rules.`,
 type drawing struct {
 	*app
 	equations, file, format, output  string
-	features                         int
+	features, classes                int
 	backward, simplify, lower, steps bool
 }
 
@@ -80,8 +82,10 @@ func (d *drawing) run(cmd *cobra.Command, args []string) error {
 		return usagef("--simplify and --lower: choose one")
 	case d.features < 1 || d.features > 1_000_000:
 		return usagef("--features %d: want a number from 1 to 1000000", d.features)
-	case len(args) > 0 && changed("features"):
-		return usagef("--features: a model knows how many it has")
+	case changed("classes") && (d.classes < 2 || d.classes > 1000):
+		return usagef("--classes %d: want a number from 2 to 1000", d.classes)
+	case len(args) > 0 && (changed("features") || changed("classes")):
+		return usagef("--features, --classes: a model knows how many it has")
 	case len(args) > 0 && isInput(d.output, args[0]), isInput(d.output, d.file):
 		return usagef("-o %s is a file that is read; it would be overwritten", d.output)
 	}
@@ -145,14 +149,17 @@ func (d *drawing) parse(args []string) (*graph.Graph, map[string]string, error) 
 		if err != nil {
 			return nil, nil, err
 		}
-		labels := map[string]string{}
+		g, err := m.Graph()
+		if err != nil {
+			return nil, nil, err
+		}
+		labels := classLabels(g, m.Classes())
 		for j, t := range m.Terms() {
 			if x := "x" + strconv.Itoa(j+1); x != t {
 				labels[x] = printable(t)
 			}
 		}
-		g, err := m.Graph()
-		return g, labels, err
+		return g, labels, nil
 	}
 	equations := strings.ReplaceAll(d.equations, ";", "\n")
 	if d.file != "" {
@@ -162,14 +169,39 @@ func (d *drawing) parse(args []string) (*graph.Graph, map[string]string, error) 
 		}
 	}
 	if strings.TrimSpace(equations) == "" {
-		equations = descent.Equations
+		if equations = descent.Equations; d.classes > 2 {
+			equations = descent.ClassEquations
+		}
 	}
-	g, err := descent.EquationGraph(equations, d.features)
+	classes := d.classes
+	if classes == 0 {
+		classes = 3
+	}
+	g, err := descent.EquationGraph(equations, d.features, classes)
 	if err != nil {
 		return nil, nil, err
+	}
+	if _, ok := g.Lookup("W"); !ok && d.classes > 2 {
+		return nil, nil, usagef("--classes %d: the equations have no W, which has a row for each class", d.classes)
 	}
 	if len(g.Defs) == 0 {
 		return nil, nil, fmt.Errorf("there is no equation")
 	}
 	return g, nil, nil
+}
+
+// classLabels says what the components of y, z, a and b stand for, where there are more than two classes.
+func classLabels(g *graph.Graph, classes []string) map[string]string {
+	labels := map[string]string{}
+	if len(classes) < 3 {
+		return labels
+	}
+	for _, name := range []string{"y", "z", "a", "b", "r"} {
+		if n, ok := g.Lookup(name); ok && n.Shape.IsVector() && n.Shape.Rows == len(classes) {
+			for k, c := range classes {
+				labels[fmt.Sprintf("%s%d", name, k+1)] = printable(c)
+			}
+		}
+	}
+	return labels
 }

@@ -29,6 +29,11 @@ Levels of a column: without a penalty the first in sort order has no weight (the
 Labels: of 0/1, -1/1, 1/2, no/yes, false/true, fail/pass, negative/positive, absent/present, benign/malignant, alive/dead, control/case (any case) the
 second is class 1 and a note says so. Of any other pair the later in sort order is, and W-positive says so; --positive LEVEL settles it.
 
+Three to 100 levels are a class each (W-classes, unless --softmax asks for it), ordered by value if all are numbers, else by their bytes: z, a and y are
+vectors, a = softmax(z), and W has a row for each class. Without a penalty the weights of --reference-class (the first) are 0, and the
+relative risk ratio is exp(weight); with one every class has weights, and the biases have mean zero. The label is the most probable
+class. --positive LEVEL --against-rest makes two classes of them.
+
 A row weight k is the row k times. --holdout every:5 leaves out the data rows whose zero-based index is divisible by 5.
 Same data, same seed: the same model, bit for bit, whatever --threads is.`},
 	{"exit-codes", "what the exit code says", `  0    done

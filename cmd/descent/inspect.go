@@ -27,6 +27,9 @@ doctor finds. Of a MODEL it shows what it is, how it was trained and what it rea
 	f.StringVar(&c.Target, "target", "", "`column` that holds the label")
 	f.StringVar(&c.Labels.Positive, "positive", "", "`level` of the target that is class 1")
 	f.BoolVar(&c.Labels.AgainstRest, "against-rest", false, "--positive against all other levels together")
+	f.BoolVar(&c.Labels.Softmax, "softmax", false, "more than two levels of the target are meant: a class each, without a warning")
+	f.IntVar(&c.Labels.MaxClasses, "max-classes", 0, "more than `N` levels of the target are an error (100)")
+	must(cmd.RegisterFlagCompletionFunc("positive", completeLevels(0)))
 	f.Var(list{&c.Columns.Include}, "include", "`columns` to look at; all others are left out")
 	f.Var(list{&c.Columns.Exclude}, "exclude", "`columns` to leave out")
 	f.Var(list{&c.Columns.Categorical}, "categorical", "`columns` that hold levels, also if they look like numbers")
@@ -47,7 +50,7 @@ type inspection struct {
 
 func (i *inspection) run(cmd *cobra.Command, file string) error {
 	if looksLikeModel(file) {
-		for _, f := range []string{"target", "positive", "against-rest", "include", "exclude", "categorical", "numeric", "na", "format", "no-header"} {
+		for _, f := range []string{"target", "positive", "against-rest", "softmax", "max-classes", "include", "exclude", "categorical", "numeric", "na", "format", "no-header"} {
 			if cmd.Flags().Changed(f) {
 				return usagef("--%s is for a file of data; %s is a model", f, file)
 			}
@@ -60,11 +63,11 @@ func (i *inspection) run(cmd *cobra.Command, file string) error {
 	}
 	c := i.config
 	c.Format, c.NoHeader = i.in.format, i.in.noHeader
+	if err := checkClasses(cmd, &c.Labels); err != nil {
+		return err
+	}
 	if c.Target == "" && c.Labels.Positive != "" {
 		return usagef("--positive is a level of --target Y")
-	}
-	if c.Labels.AgainstRest && c.Labels.Positive == "" {
-		return usagef("--against-rest needs --positive LEVEL")
 	}
 	source, err := i.source(file)
 	if err != nil {
@@ -99,6 +102,9 @@ func (i *inspection) print(p *page, file string, found *descent.Inspection) {
 			names := make([]string, len(t.Classes))
 			for k, c := range t.Classes {
 				names[k] = printable(c)
+				if t.Counts != nil {
+					names[k] += fmt.Sprintf(" (%s)", count(t.Counts[k], "row"))
+				}
 			}
 			text = fmt.Sprintf("%s: %d classes: %s", printable(t.Name), len(names), shortList(names, 10))
 		} else {
@@ -158,7 +164,7 @@ func (i *inspection) model(m *descent.Model) error {
 		return err
 	}
 	return i.emit(s, func(p *page) {
-		p.heading(fmt.Sprintf("the probability that %s is %s and not %s", printable(s.Target), printable(s.Classes[1]), printable(s.Classes[0])))
+		p.heading(predicts(m))
 		gap := s.Training.GapNote
 		if s.Training.Gap != nil {
 			gap = fmt.Sprintf("J - J* is at most %s: proved", digits(*s.Training.Gap, 2))
@@ -170,7 +176,7 @@ func (i *inspection) model(m *descent.Model) error {
 		p.facts(
 			"equations", strings.Join(s.Equations, "\n"),
 			"reads", fmt.Sprintf("%s, %s", count(len(s.Columns), "column"), count(len(s.Coefficients), "parameter")),
-			"threshold", short(s.Threshold, 6),
+			"threshold", thresholdOf(m),
 			"verdict", fmt.Sprintf("%s: %s", s.Verdict, s.Message),
 			"gap", gap,
 			"trained", trained,

@@ -62,3 +62,41 @@ func head(path string) []byte {
 	}
 	return b
 }
+
+// predicts says in words what a model's probabilities are of.
+func predicts(m *descent.Model) string {
+	classes := m.Classes()
+	switch {
+	case len(classes) == 2 && classes[0] == "not "+classes[1]: // --against-rest
+		return fmt.Sprintf("the probability that %s is %s", printable(m.Target()), printable(classes[1]))
+	case len(classes) == 2:
+		return fmt.Sprintf("the probability that %s is %s and not %s", printable(m.Target()), printable(classes[1]), printable(classes[0]))
+	}
+	names := make([]string, len(classes))
+	for k, c := range classes {
+		names[k] = printable(c)
+	}
+	text := fmt.Sprintf("the probabilities of %d classes of %s: %s", len(names), printable(m.Target()), shortList(names, 10))
+	if r, ok := m.ReferenceClass(); ok {
+		text += fmt.Sprintf("; reference %s, whose weights are 0", printable(r))
+	}
+	return text
+}
+
+// thresholdOf is the threshold of two classes.
+func thresholdOf(m *descent.Model) string {
+	if len(m.Classes()) > 2 {
+		return ""
+	}
+	return short(m.Threshold(), 6)
+}
+
+// twoOnly is the error for a flag that only two classes can have.
+func twoOnly(m *descent.Model, flag, why string) error {
+	return usagef("%s is for two classes; this model has %d: %s", flag, len(m.Classes()), why)
+}
+
+const (
+	noThreshold = "the label is the most probable one, and no threshold decides it"
+	noInterval  = "a probability among them depends on the errors of all of them together, and there is no interval of one alone"
+)

@@ -23,7 +23,7 @@ func (p *page) heading(s string) {
 	if p.Len() > 0 {
 		p.WriteByte('\n')
 	}
-	p.WriteString(p.style(lipgloss.NewStyle().Bold(true), s))
+	p.WriteString(p.style(heading, s))
 	p.WriteByte('\n')
 }
 
@@ -79,6 +79,8 @@ func (p *page) style(s lipgloss.Style, text string) string {
 
 // Blue is a value, orange a derivative, green an update, as in the lecture's pictures.
 var (
+	heading = lipgloss.NewStyle().Bold(true)
+
 	good = lipgloss.NewStyle().Foreground(lipgloss.Color("2"))
 	bad  = lipgloss.NewStyle().Foreground(lipgloss.Color("1"))
 )

@@ -19,10 +19,12 @@ func (a *app) predictCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "predict MODEL FILE [-o F]",
 		Short: "probability and label of every row",
-		Long: `Predict writes one line for every row of FILE, in its order: probability (of the positive class), label, and what is asked for besides.
+		Long: `Predict writes one line for every row of FILE, in its order: probability (of the positive class), label, and what is asked for besides. Of
+more than two classes: label, probability (of that label), and probability:LEVEL for every class.
 Columns are matched by name; columns that the model does not read are ignored. From - every row is answered as it comes.
 
-With --explain, z is the intercept plus the contributions, added in the order printed: they add up to the last bit.`,
+With --explain, z is the intercept plus the contributions, added in the order printed: they add up to the last bit. Of
+more than two classes every one has its z:LEVEL and contribution:LEVEL:NAME.`,
 		Example: `  descent predict heart.json new.csv --keep id -o new-predicted.csv
   tail -f visits.csv | descent predict heart.json - --format jsonl`,
 		Args:              exactly("MODEL", "FILE"),
@@ -71,6 +73,14 @@ func (p *prediction) run(model, file string) error {
 	m, err := p.load(model, file)
 	if err != nil {
 		return err
+	}
+	if len(m.Classes()) > 2 {
+		switch {
+		case p.threshold.value != nil:
+			return twoOnly(m, "--threshold", noThreshold)
+		case p.interval:
+			return twoOnly(m, "--interval", noInterval)
+		}
 	}
 	name, r, done, err := p.open(file)
 	if err != nil {
@@ -200,18 +210,10 @@ func (p *prediction) write(m *descent.Model, rows *descent.RowReader, w io.Write
 				label = classes[1]
 			}
 		}
-		numbers = numbers[:0]
-		if p.interval {
-			numbers = append(numbers, row.Low, row.High)
-		}
-		if p.explain {
-			numbers = append(numbers, row.Z)
-			if m.OffsetColumn() != "" {
-				numbers = append(numbers, row.Offset)
-			}
-			for _, v := range row.Contributions {
-				numbers = append(numbers, v+0) // -0 adds as 0 does
-			}
+		if numbers = numbers[:0]; len(classes) > 2 {
+			numbers = p.classNumbers(m, row, numbers)
+		} else {
+			numbers = p.numbers(m, row, numbers)
 		}
 		if err := out.row(row.Probability, label, numbers, row.Kept); err != nil {
 			return err
@@ -223,37 +225,107 @@ func (p *prediction) write(m *descent.Model, rows *descent.RowReader, w io.Write
 	}
 }
 
+// numbers are what is asked for of two classes besides probability and label.
+func (p *prediction) numbers(m *descent.Model, row *descent.Row, numbers []float64) []float64 {
+	if p.interval {
+		numbers = append(numbers, row.Low, row.High)
+	}
+	if p.explain {
+		numbers = append(numbers, row.Z)
+		if m.OffsetColumn() != "" {
+			numbers = append(numbers, row.Offset)
+		}
+		for _, v := range row.Contributions {
+			numbers = append(numbers, v+0) // -0 adds as 0 does
+		}
+	}
+	return numbers
+}
+
+// classNumbers are the same of more than two classes.
+func (p *prediction) classNumbers(m *descent.Model, row *descent.Row, numbers []float64) []float64 {
+	numbers = append(numbers, row.Probabilities...)
+	if !p.explain {
+		return numbers
+	}
+	numbers = append(numbers, row.Scores...)
+	for k, contributions := range row.ByClass {
+		if m.OffsetColumn() != "" {
+			numbers = append(numbers, m.ClassOffset(k, row.Offset))
+		}
+		for _, v := range contributions {
+			numbers = append(numbers, v+0)
+		}
+	}
+	return numbers
+}
+
 // header is what the columns of the output are called.
 type header struct {
-	names         []string // probability, label, the numbers, the kept columns
-	contributions []string // columns whose contributions are the last of the numbers
-	kept          int
+	names []string // probability and label, the numbers, the kept columns
+	kept  int
+	label bool    // label comes first
+	plain int     // numbers that stand by themselves
+	inner []group // the other numbers, which in JSON are objects
+}
+
+// group is numbers by name under one name, or groups of them.
+type group struct {
+	name   string
+	names  []string
+	groups []group
 }
 
 func (p *prediction) header(m *descent.Model) header {
 	h := header{names: []string{"probability", "label"}, kept: len(p.keep)}
-	if p.interval {
-		h.names = append(h.names, "low", "high")
+	classes := m.Classes()
+	var contributions []string
+	if o := m.OffsetColumn(); o != "" { // added before the others
+		contributions = append(contributions, o)
 	}
-	if p.explain {
-		h.names = append(h.names, "z")
-		if o := m.OffsetColumn(); o != "" { // added before the others
-			h.contributions = append(h.contributions, o)
+	for _, c := range m.Columns() {
+		contributions = append(contributions, c.Name)
+	}
+	if len(classes) > 2 {
+		h.names, h.label = []string{"label", "probability"}, true
+		h.inner = []group{{name: "probabilities", names: classes}}
+		h.add("probability:", classes)
+		if p.explain {
+			h.inner = append(h.inner, group{name: "z", names: classes})
+			h.add("z:", classes)
+			all := group{name: "contributions"}
+			for _, c := range classes {
+				all.groups = append(all.groups, group{name: c, names: contributions})
+				h.add("contribution:"+c+":", contributions)
+			}
+			h.inner = append(h.inner, all)
 		}
-		for _, c := range m.Columns() {
-			h.contributions = append(h.contributions, c.Name)
+	} else {
+		if p.interval {
+			h.names = append(h.names, "low", "high")
 		}
-		for _, c := range h.contributions {
-			h.names = append(h.names, "contribution:"+c)
+		if p.explain {
+			h.names = append(h.names, "z")
+		}
+		h.plain = len(h.names) - 2
+		if p.explain {
+			h.add("contribution:", contributions)
+			h.inner = []group{{name: "contributions", names: contributions}}
 		}
 	}
 	for _, k := range p.keep {
-		for slices.Contains(h.names, k) || p.explain && k == "contributions" {
+		for slices.Contains(h.names, k) || slices.ContainsFunc(h.inner, func(g group) bool { return g.name == k }) {
 			k = "input:" + k
 		}
 		h.names = append(h.names, k)
 	}
 	return h
+}
+
+func (h *header) add(prefix string, names []string) {
+	for _, n := range names {
+		h.names = append(h.names, prefix+n)
+	}
 }
 
 // rowWriter writes the predictions in one format. numbers are the columns between label and the kept ones.
@@ -275,7 +347,9 @@ func newCSVWriter(w io.Writer, h header) *csvWriter {
 func (c *csvWriter) begin() error { return c.write(c.header.names) }
 
 func (c *csvWriter) row(probability float64, label string, numbers []float64, kept []string) error {
-	c.cells = append(c.cells[:0], shortest(probability), label)
+	if c.cells = append(c.cells[:0], shortest(probability), label); c.header.label {
+		c.cells[0], c.cells[1] = c.cells[1], c.cells[0]
+	}
 	for _, v := range numbers {
 		c.cells = append(c.cells, shortest(v))
 	}
@@ -296,22 +370,40 @@ func shortest(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 type jsonWriter struct {
 	w      io.Writer
 	header header
-	keys   [][]byte // of everything but contributions
-	inner  [][]byte // of the contributions
+	plain  [][]byte // keys of everything but the objects, each with its colon
+	inner  []byte   // the objects, a 0 byte where a number stands
 	line   []byte
 }
 
 func newJSONWriter(w io.Writer, h header) *jsonWriter {
 	j := &jsonWriter{w: w, header: h}
-	key := func(s string) []byte { b, _ := marshal(s); return append(b, ':') }
-	n := len(h.names) - h.kept - len(h.contributions)
-	for _, name := range append(slices.Clone(h.names[:n]), h.names[len(h.names)-h.kept:]...) {
-		j.keys = append(j.keys, key(name))
+	for _, name := range slices.Concat(h.names[:2+h.plain], h.names[len(h.names)-h.kept:]) {
+		j.plain = append(j.plain, jsonKey(name))
 	}
-	for _, name := range h.contributions {
-		j.inner = append(j.inner, key(name))
+	for _, g := range h.inner {
+		j.inner = g.appendTo(append(j.inner, ','))
 	}
 	return j
+}
+
+func jsonKey(name string) []byte { b, _ := marshal(name); return append(b, ':') }
+
+// appendTo writes "name":{…} with a 0 byte for every number.
+func (g *group) appendTo(b []byte) []byte {
+	b = append(append(b, jsonKey(g.name)...), '{')
+	for i, n := range g.names {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(append(b, jsonKey(n)...), 0)
+	}
+	for i := range g.groups {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = g.groups[i].appendTo(b)
+	}
+	return append(b, '}')
 }
 
 func (j *jsonWriter) begin() error { return nil }
@@ -324,24 +416,26 @@ func (j *jsonWriter) row(probability float64, label string, numbers []float64, k
 		if k > 0 {
 			b = append(b, ',')
 		}
-		b = append(append(b, j.keys[k]...), value...)
+		b = append(append(b, j.plain[k]...), value...)
 		k++
 	}
-	member([]byte(shortest(probability)))
-	member(text(label))
-	plain := len(numbers) - len(j.inner)
-	for _, v := range numbers[:plain] {
+	first, second := []byte(shortest(probability)), text(label)
+	if j.header.label {
+		first, second = second, first
+	}
+	member(first)
+	member(second)
+	for _, v := range numbers[:j.header.plain] {
 		member([]byte(shortest(v)))
 	}
-	if len(j.inner) > 0 {
-		b = append(b, `,"contributions":{`...)
-		for i, v := range numbers[plain:] {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = strconv.AppendFloat(append(b, j.inner[i]...), v, 'g', -1, 64)
+	rest := numbers[j.header.plain:]
+	for _, c := range j.inner { // JSON holds no 0 byte of its own
+		if c != 0 {
+			b = append(b, c)
+			continue
 		}
-		b = append(b, '}')
+		b = strconv.AppendFloat(b, rest[0], 'g', -1, 64)
+		rest = rest[1:]
 	}
 	for _, s := range kept {
 		member(text(s))

@@ -24,8 +24,10 @@ goes by its name: z, a, L, da, dz, dw1, db.
 
 Names beginning with x or y are data; every other leaf is a parameter, 0 unless it is given, and gets a derivative. Without equations they are
 the lecture's, with as many features as are given. The example may be a row of a FILE, and the parameters those of a MODEL.
-A value may be a vector, x=[1,2], or a matrix, W=[[1,2],[3,4]].`,
+A value may be a vector, x=[1,2], or a matrix, W=[[1,2],[3,4]]. Where y is a vector, y=[0,1,0], there are more than two classes: the equations
+are those with softmax, W has a row for each class, and b a component.`,
 		Example: `  descent step x1=1.5 x2=-2 y=1 w1=0.5 w2=-0.3 b=0.1 --alpha 0.2
+  descent step x1=1 x2=2 y=[0,1,0] --alpha 0.2
   descent step -e 'J = 3*(a + b*c)' a=5 b=3 c=2
   descent step heart.csv --target disease --row 3 --model heart.json`,
 		Args: func(*cobra.Command, []string) error { return nil },
@@ -236,7 +238,7 @@ func (s *stepping) show(walk *descent.Walk, c descent.StepConfig, example *desce
 		view.Updates = first.Updated.Map()
 	}
 	if example != nil {
-		view.Labels = map[string]string{}
+		view.Labels = classLabels(walk.Graph, example.Classes)
 		for _, f := range example.Features {
 			if f.Term != f.Name {
 				view.Labels[f.Name] = printable(f.Term)

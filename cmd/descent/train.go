@@ -23,12 +23,14 @@ func (a *app) trainCommand() *cobra.Command {
 		Use:   "train FILE --target Y [-o MODEL]",
 		Short: "fit a model and say how far from the optimum it can be",
 		Long: `Train minimises the cost J = (1/m) Σ s L + λ/(2m)·‖w‖² of a file's rows and prints coefficients, their errors and what is proved
-about the answer. L is the loss of one example: the log loss of the lecture, or the last line of --equations.
+about the answer. L is the loss of one example: the log loss of the lecture, or the last line of --equations. A target of more than two
+levels has a class for each: softmax takes the place of the sigmoid, and every class has weights of its own.
 
 FILE is a path, a glob, or - for standard input: CSV, TSV, semicolons, LIBSVM or JSON Lines, also as gzip or zstd.
 Nothing that did not converge is saved without --save-unfinished; without -o nothing is saved at all.`,
 		Example: `  descent train heart.csv --target disease -o heart.json
   descent train heart.csv --target disease --l2 1 --holdout 0.2
+  descent train iris.csv --target species --softmax --l2 1
   descent train two.csv --target y --solver gd --alpha 0.009 --steps 100 --record 10`,
 		Args:              exactly("FILE"),
 		RunE:              func(cmd *cobra.Command, args []string) error { return t.run(cmd, args[0]) },
@@ -37,6 +39,8 @@ Nothing that did not converge is saved without --save-unfinished; without -o not
 	f, c := cmd.Flags(), &t.data.config
 	f.StringVarP(&t.output, "output", "o", "", "write the model to this `file`")
 	t.data.add(cmd)
+	f.StringVar(&c.Labels.Reference, "reference-class", "", "`level` whose weights are 0; of more than two classes, where nothing is penalised (the first)")
+	must(cmd.RegisterFlagCompletionFunc("reference-class", completeLevels(0)))
 	choose(cmd, &c.Encoding.Unseen, "unseen", "what a level means that training did not see (error)", "error", "baseline")
 	choose(cmd, &c.Scale, "scale", "auto: numeric columns are standardised inside (gd, sgd: none)", "auto", "none")
 	f.StringVar(&t.test, "test", "", "measure the model on the rows of this `file`")
@@ -52,8 +56,8 @@ Nothing that did not converge is saved without --save-unfinished; without -o not
 	f.StringVar(&t.equations, "equations", "", "`file` of a model of your own: one equation a line, the last the loss of one example")
 	f.IntVar(&c.Solver.Threads, "threads", 0, "`cores` to use (all); the model has the same bits")
 	f.BoolVar(&c.SaveUnfinished, "save-unfinished", false, "save although not converged; the model says so")
-	laterFlags(f, "softmax", "l1", "cv", "firth", "successes", "failures", "class-weight", "terms", "cluster", "lr", "bootstrap", "conf",
-		"group", "time", "recalibrate", "cost", "date", "robust", "reference-class", "hidden", "restarts",
+	laterFlags(f, "l1", "cv", "firth", "successes", "failures", "class-weight", "terms", "cluster", "lr", "bootstrap", "conf",
+		"group", "time", "recalibrate", "cost", "date", "robust", "hidden", "restarts",
 		"init", "checkpoint", "resume", "memory", "max-time", "report", "tape", "mpi")
 	return cmd
 }
@@ -168,6 +172,8 @@ func (t *training) check(cmd *cobra.Command, c *descent.Config, file string) err
 		return usagef("--steps, --batch, --record and --threads are numbers from 1")
 	case changed("seed") && s.Seed == 0:
 		return usagef("--seed 0: want a number from 1")
+	case c.Labels.Reference != "" && c.Penalty.L2 > 0 && c.Columns.Offset == "":
+		return usagef("--reference-class: with a penalty every class has weights, and none is the reference")
 	case changed("test") && changed("holdout"):
 		return usagef("--test and --holdout: choose one")
 	case t.test == "-" && file == "-":
@@ -236,9 +242,17 @@ func (t *training) print(p *page, r *descent.Result) {
 	var model string
 	if m != nil {
 		classes := m.Classes()
-		model = fmt.Sprintf("the probability that %s is %s and not %s; %s", printable(m.Target()), printable(classes[1]), printable(classes[0]), count(r.Parameters, "parameter"))
-		if r.Train != nil {
+		model = predicts(m) + "; " + count(r.Parameters, "parameter")
+		switch {
+		case r.Train == nil:
+		case len(classes) == 2:
 			rows += fmt.Sprintf("; %d are %s", r.Train.Positives, printable(classes[1]))
+		default:
+			each := make([]string, len(classes))
+			for k, c := range r.Train.PerClass {
+				each[k] = fmt.Sprintf("%d %s", c.Rows, printable(c.Level))
+			}
+			rows += ": " + shortList(each, 10)
 		}
 	}
 	if len(r.Aliased) > 0 {
@@ -290,12 +304,12 @@ func (t *training) print(p *page, r *descent.Result) {
 	case descent.Separated, descent.Undecided, descent.Interrupted:
 		if len(r.Coefficients) > 0 {
 			p.heading("where it stopped")
-			printCoefficients(p, withoutOdds(r.Coefficients), r.Confidence, r.StatisticsNote)
+			printCoefficients(p, withoutOdds(r.Coefficients), r.Confidence, r.StatisticsNote, r.ReferenceClass)
 		}
 		return
 	}
 	p.WriteByte('\n')
-	printCoefficients(p, r.Coefficients, r.Confidence, r.StatisticsNote)
+	printCoefficients(p, r.Coefficients, r.Confidence, r.StatisticsNote, r.ReferenceClass)
 	t.printLikelihood(p, r)
 	if r.Train != nil {
 		p.WriteByte('\n')
@@ -363,10 +377,49 @@ func (t *training) printTrace(p *page, r *descent.Result) {
 // mostCoefficients is how many lines of coefficients a person is shown; JSON has all of them.
 const mostCoefficients = 40
 
-// printCoefficients writes the table of coefficients: in the model's order, or of very many the largest.
-func printCoefficients(p *page, all []descent.Coefficient, conf float64, note string) {
+// printCoefficients writes the table of coefficients, of more than two classes one for each: in the model's order, or of very many the
+// largest.
+func printCoefficients(p *page, all []descent.Coefficient, conf float64, note string, reference *string) {
+	var blocks [][]descent.Coefficient
+	for len(all) > 0 {
+		n := 1
+		for n < len(all) && all[n].Class == all[0].Class {
+			n++
+		}
+		blocks, all = append(blocks, all[:n]), all[n:]
+	}
+	most := mostCoefficients
+	if len(blocks) > 3 {
+		most = max(6, 3*mostCoefficients/len(blocks))
+	}
+	for i, block := range blocks {
+		if block[0].Class != "" {
+			title := "class " + printable(block[0].Class)
+			if reference != nil {
+				title += " against " + printable(*reference)
+			}
+			if i > 0 {
+				p.WriteByte('\n')
+			}
+			p.WriteString(p.style(heading, title) + "\n")
+		}
+		if i >= mostClasses {
+			p.printf("and %d more classes (--json has all)\n", len(blocks)-i)
+			break
+		}
+		printBlock(p, block, conf, most)
+	}
+	if note != "" {
+		for _, line := range wrap(note, p.app.width) {
+			p.printf("%s\n", line)
+		}
+	}
+}
+
+// printBlock writes the coefficients of one set of weights: at most so many, besides the intercept.
+func printBlock(p *page, all []descent.Coefficient, conf float64, most int) {
 	shown := all
-	if len(all) > mostCoefficients+1 {
+	if len(all) > most+1 {
 		shown = slices.Clone(all)
 		size := func(c *descent.Coefficient) float64 {
 			if c.Z != nil {
@@ -376,7 +429,7 @@ func printCoefficients(p *page, all []descent.Coefficient, conf float64, note st
 		}
 		rest := shown[1:] // the intercept stays first
 		sort.SliceStable(rest, func(i, j int) bool { return size(&rest[i]) > size(&rest[j]) })
-		shown = shown[:mostCoefficients+1]
+		shown = shown[:most+1]
 	}
 	statistics, odds, scaled := false, false, false
 	for i := range all {
@@ -392,7 +445,9 @@ func printCoefficients(p *page, all []descent.Coefficient, conf float64, note st
 	} else if scaled {
 		tab.header = append(tab.header, "scaled")
 	}
-	if odds {
+	if odds && all[0].Class != "" {
+		tab.header = append(tab.header, "risk ratio")
+	} else if odds {
 		tab.header = append(tab.header, "odds ratio")
 	}
 	for i := range shown {
@@ -416,11 +471,6 @@ func printCoefficients(p *page, all []descent.Coefficient, conf float64, note st
 		}
 		p.printf("and %d more; these are the largest by %s (--json has all)\n", more, by)
 	}
-	if note != "" {
-		for _, line := range wrap(note, p.app.width) {
-			p.printf("%s\n", line)
-		}
-	}
 }
 
 func percent(share float64) string {
@@ -440,7 +490,7 @@ func (t *training) printLikelihood(p *page, r *descent.Result) {
 	}
 	var null *float64
 	if r.DFResidual != nil {
-		v := *r.DFResidual + float64(r.Parameters-1)
+		v := *r.DFResidual + float64(r.Parameters-max(1, len(r.Classes)-1)) // the intercepts stay
 		null = &v
 	}
 	pairs := []string{
