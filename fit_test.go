@@ -24,6 +24,18 @@ func text(csv string) descent.Source { return descent.Reader("t.csv", strings.Ne
 
 const squared = "z = dot(w, x) + b\na = sigmoid(z)\nL = (a - y)^2/2"
 
+// saturated has offsets that put every row beyond what its curvature can say at the start.
+var saturated = func() string {
+	var b strings.Builder
+	b.WriteString("x,o,y\n")
+	random := rand.New(rand.NewPCG(7, 7))
+	for i := range 60 {
+		x := random.NormFloat64()
+		fmt.Fprintf(&b, "%.3f,%d,%d\n", x, 40-80*(i%2), random.IntN(2))
+	}
+	return b.String()
+}()
+
 // farSeparation overlaps by 1e-8 near 0, while its mean is near 1.7e9.
 var farSeparation = func() string {
 	var b strings.Builder
@@ -47,7 +59,8 @@ func TestVerdicts(t *testing.T) {
 		{name: "overlap", csv: "x,y\n1,0\n2,0\n3,1\n4,0\n5,1\n6,1\n", want: descent.Converged, message: "proved"},
 		{name: "complete", csv: "x,y\n1,0\n2,0\n3,0\n4,1\n5,1\n6,1\n", want: descent.Separated, message: "complete separation: x → +∞", fails: true},
 		{name: "quasi", csv: "x,y\n1,0\n2,0\n3,0\n3,1\n4,1\n5,1\n", want: descent.Separated, message: "quasi-complete separation: x → +∞", fails: true},
-		{name: "one unit in the last place short of quasi", csv: "x,y\n1,0\n2,0\n3.0000000000000004,0\n3,1\n4,1\n5,1\n", want: descent.Converged},
+		{name: "one unit in the last place short of quasi", csv: "x,y\n1,0\n2,0\n3.0000000000000004,0\n3,1\n4,1\n5,1\n", want: descent.Stopped, message: "an optimum exists", fails: true},
+		{name: "offsets that saturate", csv: saturated, config: descent.Config{Columns: descent.Columns{Offset: "o"}}, want: descent.Converged, message: "proved"},
 		{name: "level", csv: "c,x,y\na,1,0\na,2,1\na,2,0\na,1,1\nb,1,1\nb,2,1\n", want: descent.Separated, message: "c=b → +∞", fails: true},
 		{name: "oblique", csv: "u,v,y\n0,0,0\n1,2,0\n2,1,1\n3,4,0\n4,3,1\n5,1,1\n1,5,0\n1,0,1\n", want: descent.Separated, message: "u → +∞, v → -∞", fails: true},
 		{name: "penalised", csv: "x,y\n1,0\n2,0\n3,0\n4,1\n5,1\n6,1\n", config: descent.Config{Penalty: descent.Penalty{L2: 1}}, want: descent.Converged},

@@ -26,6 +26,9 @@ func newLink(equations string, d size) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(g.Defs) == 0 {
+		return nil, fmt.Errorf("there is no equation")
+	}
 	l := &link{size: d}
 	a, ok := g.Lookup("a")
 	if !ok {

@@ -197,8 +197,14 @@ func newModel(f modelFile) (*Model, error) {
 			return nil, fmt.Errorf("the model has %d %s for %d terms", len(v), what, n)
 		}
 	}
+	if (f.Scaling.Center == nil) != (f.Scaling.Scale == nil) {
+		return nil, fmt.Errorf("the scaling has centers without scales, or scales without centers")
+	}
 	if len(f.Scaling.Intercepts) != K {
 		return nil, fmt.Errorf("the model has %d scaled intercepts, want %d", len(f.Scaling.Intercepts), K)
+	}
+	if err := f.agree(); err != nil {
+		return nil, err
 	}
 	if f.Covariance != nil {
 		if len(f.Covariance) != n+1 {
@@ -217,6 +223,31 @@ func newModel(f modelFile) (*Model, error) {
 	m := &Model{file: f, link: l, reader: e.NewReader()}
 	m.scorer = newScorer(e, &m.file.Classes, f.Intercepts, weights)
 	return m, nil
+}
+
+// agree compares the two ways in which the file holds every weight: in original units, and scaled.
+func (f *modelFile) agree() error {
+	const tolerance = 1e-9 // relative; intercepts of more than two classes are shifted once more
+	for k, b := range f.Intercepts {
+		size := math.Abs(b)
+		want := f.Scaling.Intercepts[k]
+		for j, t := range f.Terms {
+			center, scale := 0.0, 1.0
+			if f.Scaling.Scale != nil {
+				center, scale = f.Scaling.Center[j], f.Scaling.Scale[j]
+			}
+			w := float64(t.Scaled[k] * scale)
+			if !(math.Abs(w-t.Weights[k]) <= tolerance*math.Abs(w)) {
+				return fmt.Errorf("the weight %v of term %q does not agree with its scaled weight %v", t.Weights[k], t.Name, t.Scaled[k])
+			}
+			want -= float64(w * center)
+			size += math.Abs(w * center)
+		}
+		if !(math.Abs(want-b) <= tolerance*math.Max(size, 1)) {
+			return fmt.Errorf("the intercept %v does not agree with the scaled one, %v", b, f.Scaling.Intercepts[k])
+		}
+	}
+	return nil
 }
 
 // size is what the shapes in the model's equations depend on.

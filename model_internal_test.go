@@ -21,7 +21,7 @@ func TestModelRefused(t *testing.T) {
 	}{
 		"z":            {func(f *modelFile) { f.Tests[1].Z = []float64{f.Tests[1].Z[0] + 1e-9} }, "disagrees with its own test vector 2"},
 		"probability":  {func(f *modelFile) { f.Tests[0].Probabilities = []float64{0.5} }, "disagrees with its own test vector 1"},
-		"weight":       {func(f *modelFile) { f.Terms[2].Weights = []float64{1} }, "disagrees"},
+		"weight":       {func(f *modelFile) { f.Terms[2].Weights = []float64{1} }, "does not agree with its scaled weight"},
 		"no tests":     {func(f *modelFile) { f.Tests = nil }, "no test vectors"},
 		"threshold":    {func(f *modelFile) { f.Threshold = 1.5 }, "threshold"},
 		"classes":      {func(f *modelFile) { f.Classes.Levels = f.Classes.Levels[:1] }, "classes"},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -534,6 +535,9 @@ func (m *Model) variance(cells []encode.Cell) float64 {
 			s += float64(c * u[k])
 		}
 		v += float64(u[i] * (float64(row[i]*u[i]) + 2*s))
+	}
+	if v != v {
+		return math.Inf(1) // beyond float64: the interval is all of [0, 1]
 	}
 	return max(v, 0)
 }

@@ -119,12 +119,14 @@ func (f *fit) judgeOther(ctx context.Context, out optim.Outcome) error {
 	return nil
 }
 
+// floorGap is the proved gap, relative to J, up to which a solver that can go no further for rounding is at the optimum.
+const floorGap = 1e-9
+
 // judgeLogLoss is the verdict on log loss, with or without a penalty.
 func (f *fit) judgeLogLoss(ctx context.Context, out optim.Outcome) error {
 	r, c := f.result, f.certificate
-	exists := c.Exists
 	why := c.Why
-	if !exists {
+	if !c.Exists {
 		d := f.separation
 		if d == nil || d.State != proof.Separated || !d.Complete && !d.Settled {
 			var err error
@@ -141,7 +143,7 @@ func (f *fit) judgeLogLoss(ctx context.Context, out optim.Outcome) error {
 			r.Message = fmt.Sprintf("neither an optimum nor separation could be proved (%s); a penalty such as --l2 1 makes the answer certain", d.Why)
 			return nil
 		}
-		exists, why = true, d.Why
+		why = d.Why
 	}
 	tol := f.config.Solver.Tol
 	switch {
@@ -153,13 +155,13 @@ func (f *fit) judgeLogLoss(ctx context.Context, out optim.Outcome) error {
 		r.Verdict, r.Message = Stopped, fmt.Sprintf("%d steps are used up; %s", out.Step, f.distance())
 	case c.Proved(standardErrors):
 		r.Verdict, r.Message = Converged, "proved: "+f.distance()
-	case out.Reason == optim.Floor:
+	case out.Reason == optim.Floor && r.Gap != nil && *r.Gap <= floorGap*math.Abs(r.Cost):
 		r.Verdict, r.Message = Converged, "no step lowers the cost further, rounding is the limit; "+f.distance()
 	case out.Reason == optim.Done && out.Distance <= standardErrors:
 		r.Verdict = Converged
 		r.Message = fmt.Sprintf("an optimum exists (%s) and every coefficient is estimated to be within %.1g standard errors of it; proved: %s", why, standardErrors, f.distance())
 	default:
-		r.Verdict, r.Message = Stopped, "the solver stopped before the optimum was proved; "+f.distance()
+		r.Verdict, r.Message = Stopped, fmt.Sprintf("an optimum exists (%s), but rounding stops the solver before it; %s", why, f.distance())
 	}
 	return nil
 }

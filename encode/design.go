@@ -102,6 +102,26 @@ func (c *Column) standard() (center, scale, origin float64) {
 	return c.Mean, 1 / c.Deviation, origin
 }
 
+// resize multiplies a column whose deviation is far from 1 by a power of two, exactly, so that its squares neither overflow nor vanish
+// in sums: (x - center)·scale is then made of 2^e·x.
+func (b *designer) resize(j int, values []float64, scale float64) {
+	const far = 100
+	e := math.Ilogb(scale)
+	if !b.standard || e > -far && e < far {
+		return
+	}
+	for _, x := range values {
+		if math.Ldexp(math.Ldexp(x, e), -e) != x {
+			return // not exact
+		}
+	}
+	for k := range values {
+		values[k] = math.Ldexp(values[k], e)
+	}
+	b.layout.Center[j] = math.Ldexp(b.layout.Center[j], e)
+	b.layout.Scale[j] = math.Ldexp(b.layout.Scale[j], -e)
+}
+
 // takeOff subtracts origin from all values if every difference is exact, so that what is stored still is what stands in the file. Else it
 // changes nothing.
 func takeOff(values []float64, origin float64) bool {
@@ -172,6 +192,7 @@ func (b *designer) column(i, first, end int) error {
 				origin = 0
 			}
 			b.unit(j, center, scale, origin)
+			b.resize(j, values, scale)
 			b.layout.Dense = append(b.layout.Dense, j)
 			b.columns.Dense = append(b.columns.Dense, values)
 		case KindIndicator:

@@ -2,6 +2,7 @@ package encode
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -53,7 +54,10 @@ func Learn(t *dataset.Table, target string, rows []int, o Options) (*Learnt, err
 	if l.Rows, err = l.missing(t, inputs, rows, o); err != nil {
 		return nil, err
 	}
-	for name := range o.Base {
+	for _, name := range slices.Sorted(maps.Keys(o.Base)) {
+		if name == target || name == o.Weight || name == o.Offset {
+			return nil, fmt.Errorf("column %q has no base level: it is no input", name)
+		}
 		c, ok := t.Column(name)
 		if !ok {
 			return nil, t.NoColumn(name)
@@ -111,6 +115,9 @@ func weights(t *dataset.Table, name string, rows []int) ([]float64, error) {
 	}
 	if sum == 0 {
 		return nil, t.At(-1, c, "all weights are 0")
+	}
+	if math.IsInf(sum, 0) {
+		return nil, t.At(-1, c, "the weights add up to more than float64 can hold")
 	}
 	return s, nil
 }
@@ -276,7 +283,7 @@ func (l *Learnt) numeric(t *dataset.Table, c *dataset.Column, out *Column) (gaps
 	out.Mean = mean + first*unit
 	out.Deviation = unit * math.Sqrt(math.Max(0, square/m-first*first))
 	if math.IsInf(sum, 0) || out.Deviation == 0 || math.IsInf(1/out.Deviation, 0) {
-		return gaps, t.At(-1, c, "its numbers, from %g to %g, lie at an end of what float64 can hold; rescale the column", out.Min, out.Max)
+		return gaps, t.At(-1, c, "its numbers, from %g to %g, have no deviation that float64 can hold: they lie at an end of its range, or one row has nearly all the weight", out.Min, out.Max)
 	}
 	return gaps, nil
 }
