@@ -73,6 +73,7 @@ func (g *Graph) diagram(v View) (dg *diagram, err error) {
 	} else {
 		err = m.definitionCards()
 	}
+	m.d.stepsByComponent()
 	return m.d, err
 }
 

@@ -69,6 +69,9 @@ func (l *lowerer) lower(n *Node) *Node {
 }
 
 func (l *lowerer) once(n *Node) *Node {
+	if n.Op.Role == Same {
+		return l.lower(n.Args[0])
+	}
 	for _, r := range l.rules[n.Op.Name] {
 		if bound, ok := r.before.Match(n); ok && l.fuel > 0 {
 			l.fuel--
