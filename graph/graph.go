@@ -33,7 +33,8 @@ type Graph struct {
 	// many in one Derive: equations are untrusted. New sets DefaultBudget.
 	Budget int
 
-	index    map[string]*Node // op and argument numbers -> node
+	index    map[string]*Node // leaves
+	applied  map[application]*Node
 	named    map[string]*Node // leaves and written definitions
 	lines    map[string]int   // line a name was defined on
 	next     int
@@ -71,6 +72,7 @@ func New() *Graph {
 		Rules:    Rules(),
 		Budget:   DefaultBudget,
 		index:    map[string]*Node{},
+		applied:  map[application]*Node{},
 		named:    map[string]*Node{},
 		lines:    map[string]int{},
 		ranges:   map[*Node]Interval{},

@@ -143,7 +143,7 @@ func (g *Graph) equation(p *reader, from int, implied map[string]int) error {
 		return err
 	}
 	if e.op == nil { // z = b: one node cannot have two names
-		n = g.intern("alias "+name, &Node{Op: opAlias, Args: []*Node{n}, Shape: n.Shape})
+		n = g.number(&Node{Op: opAlias, Args: []*Node{n}, Shape: n.Shape})
 	}
 	if len(g.Defs) >= MaxDefs {
 		return p.errorf(start, "more than %d equations", MaxDefs)
