@@ -33,7 +33,7 @@ type View struct {
 	// Steps adds the derivation of every shown definition, each line with its rule.
 	Steps bool
 
-	// Columns is the width that text may take; 0 is 100.
+	// Columns is the width that text may take, in characters, at least 20; 0 is 100.
 	Columns int
 }
 

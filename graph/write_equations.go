@@ -72,7 +72,9 @@ func (d *diagram) equations() []equationBlock {
 		}
 	}
 	for _, c := range d.cards {
-		meaning(c.Name, c.Label)
+		if c.Kind != "more" {
+			meaning(c.Name, c.Label)
+		}
 		for _, r := range c.Numbers {
 			meaning(r.Label, r.Meaning)
 		}

@@ -40,7 +40,7 @@ func (g *Graph) WriteMermaid(w io.Writer, v View) error {
 			fmt.Fprintf(&b, "\tn%d <-.-> n%d\n", e.from, e.to)
 		}
 	}
-	if lines := d.stepLines(); len(lines) > 0 {
+	if lines := d.stepLines(0); len(lines) > 0 {
 		for i, l := range lines {
 			lines[i] = strings.ReplaceAll(l, " ", "\u00a0")
 		}
