@@ -56,6 +56,9 @@ func (f *fit) judge(ctx context.Context, out optim.Outcome, diverged *optim.Dive
 	for i, l := range f.lambda() { // the weights come first in θ
 		r.Loss -= l * f.theta[i] * f.theta[i] / (2 * r.WeightSum)
 	}
+	for i, l := range f.lambda1() {
+		r.Loss -= l * math.Abs(f.theta[i]) / r.WeightSum
+	}
 	if math.IsNaN(r.Cost) || math.IsInf(r.Cost, 0) {
 		r.Cost, r.Loss = 0, 0
 		if diverged == nil {
@@ -123,7 +126,7 @@ func (f *fit) judgeLogLoss(ctx context.Context, out optim.Outcome) error {
 		r.Verdict, r.Message = Converged, "proved: "+f.distance()
 	case out.Reason == optim.Steps:
 		r.Verdict, r.Message = Stopped, fmt.Sprintf("%d steps are used up; %s", out.Step, f.distance())
-	case c.Proved(standardErrors):
+	case c.Proved(standardErrors), f.provedL1():
 		r.Verdict, r.Message = Converged, "proved: "+f.distance()
 	case out.Reason == optim.Floor:
 		r.Verdict, r.Message = Converged, "no step lowers the cost further, rounding is the limit; "+f.distance()
