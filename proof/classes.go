@@ -760,8 +760,8 @@ func (p *Problem) dualityClasses(ctx context.Context, a *classPoint, theta []flo
 				}
 				left.add(-v * o)
 				log := moved.below[k] + math.Abs(a.z[k][i]+t[k])
-				if shrink < 1 && v != 0 {
-					log -= math.Log(shrink * math.Abs(moved.residual(k, y)))
+				if q := shrink * math.Abs(moved.residual(k, y)); shrink < 1 && q > 0 {
+					log -= math.Log(q)
 				}
 				errors.add(float64(K+8) * math.Abs(v) * (log + math.Abs(o)))
 			}
