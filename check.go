@@ -334,6 +334,9 @@ func (k *check) build(config *Config) error {
 	if k.cost, err = newCost(equations, k.size, weighted, Penalty{L2: config.Penalty.L2}); err != nil {
 		return fmt.Errorf("equations: %w", err)
 	}
+	if err := k.sayL1(config); err != nil {
+		return err
+	}
 	g := k.cost.graph
 	if config.hooks.rules != nil {
 		g.Rules = config.hooks.rules(g.Rules)

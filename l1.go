@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/descent-ml/descent/doctor"
 	"github.com/descent-ml/descent/graph"
 	"github.com/descent-ml/descent/optim"
 )
@@ -80,6 +81,9 @@ func (f *fit) proximal(start []float64, o optim.Options) (optim.Method, error) {
 	}
 	if !f.objective.Curvature() {
 		o.Factor = -1 // there is no H to be had as a sum over rows
+		if err := f.note("the loss has no curvature that the proximal Newton method could use; its steps go by products alone"); err != nil {
+			return nil, err
+		}
 	}
 	return optim.NewProximal(start, l1, o)
 }
@@ -118,4 +122,40 @@ func (f *fit) balance() {
 func middle(v []float64) (low, high float64) {
 	s := slices.Sorted(slices.Values(v))
 	return s[(len(s)-1)/2], s[len(s)/2]
+}
+
+// distanceL1 is distance with an L1 penalty.
+func (f *fit) distanceL1() string {
+	c := f.certificate
+	s := fmt.Sprintf("J is within %.2g of the optimum (duality gap)", c.Gap)
+	if !math.IsNaN(c.StandardErrors) { // λ/m, by which J is strongly convex in the weights
+		s += fmt.Sprintf(" and every weight within %.2g standard errors (strong convexity)", c.StandardErrors)
+	}
+	return s
+}
+
+// Penalty is what training penalised.
+func (m *Model) Penalty() Penalty { return m.file.Training.Penalty }
+
+// CostEquations are the lines that training put after [Model.Equations]: J, and where there is an L1 penalty, before it its smooth part, F.
+func (m *Model) CostEquations() ([]string, error) {
+	c, err := newCost(m.Equations(), m.file.size(), m.file.Weight != "", m.file.Training.Penalty)
+	if err != nil {
+		return nil, err
+	}
+	var lines []string
+	for _, d := range c.graph.Defs {
+		if d.Name == c.root || d.Name == c.whole {
+			lines = append(lines, d.Name+" = "+d.Written.String())
+		}
+	}
+	return lines, nil
+}
+
+// sayL1 says what a check of derivatives leaves out.
+func (k *check) sayL1(config *Config) error {
+	if config.Penalty.L1 == 0 || config.Found == nil {
+		return nil
+	}
+	return config.Found(doctor.Finding{Severity: doctor.Note, Message: "the L1 part of the penalty has no derivative at 0 and is left to the proximal step of the solver: what is checked is the cost without it"})
 }

@@ -145,6 +145,8 @@ func (f *fit) distance() string {
 	switch {
 	case c == nil:
 		return fmt.Sprintf("the largest derivative is %.2g", f.result.GradientNorm)
+	case f.config.Penalty.L1 > 0 && !math.IsNaN(c.Gap):
+		return f.distanceL1()
 	case !math.IsNaN(c.StandardErrors) && !math.IsNaN(c.Gap):
 		return fmt.Sprintf("J is within %.2g of the optimum and every coefficient within %.2g standard errors", c.Gap, c.StandardErrors)
 	case !math.IsNaN(c.Gap):

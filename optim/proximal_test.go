@@ -3,8 +3,12 @@ package optim_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"math"
 	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -192,5 +196,84 @@ func TestProximalRefuses(t *testing.T) {
 		if _, err := optim.Decode(bad); err == nil {
 			t.Errorf("a state with %s is taken", change[1])
 		}
+	}
+}
+
+// TestProximalLIBLINEAR compares with liblinear-train 2.3.0 -s 6 -c 1 -e 1e-12 -B 1 on heart_scale (testdata/heart_scale/expected.json), which
+// penalises the bias as well.
+func TestProximalLIBLINEAR(t *testing.T) {
+	text, err := os.ReadFile("../testdata/heart_scale/heart_scale")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &logistic{n: 13}
+	for _, line := range strings.Split(strings.TrimSpace(string(text)), "\n") {
+		x := make([]float64, p.n)
+		cells := strings.Fields(line)
+		for _, c := range cells[1:] {
+			index, value, _ := strings.Cut(c, ":")
+			j, _ := strconv.Atoi(index)
+			if x[j-1], err = strconv.ParseFloat(value, 64); err != nil {
+				t.Fatal(err)
+			}
+		}
+		y := 0.0
+		if cells[0] == "+1" {
+			y = 1
+		}
+		p.X, p.Y = append(p.X, x...), append(p.Y, y)
+	}
+	var e struct {
+		Models []struct {
+			ID     string
+			Checks []struct {
+				ID    string
+				Value json.RawMessage
+			}
+		}
+	}
+	if text, err = os.ReadFile("../testdata/heart_scale/expected.json"); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &e); err != nil {
+		t.Fatal(err)
+	}
+	l1 := make([]float64, p.n+1)
+	for j := range l1 {
+		l1[j] = 1 / float64(len(p.Y))
+	}
+	m, err := optim.NewProximal(make([]float64, p.n+1), l1, optim.Options{Weight: float64(len(p.Y))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := minimize(t, m, p)
+	compared := 0
+	for _, model := range e.Models {
+		if model.ID != "l1_c1_bias_penalised" {
+			continue
+		}
+		for _, c := range model.Checks {
+			switch c.ID {
+			case "objective":
+				var want float64
+				json.Unmarshal(c.Value, &want)
+				near(t, "objective", out.F*float64(len(p.Y)), want, 1e-10, 0)
+			case "w_then_bias":
+				var want []float64
+				json.Unmarshal(c.Value, &want)
+				for j, w := range want {
+					near(t, "w", out.Theta[j], w, 0, 1e-5)
+					if (out.Theta[j] == 0) != (w == 0) {
+						t.Errorf("component %d is %g, want %g", j, out.Theta[j], w)
+					}
+				}
+			default:
+				continue
+			}
+			compared++
+		}
+	}
+	if compared != 2 {
+		t.Errorf("%d comparisons", compared)
 	}
 }
