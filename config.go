@@ -50,7 +50,7 @@ type Columns struct {
 	Weight, Offset       string   // row weights; a term of z with weight 1
 }
 
-// Penalty is λ/(2m)·‖w‖² with λ = L2; the bias is never penalised.
+// Penalty is λ/(2m)·‖w‖² with λ = L2, plus λ1/m·‖w‖₁ with λ1 = L1; both together are the elastic net. The bias is never penalised.
 type Penalty struct {
 	L2 float64 `json:"l2"`
 	L1 float64 `json:"l1"`
@@ -120,7 +120,7 @@ func (c *Config) defaults() {
 		}
 	}
 	c.Encoding.Weight, c.Encoding.Offset = c.Columns.Weight, c.Columns.Offset
-	c.Encoding.Penalised = c.Penalty.L2 > 0
+	c.Encoding.Penalised = c.Penalty.on()
 }
 
 // Check says what is wrong with the configuration before any data are read. It names the option as a user sets it.
@@ -142,6 +142,7 @@ func (c Config) Check() error {
 		ok    bool
 	}{
 		{"l2", c.Penalty.L2, c.Penalty.L2 >= 0},
+		{"l1", c.Penalty.L1, c.Penalty.L1 >= 0},
 		{"alpha", c.Solver.Alpha, c.Solver.Alpha > 0},
 		{"tol", c.Solver.Tol, c.Solver.Tol >= 0},
 		{"steps", float64(c.Solver.Steps), c.Solver.Steps >= 0},
@@ -156,8 +157,8 @@ func (c Config) Check() error {
 			return fmt.Errorf("%s %v is out of range", v.name, v.value)
 		}
 	}
-	if c.Penalty.L1 != 0 {
-		return fmt.Errorf("l1 %v: not yet", c.Penalty.L1)
+	if err := c.checkL1(); err != nil {
+		return err
 	}
 	if c.Test.Source != nil && (c.Test.Every > 0 || c.Test.Part > 0) || c.Test.Every > 0 && c.Test.Part > 0 {
 		return fmt.Errorf("test and holdout: choose one")

@@ -90,7 +90,7 @@ func (f *fit) prepare() error {
 	if c.size.sets > 1 && !f.firstOrder() && f.problem != nil {
 		f.gauge = newGauge(f.objective, f.free())
 		f.result.Parameters = len(f.gauge.free)
-		if f.config.Penalty.L2 > 0 {
+		if f.config.Penalty.on() {
 			f.result.Parameters++ // the bias that is held is reported, too
 		}
 	}
@@ -107,7 +107,7 @@ func (f *fit) free() []int {
 		if weight {
 			class = i / n
 		}
-		if class != ref || weight && f.config.Penalty.L2 > 0 {
+		if class != ref || weight && f.config.Penalty.on() {
 			free = append(free, i)
 		}
 	}
@@ -142,6 +142,9 @@ func (f *fit) recognise(lambda []float64) error {
 	f.problem.S, _ = in.Input("s")
 	if f.config.Penalty.L2 > 0 {
 		f.problem.Lambda = lambda
+	}
+	if f.config.Penalty.L1 > 0 {
+		f.problem.L1 = f.lambda1()
 	}
 	if f.cost.size.sets > 1 {
 		f.problem.O, _ = in.Input("o")
@@ -192,6 +195,9 @@ func (f *fit) method() (optim.Method, error) {
 			o.Penalty = make([]float64, len(start))
 			f.gauge.gather(all, o.Penalty)
 		}
+	}
+	if f.config.Penalty.L1 > 0 {
+		return f.proximal(start, o)
 	}
 	switch s.Method {
 	case "gd":
@@ -246,7 +252,7 @@ func (f *fit) watch(ctx context.Context) func(optim.Iteration) (bool, error) {
 			}
 		}
 		// Unpenalised weights that still walk after ten steps: look whether they walk to infinity.
-		if f.config.Penalty.L2 == 0 && i.Step >= 10 && i.Step >= 2*looked && !(i.Distance < 1) {
+		if !f.config.Penalty.on() && i.Step >= 10 && i.Step >= 2*looked && !(i.Distance < 1) {
 			looked = i.Step
 			d, err := proof.Look(ctx, f.problem, f.all(i.Direction), f.all(i.Theta))
 			if err != nil {

@@ -9,7 +9,7 @@ import (
 // Certificate is what is proved about a point. Where something is not proved its number is NaN and the note says why.
 type Certificate struct {
 	Cost     float64   // J at the point, summed with compensation
-	Gradient []float64 // of J, (n+1), of classes K·(n+1)
+	Gradient []float64 // of J, (n+1), of classes K·(n+1); with an L1 penalty the subgradient of least norm
 	M        float64   // Σ s
 
 	Gap   float64 // J - J* is at most this, rounding included; NaN if no bound is known
@@ -91,7 +91,7 @@ func Certify(ctx context.Context, p *Problem, theta []float64, o Options) (*Cert
 	penalised := n > 0
 	weakest := math.Inf(1)
 	for j := range n {
-		penalised = penalised && p.lambda(j) > 0
+		penalised = penalised && (p.lambda(j) > 0 || p.l1(j) > 0)
 		weakest = math.Min(weakest, p.lambda(j))
 	}
 	if penalised || n == 0 {
@@ -101,7 +101,11 @@ func Certify(ctx context.Context, p *Problem, theta []float64, o Options) (*Cert
 	}
 
 	var s smooth
-	if n+1 <= o.Factor {
+	if p.sparse() {
+		if !penalised {
+			c.Note = "no bound: there is an L1 penalty, but not on every weight"
+		}
+	} else if n+1 <= o.Factor {
 		if s, err = p.smooth(ctx, a, theta, c); err != nil {
 			return nil, err
 		}
@@ -112,7 +116,7 @@ func Certify(ctx context.Context, p *Problem, theta []float64, o Options) (*Cert
 		if err := p.duality(ctx, a, theta, t, s, c); err != nil {
 			return nil, err
 		}
-		if math.IsNaN(c.StandardErrors) {
+		if math.IsNaN(c.StandardErrors) && weakest > 0 {
 			if err := p.strong(ctx, a, theta, weakest, c); err != nil {
 				return nil, err
 			}
@@ -177,7 +181,8 @@ func (p *Problem) at(ctx context.Context, theta []float64, m float64) (*point, e
 	for j, v := range theta {
 		l := p.lambda(j)
 		penalty.add(l * v * v / 2)
-		a.gradient[j] = (a.gradient[j] + l*v) / m
+		penalty.add(p.l1(j) * math.Abs(v))
+		a.gradient[j] = p.subgradient(j, a.gradient[j]+l*v, v) / m
 		// Cauchy and Schwarz: Σ|r||x| ≤ sqrt(Σ|r|)·sqrt(Σ|r|x²); the stored value is at most |x̃| + |center·scale|.
 		a.magnitude[j] = math.Sqrt(a.residual*math.Max(diag[j], 0)/m) + a.shift[j]*a.residual
 	}

@@ -279,14 +279,17 @@ func (d *dataFlags) refuse(cmd *cobra.Command, what string, allowed ...string) e
 	return nil
 }
 
-// penalty is --l2.
-type penalty struct{ value *float64 }
+// penalty is --l2 or --l1.
+type penalty struct {
+	value *float64
+	flag  string
+}
 
 func (p penalty) String() string { return "" }
 func (p penalty) Type() string   { return "λ" }
 func (p penalty) Set(s string) error {
 	if s == "auto" {
-		return notYet("--l2 auto")
+		return notYet("--" + p.flag + " auto")
 	}
 	v, ok := dataset.ParseNumber([]byte(s))
 	if !ok || v < 0 {

@@ -153,6 +153,13 @@ func (d *drawing) parse(args []string) (*graph.Graph, map[string]string, error) 
 		if err != nil {
 			return nil, nil, err
 		}
+		if m.Penalty().L1 > 0 {
+			lines, err := m.CostEquations()
+			if err != nil {
+				return nil, nil, err
+			}
+			d.note(strings.Join(lines, "; ") + ": all but the last line is differentiated; |w| has a corner at 0, which the proximal step of the solver takes")
+		}
 		labels := classLabels(g, m.Classes())
 		for j, t := range m.Terms() {
 			if x := "x" + strconv.Itoa(j+1); x != t {

@@ -15,8 +15,10 @@ import (
 type topic struct{ name, short, text string }
 
 var topics = []topic{
-	{"conventions", "cost, penalty, units, labels", `The cost is J = (1/m) Σ s_i L_i + λ/(2m)·‖w‖², m = Σ s_i, with the loss L of one example, row weights s and the penalty --l2 λ. The bias is
-never penalised. λ is 1/C of scikit-learn and LIBLINEAR (-B 1 -R); glmnet's λ is ours over m. Without --l2 there is no penalty.
+	{"conventions", "cost, penalty, units, labels", `The cost is J = (1/m) Σ s_i L_i + λ/(2m)·‖w‖² + λ1/m·Σ|w|, m = Σ s_i, with the loss L of one example, row weights s and the penalties --l2 λ and --l1
+λ1 (both: elastic net). The bias is never penalised. λ is 1/C of scikit-learn and LIBLINEAR (-B 1 -R); glmnet's λ and α are λ1 = m·λ·α and
+λ = m·λ·(1-α) here. Without --l2 and --l1 there is no penalty. --l1 makes weights exactly 0; it has no derivative there, so its solver is the proximal
+Newton method, and the proof is the duality gap.
 
 dz has no 1/m, dw and db have it, as in the lecture. alpha is the learning rate and nothing else.
 

@@ -170,8 +170,8 @@ func (i *inspection) model(m *descent.Model) error {
 			gap = fmt.Sprintf("J - J* is at most %s: proved", digits(*s.Training.Gap, 2))
 		}
 		trained := fmt.Sprintf("%s, %s on %s", s.Training.Solver, count(s.Training.Steps, "step"), count(s.Training.Rows, "row"))
-		if s.Training.Penalty.L2 > 0 {
-			trained += fmt.Sprintf(", λ = %s", short(s.Training.Penalty.L2, 6))
+		if p := penaltyOf(s.Training.Penalty); p != "" {
+			trained += ", " + p
 		}
 		p.facts(
 			"equations", strings.Join(s.Equations, "\n"),

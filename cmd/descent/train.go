@@ -22,7 +22,7 @@ func (a *app) trainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "train FILE --target Y [-o MODEL]",
 		Short: "fit a model and say how far from the optimum it can be",
-		Long: `Train minimises the cost J = (1/m) Σ s L + λ/(2m)·‖w‖² of a file's rows and prints coefficients, their errors and what is proved
+		Long: `Train minimises the cost J = (1/m) Σ s L + λ/(2m)·‖w‖² + λ1/m·Σ|w| of a file's rows and prints coefficients, their errors and what is proved
 about the answer. L is the loss of one example: the log loss of the lecture, or the last line of --equations. A target of more than two
 levels has a class for each: softmax takes the place of the sigmoid, and every class has weights of its own.
 
@@ -30,6 +30,7 @@ FILE is a path, a glob, or - for standard input: CSV, TSV, semicolons, LIBSVM or
 Nothing that did not converge is saved without --save-unfinished; without -o nothing is saved at all.`,
 		Example: `  descent train heart.csv --target disease -o heart.json
   descent train heart.csv --target disease --l2 1 --holdout 0.2
+  descent train heart.csv --target disease --l1 2 --l2 0.5
   descent train iris.csv --target species --softmax --l2 1
   descent train two.csv --target y --solver gd --alpha 0.009 --steps 100 --record 10`,
 		Args:              exactly("FILE"),
@@ -46,7 +47,8 @@ Nothing that did not converge is saved without --save-unfinished; without -o not
 	f.StringVar(&t.test, "test", "", "measure the model on the rows of this `file`")
 	f.Var(holdout{&c.Test}, "holdout", "measure on rows left out of training: a share, or every:5")
 	f.Uint64Var(&c.Solver.Seed, "seed", 1, "`seed` of every random choice (1)")
-	f.Var(penalty{&c.Penalty.L2}, "l2", "λ of the penalty λ/(2m)·‖w‖²; the bias is not penalised")
+	f.Var(penalty{&c.Penalty.L2, "l2"}, "l2", "λ of the penalty λ/(2m)·‖w‖²; the bias is not penalised")
+	f.Var(penalty{&c.Penalty.L1, "l1"}, "l1", "λ1 of the penalty λ1/m·Σ|w|, which makes weights exactly 0; with --l2 the elastic net")
 	choose(cmd, &c.Solver.Method, "solver", "gd is the lecture's: full gradient, fixed alpha, from zeros", "auto", "gd", "sgd", "lbfgs", "newton")
 	f.Var(number{&c.Solver.Alpha}, "alpha", "learning `rate` of gd and sgd (0.01)")
 	f.IntVar(&c.Solver.Steps, "steps", 0, "`number` of updates of gd (100) and sgd (ten passes over the rows); the most steps of the others (1000)")
@@ -56,7 +58,7 @@ Nothing that did not converge is saved without --save-unfinished; without -o not
 	f.StringVar(&t.equations, "equations", "", "`file` of a model of your own: one equation a line, the last the loss of one example")
 	f.IntVar(&c.Solver.Threads, "threads", 0, "`cores` to use (all); the model has the same bits")
 	f.BoolVar(&c.SaveUnfinished, "save-unfinished", false, "save although not converged; the model says so")
-	laterFlags(f, "l1", "cv", "firth", "successes", "failures", "class-weight", "terms", "cluster", "lr", "bootstrap", "conf",
+	laterFlags(f, "cv", "firth", "successes", "failures", "class-weight", "terms", "cluster", "lr", "bootstrap", "conf",
 		"group", "time", "recalibrate", "cost", "date", "robust", "hidden", "restarts",
 		"init", "checkpoint", "resume", "memory", "max-time", "report", "tape", "mpi")
 	return cmd
@@ -172,7 +174,7 @@ func (t *training) check(cmd *cobra.Command, c *descent.Config, file string) err
 		return usagef("--steps, --batch, --record and --threads are numbers from 1")
 	case changed("seed") && s.Seed == 0:
 		return usagef("--seed 0: want a number from 1")
-	case c.Labels.Reference != "" && c.Penalty.L2 > 0 && c.Columns.Offset == "":
+	case c.Labels.Reference != "" && (c.Penalty.L2 > 0 || c.Penalty.L1 > 0) && c.Columns.Offset == "":
 		return usagef("--reference-class: with a penalty every class has weights, and none is the reference")
 	case changed("test") && changed("holdout"):
 		return usagef("--test and --holdout: choose one")
@@ -263,8 +265,11 @@ func (t *training) print(p *page, r *descent.Result) {
 		model += "; aliased: " + shortList(names, 10)
 	}
 	penalty := "none"
-	if r.Penalty.L2 > 0 {
-		penalty = fmt.Sprintf("λ = %s (L2)", short(r.Penalty.L2, 6))
+	if s := penaltyOf(r.Penalty); s != "" {
+		penalty = s
+		if r.Penalty.L1 > 0 && len(r.Coefficients) > 0 {
+			penalty += "; " + nonzero(r.Coefficients)
+		}
 	}
 	verdict := string(r.Verdict)
 	switch r.Verdict {
@@ -276,7 +281,7 @@ func (t *training) print(p *page, r *descent.Result) {
 	}
 	verdict += ": " + r.Message
 	cost := fmt.Sprintf("J = %s", strconv.FormatFloat(r.Cost, 'g', 12, 64))
-	if r.Penalty.L2 > 0 {
+	if penalty != "none" {
 		cost += fmt.Sprintf(", of which loss %s", strconv.FormatFloat(r.Loss, 'g', 12, 64))
 	}
 	gap := r.GapNote
@@ -502,4 +507,31 @@ func (t *training) printLikelihood(p *page, r *descent.Result) {
 		pairs = append(pairs, "AIC, BIC", fixed(r.AIC, 3)+", "+fixed(r.BIC, 3))
 	}
 	p.facts(pairs...)
+}
+
+// penaltyOf says what is penalised; "" is nothing.
+func penaltyOf(p descent.Penalty) string {
+	var parts []string
+	if p.L2 > 0 {
+		parts = append(parts, fmt.Sprintf("λ = %s (L2)", short(p.L2, 6)))
+	}
+	if p.L1 > 0 {
+		parts = append(parts, fmt.Sprintf("λ1 = %s (L1)", short(p.L1, 6)))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// nonzero counts the weights that are not 0; intercepts, which no penalty pulls to 0, aside.
+func nonzero(all []descent.Coefficient) string {
+	some, weights := 0, 0
+	for i, c := range all {
+		if i == 0 || c.Class != all[i-1].Class { // the intercept comes first
+			continue
+		}
+		weights++
+		if c.Estimate != 0 {
+			some++
+		}
+	}
+	return fmt.Sprintf("%d of %s not 0", some, count(weights, "weight"))
 }
