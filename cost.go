@@ -83,7 +83,7 @@ func (d size) leaves() []graph.Leaf {
 
 // parse parses the equations of a model.
 func (d size) parse(equations string) (*graph.Graph, error) {
-	return graph.ParseWith(equations, graph.Options{Leaves: d.leaves(), Closed: true})
+	return graph.ParseWith(equations, graph.Options{Leaves: d.leaves(), Closed: true, Sizes: d.names()})
 }
 
 // cost is the graph that trains: the model's equations, and J made of the loss of one example.
@@ -92,6 +92,8 @@ type cost struct {
 	size  size
 	loss  string // the definition that is the loss of one example
 	root  string // the definition that is J
+
+	parameters []parameter // of equations that declare some; nil: w (or W) and b
 }
 
 // newCost adds to the equations the line
@@ -122,7 +124,13 @@ func newCost(equations string, d size, weighted, penalised bool) (*cost, error) 
 		line = "mean(s*" + c.loss + ")"
 		leaves = append(leaves, graph.Leaf{Kind: graph.Input, Name: "s", Shape: graph.Shape{PerRow: true}})
 	}
-	if penalised && d.inputs > 0 {
+	if c.parameters, err = declaredParameters(g, c.loss); err != nil {
+		return nil, err
+	}
+	if penalised && c.parameters != nil {
+		term, more := penaltyOf(c.parameters)
+		line, leaves = line+term, append(leaves, more...)
+	} else if penalised && d.inputs > 0 {
 		w := d.parameters()[0]
 		line += fmt.Sprintf(" + sum(lambda*%s*%s)/(2*m)", w, w)
 		leaf, _ := g.Lookup(w)

@@ -15,7 +15,9 @@ import (
 
 // finish turns the solution into coefficients, statistics, a model and its metrics.
 func (f *fit) finish(ctx context.Context) error {
-	r := f.result
+	if f.cost.parameters != nil {
+		return f.finishLayers(ctx)
+	}
 	n := len(f.kept)
 	e := f.learnt.Encoding.Keep(f.kept)
 	unit := infer.Map{Center: f.matrix.Center, Scale: f.matrix.Scale}
@@ -42,7 +44,12 @@ func (f *fit) finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return f.build(ctx, e, raw, scaled, cov)
+}
 
+// describe is the model file but for its weights: what it reads, and how it came about.
+func (f *fit) describe(e *encode.Encoding) modelFile {
+	r := f.result
 	file := modelFile{
 		Equations: equationLines(f.config.Equations),
 		Target:    f.target.Name, Classes: *f.classes,
@@ -63,6 +70,13 @@ func (f *fit) finish(ctx context.Context) error {
 	if r.Solver == "sgd" {
 		file.Training.Batch = f.config.Solver.Batch
 	}
+	return file
+}
+
+// build makes the model and measures it.
+func (f *fit) build(ctx context.Context, e *encode.Encoding, raw, scaled [][]float64, cov []float64) (err error) {
+	r, n, sets := f.result, len(f.kept), len(raw)
+	file := f.describe(e)
 	for j, t := range e.Terms {
 		out := term{Term: t}
 		for k := range sets {

@@ -282,7 +282,7 @@ func (f *fit) standard() bool {
 	if f.config.Scale == ScaleAuto {
 		return true
 	}
-	return !f.firstOrder() && (f.table.Sparse == nil || f.config.Penalty.L2 == 0)
+	return !f.firstOrder() && !f.config.layered() && (f.table.Sparse == nil || f.config.Penalty.L2 == 0)
 }
 
 func (f *fit) firstOrder() bool {
@@ -328,6 +328,9 @@ func (f *fit) alias(ctx context.Context) error {
 	f.kept = make([]int, len(e.Terms))
 	for j := range f.kept {
 		f.kept[j] = j
+	}
+	if f.config.layered() {
+		return nil // what others determine does no harm to a layer, whose weights are not one point anyway
 	}
 	if len(e.Terms) > doctor.MaxRankColumns {
 		return f.note("%d inputs: columns that others determine are not looked for above %d", len(e.Terms), doctor.MaxRankColumns)
@@ -423,6 +426,9 @@ func (f *fit) design(context.Context) error {
 	d := size{inputs: len(f.kept), sets: f.classes.Sets(), offset: f.learnt.Offsets != nil}
 	if c.Equations == "" {
 		c.Equations = d.equations()
+		if c.Hidden > 0 {
+			c.Equations = d.hidden(c.Hidden)
+		}
 	}
 	if f.cost, err = newCost(c.Equations, d, f.learnt.Weights != nil, c.Penalty.L2 > 0); err != nil {
 		return fmt.Errorf("equations: %w", err)
@@ -434,6 +440,9 @@ func (f *fit) design(context.Context) error {
 		return fmt.Errorf("equations: there is an offset column, but no equation uses o")
 	}
 	f.result.Parameters = d.sets * (d.inputs + 1)
+	if f.cost.parameters != nil {
+		return f.assumeLayers()
+	}
 	return f.assumptions()
 }
 

@@ -386,7 +386,7 @@ func stepGraph(equations string, values, known map[string]Number, data []string)
 		leaves = append(leaves, l)
 	}
 	slices.SortFunc(leaves, func(a, b graph.Leaf) int { return strings.Compare(a.Name, b.Name) })
-	return graph.ParseWith(equations, graph.Options{Leaves: leaves})
+	return graph.ParseWith(equations, graph.Options{Leaves: leaves, Sizes: d.names()})
 }
 
 // isShare says whether y is a vector whose components add up to 1, but for the rounding of its decimals.
@@ -651,6 +651,9 @@ func (x *ExampleRow) Step(m *Model) StepConfig {
 	}
 	own := m.Step()
 	c.Equations, c.Data = own.Equations, own.Data
+	if m.layers != nil {
+		c.Known["x"] = m.layers.standard(slices.Clone(x.X))
+	}
 	maps.Copy(c.Known, own.Known)
 	return c
 }
@@ -669,6 +672,9 @@ func takesOffset(classes, reference int) []float64 {
 // Step is the configuration with the model's equations, weights and bias; data are still to be given.
 func (m *Model) Step() StepConfig {
 	f := &m.file
+	if m.layers != nil {
+		return m.layers.step()
+	}
 	K, n := len(f.Intercepts), len(f.Terms)
 	c := StepConfig{Equations: m.Equations(), Known: map[string]any{"b": f.Intercepts[0]}}
 	if K > 1 {

@@ -33,12 +33,16 @@ type Graph struct {
 	// many in one Derive: equations are untrusted. New sets DefaultBudget.
 	Budget int
 
+	// Declared are the parameters that the equations themselves declare, in order.
+	Declared []string
+
 	index    map[string]*Node // op and argument numbers -> node
 	named    map[string]*Node // leaves and written definitions
 	lines    map[string]int   // line a name was defined on
 	next     int
 	left     int // of the budget
 	closed   bool
+	sizes    map[string]int // of declarations
 	ranges   map[*Node]Interval
 	patterns map[string]*Pattern
 }
