@@ -245,7 +245,7 @@ func (f *fit) learn(context.Context) error {
 // patient is what the doctor is shown.
 func (f *fit) patient(weight []float64) doctor.Data {
 	l := f.learnt
-	d := doctor.Data{Rows: len(l.Rows), Parameters: len(l.Encoding.Terms), Missing: doctor.Policy(f.config.Encoding.Missing)}
+	d := doctor.Data{Rows: len(l.Rows), Parameters: f.weights(), Missing: doctor.Policy(f.config.Encoding.Missing)}
 	if len(weight) == 2 {
 		d.Target = &doctor.Target{Name: f.target.Name, Negative: f.classes.Levels[0], Positive: f.classes.Levels[1], Negatives: weight[0], Positives: weight[1]}
 	}

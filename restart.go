@@ -8,7 +8,9 @@ import (
 	"strings"
 
 	"github.com/descent-ml/descent/engine"
+	"github.com/descent-ml/descent/graph"
 	"github.com/descent-ml/descent/optim"
+	"github.com/descent-ml/descent/proof"
 )
 
 // Restart is one of the starts of a model with a hidden layer.
@@ -54,6 +56,34 @@ func (f *fit) assumeLayers() error {
 		return f.note("the columns are taken as they are (--scale auto standardises them)")
 	}
 	return f.note("numeric columns are standardised inside, and the parameters are those of the standardised columns")
+}
+
+// weights is the number of weights, biases not counted, before the cost is made.
+func (f *fit) weights() int {
+	n := len(f.learnt.Encoding.Terms)
+	if !f.config.layered() {
+		return n
+	}
+	d := size{inputs: n, sets: f.classes.Sets(), offset: f.learnt.Offsets != nil}
+	equations := f.config.Equations
+	if f.config.Hidden > 0 {
+		equations = d.hidden(f.config.Hidden)
+	}
+	g, err := d.parse(equations)
+	if err != nil || len(g.Defs) == 0 {
+		return n // design says what is wrong
+	}
+	all, err := declaredParameters(g, g.Defs[len(g.Defs)-1].Name)
+	if err != nil {
+		return n
+	}
+	n = 0
+	for _, p := range all {
+		if p.weight {
+			n += p.shape.Size()
+		}
+	}
+	return n
 }
 
 // layerProblem is the cost of a model with a hidden layer as the solvers see it. It counts the passes over the rows.
@@ -102,6 +132,7 @@ type layerRun struct {
 	solver   string
 	out      optim.Outcome
 	diverged *optim.Divergence
+	rest     bool // at a stationary point
 	verdict  Verdict
 	message  string
 	trace    []TracePoint
@@ -135,6 +166,9 @@ func (f *fit) solveLayers(ctx context.Context) error {
 	var err error
 	if f.objective, err = engine.NewObjective(f.engine, c.graph, c.root, names, values, engine.ObjectiveOptions{}); err != nil {
 		return fmt.Errorf("equations: %w", err)
+	}
+	if f.logLoss, err = c.isLogLossOf("z"); err != nil {
+		return err
 	}
 	problem := &layerProblem{cost: f.objective}
 	var best *layerRun
@@ -196,10 +230,17 @@ func (f *fit) minimizeLayers(ctx context.Context, problem *layerProblem, run *la
 	if err != nil {
 		return err
 	}
+	watch := f.watch(ctx)
 	minimize := func(m optim.Method) error {
-		run.out, err = optim.Minimize(ctx, m, problem, f.watch(ctx))
+		run.out, err = optim.Minimize(ctx, m, problem, func(i optim.Iteration) (bool, error) {
+			stop, err := watch(i)
+			return stop || err == nil && !f.firstOrder() && f.toNothing(i.F), err
+		})
 		if errors.As(err, &run.diverged) {
 			return nil
+		}
+		if err == nil && !f.firstOrder() {
+			run.rest, err = f.resting(ctx, problem, &run.out)
 		}
 		return err
 	}
@@ -207,11 +248,11 @@ func (f *fit) minimizeLayers(ctx context.Context, problem *layerProblem, run *la
 		return err
 	}
 	size := float64(problem.Size())
-	if s.Method != "auto" || f.userSteps || run.diverged != nil || ctx.Err() != nil || atRest(&run.out) || falling(&run.out) ||
+	if s.Method != "auto" || f.userSteps || run.diverged != nil || ctx.Err() != nil || atRest(&run.out) || f.toNothing(run.out.F) ||
 		problem.Size() > maxNewton || size*size*float64(f.result.Rows) > 1e9 {
 		return nil
 	}
-	first, steps := run.out, run.out.Step
+	first, rest, steps := run.out, run.rest, run.out.Step
 	if method, err = f.layerMethod("newton", first.Theta, run.seed); err != nil {
 		return err
 	}
@@ -221,7 +262,7 @@ func (f *fit) minimizeLayers(ctx context.Context, problem *layerProblem, run *la
 	}
 	f.result.Trace = trace
 	if run.diverged != nil || !(run.out.F <= first.F) {
-		run.out, run.diverged = first, nil
+		run.out, run.rest, run.diverged = first, rest, nil
 		return nil
 	}
 	run.solver = "lbfgs+newton"
@@ -268,8 +309,74 @@ func atRest(out *optim.Outcome) bool {
 	return len(out.Gradient) > 0 && out.F > 0
 }
 
-// falling says whether the cost is on its way to 0, which a log loss has nowhere.
-func falling(out *optim.Outcome) bool { return out.F < 1e-6 }
+// resting says whether the run ended at a stationary point. Without a penalty the gradient also fades where weights grow for ever, as where some of
+// the rows are told apart: as large a step again as the weights are, the way of the last one, then costs nothing.
+func (f *fit) resting(ctx context.Context, problem *layerProblem, out *optim.Outcome) (bool, error) {
+	if !atRest(out) {
+		return false, nil
+	}
+	if f.config.Penalty.L2 > 0 {
+		return true, nil
+	}
+	way := out.Last
+	if way == nil {
+		way = out.Theta
+	}
+	share := 0.0
+	for j, d := range way {
+		share = math.Max(share, math.Abs(d)/math.Max(1, math.Abs(out.Theta[j])))
+	}
+	if share == 0 {
+		return true, nil
+	}
+	far := make([]float64, len(way))
+	for j, d := range way {
+		far[j] = out.Theta[j] + d/share
+	}
+	J, err := problem.CostGradient(context.WithoutCancel(ctx), far, make([]float64, len(far)))
+	return !(J <= out.F*(1+restTolerance)), err
+}
+
+// isLogLossOf says by the equations whether the loss is log loss (or cross-entropy) of a score: whether it would be, were the score linear.
+func (c *cost) isLogLossOf(score string) (bool, error) {
+	g := c.graph
+	z, ok := g.Lookup(score)
+	loss, _ := g.Lookup(c.loss)
+	y, labelled := g.Lookup("y")
+	x, inputs := g.Lookup("x")
+	if !ok || !labelled || !inputs || z.Op == nil || z.Shape.Size() != c.size.sets {
+		return false, nil
+	}
+	shape := graph.Vector(c.size.inputs)
+	if c.size.sets > 1 {
+		shape = graph.Matrix(c.size.sets, c.size.inputs)
+	}
+	w, err := g.Leaf(graph.Leaf{Kind: graph.Parameter, Name: "linear_w", Shape: shape})
+	if err != nil {
+		return false, err
+	}
+	b, err := g.Leaf(graph.Leaf{Kind: graph.Parameter, Name: "linear_b", Shape: graph.Shape{Rows: z.Shape.Rows}})
+	if err != nil {
+		return false, err
+	}
+	linear, err := g.Apply("dot", w, x)
+	if err != nil {
+		return false, err
+	}
+	if linear, err = g.Apply("add", linear, b); err != nil {
+		return false, err
+	}
+	_, err = proof.Recognise(g, g.Replace(loss, map[*graph.Node]*graph.Node{z: linear}), y)
+	if errors.Is(err, proof.ErrNotLogLoss) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// toNothing says whether the cost is on its way to 0, which the log loss has nowhere: no finite weights give it.
+func (f *fit) toNothing(cost float64) bool {
+	return f.config.Penalty.L2 == 0 && f.logLoss && cost < 1e-8
+}
 
 // judgeLayers says what the end of one run means.
 func (f *fit) judgeLayers(run *layerRun) {
@@ -284,11 +391,13 @@ func (f *fit) judgeLayers(run *layerRun) {
 		run.verdict, run.message = Stopped, fmt.Sprintf("%d steps done, as asked; %s", out.Step, small)
 	case out.Reason == optim.Time:
 		run.verdict, run.message = Stopped, fmt.Sprintf("the time is used up after %d steps; %s", out.Step, small)
-	case atRest(out):
+	case run.rest:
 		run.verdict, run.message = Stationary, "stationary point; no bound, the model is not convex; "+small
+	case atRest(out):
+		run.verdict, run.message = Stopped, fmt.Sprintf("the gradient fades (%s) while weights still grow: there may be no finite optimum here; --l2 0.1 gives one", small)
 	case out.Reason == optim.Steps:
 		run.verdict, run.message = Stopped, fmt.Sprintf("%d steps are used up; %s", out.Step, small)
-	case f.config.Penalty.L2 == 0 && falling(out):
+	case f.toNothing(out.F):
 		run.verdict, run.message = Stopped, "the cost falls towards 0 while the weights grow: every row is told apart, and there is no finite optimum; --l2 0.1 gives one"
 	default:
 		run.verdict, run.message = Stopped, fmt.Sprintf("no step lowers the cost further, but the gradient is not at rounding size: %s", small)
