@@ -137,6 +137,7 @@ type check struct {
 	matrix    *encode.Design
 	lambda    []float64
 	m         float64
+	layers    []parameter // of equations that declare some: what θ then is
 
 	of       map[string][]float64 // leaves of the graph but the parameters; x in the model's coordinates
 	J        *graph.Node          // simplified, as it trains
@@ -216,8 +217,15 @@ func newCheck(ctx context.Context, source Source, c CheckConfig) (*check, error)
 	k.rows = spread(k.rows, limit)
 	k.size = size{inputs: len(e.Terms), sets: classes.Sets(), offset: o != nil}
 	n, K := k.size.inputs, k.size.sets
-	if int64(len(k.rows))*int64(K*(n+1)) > 1<<26 {
-		return nil, fmt.Errorf("%d rows of %d parameters are more than the interpreter can hold; check fewer --rows", len(k.rows), K*(n+1))
+	if config.Equations == "" && config.Hidden > 0 {
+		config.Equations = k.size.hidden(config.Hidden)
+	}
+	count, err := k.size.countParameters(config.Equations)
+	if err != nil {
+		return nil, fmt.Errorf("equations: %w", err)
+	}
+	if int64(len(k.rows))*int64(count) > 1<<26 {
+		return nil, fmt.Errorf("%d rows of %d parameters are more than the interpreter can hold; check fewer --rows", len(k.rows), count)
 	}
 	pick := func(v []float64) []float64 {
 		out := make([]float64, len(k.rows))
@@ -257,8 +265,8 @@ func newCheck(ctx context.Context, source Source, c CheckConfig) (*check, error)
 			k.of["r"] = takesOffset(K, classes.Reference)
 		}
 	}
-	var err error
-	if k.matrix, err = e.Design(t, k.rows, nil, true, inputs...); err != nil {
+	standard := !config.layered() || config.Scale != ScaleNone
+	if k.matrix, err = e.Design(t, k.rows, nil, standard, inputs...); err != nil {
 		return nil, err
 	}
 	if k.of["x"], err = k.stored(t, e); err != nil {
@@ -266,6 +274,10 @@ func newCheck(ctx context.Context, source Source, c CheckConfig) (*check, error)
 	}
 	if err := k.build(&config); err != nil {
 		return nil, err
+	}
+	if k.layers != nil {
+		k.nameLayers()
+		return k, nil
 	}
 	k.names = make([]string, K*(n+1))
 	for class := range K {
@@ -355,6 +367,9 @@ func (k *check) build(config *Config) error {
 		values.Of["r"] = k.of["r"]
 	}
 	names := k.size.parameters()
+	if k.layers = k.cost.parameters; k.layers != nil {
+		names = k.prepareLayers(config.Penalty.L2, values)
+	}
 	leaves := make([]*graph.Node, len(names))
 	for i, name := range names {
 		if !k.cost.uses(name) {
@@ -389,7 +404,7 @@ func (k *check) build(config *Config) error {
 	if k.each, err = k.derivatives(k.loss[1], leaves); err != nil {
 		return err
 	}
-	if weights := float64(k.size.sets) * float64(n); n > 0 && weights*weights*4*float64(len(k.rows)) > manyProducts {
+	if weights := float64(k.size.sets) * float64(n); n > 0 && k.layers == nil && weights*weights*4*float64(len(k.rows)) > manyProducts {
 		if err := k.linear(leaves[0]); err != nil {
 			return err
 		}
@@ -450,14 +465,23 @@ func (k *check) derivatives(root *graph.Node, leaves []*graph.Node) ([]*graph.No
 
 // eval runs the interpreter at θ = (w, b), or (W, b).
 func (k *check) eval(theta []float64, roots ...*graph.Node) ([][]float64, error) {
-	names, at := k.size.parameters(), k.size.sets*k.size.inputs
-	k.of[names[0]] = theta[:at]
-	k.of["b"] = theta[at:]
+	if k.layers != nil {
+		for _, p := range k.layers {
+			k.of[p.name] = theta[p.begin:p.end()]
+		}
+	} else {
+		names, at := k.size.parameters(), k.size.sets*k.size.inputs
+		k.of[names[0]] = theta[:at]
+		k.of["b"] = theta[at:]
+	}
 	return graph.Eval(graph.Values{Rows: len(k.rows), M: k.m, Of: k.of}, roots...)
 }
 
 // random draws a point at which the linear part of no row is beyond ±8, so that the loss as written is still exact.
 func (k *check) random(ctx context.Context, r *rand.Rand) ([]float64, error) {
+	if k.layers != nil {
+		return k.randomLayers(r)
+	}
 	n, K := k.size.inputs, k.size.sets
 	theta := make([]float64, K*(n+1))
 	for j := range theta {
@@ -485,6 +509,9 @@ func (k *check) random(ctx context.Context, r *rand.Rand) ([]float64, error) {
 // modelPoint is the model in the coordinates of the design.
 func (k *check) modelPoint() []float64 {
 	f := &k.model.file
+	if k.layers != nil {
+		return slices.Clone(k.model.layers.theta)
+	}
 	n, K := k.size.inputs, k.size.sets
 	theta := make([]float64, K*(n+1))
 	for class, b := range f.Intercepts {
@@ -596,6 +623,15 @@ func (k *check) sizes(theta []float64, each [][]float64) []float64 {
 			}
 		}
 	}
+	if k.layers != nil {
+		for i, p := range k.layers {
+			add(each[i], p.begin, p.shape.Size())
+		}
+		for j, l := range k.lambda {
+			out[j] += l / k.m * math.Abs(theta[j])
+		}
+		return out
+	}
 	weights := len(k.lambda)
 	if weights > 0 {
 		add(each[0], 0, weights)
@@ -616,6 +652,9 @@ func (k *check) difference(theta []float64, j int, written bool) (float64, error
 		form = 0
 	}
 	loss := k.loss[form]
+	if k.layers != nil {
+		return k.differenceLayers(theta, j, loss)
+	}
 	n, K := k.size.inputs, k.size.sets
 	weight := j < K*n
 	moves := weight && k.lossOf[form] != nil

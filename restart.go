@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/descent-ml/descent/engine"
@@ -309,6 +310,18 @@ func atRest(out *optim.Outcome) bool {
 	return len(out.Gradient) > 0 && out.F > 0
 }
 
+// kinked says whether the loss has kinks.
+func (f *fit) kinked() bool {
+	loss, _ := f.cost.graph.Lookup(f.cost.loss)
+	return hasKink(loss)
+}
+
+func hasKink(loss *graph.Node) bool {
+	return slices.ContainsFunc(graph.Below(loss), func(n *graph.Node) bool {
+		return n.Op != nil && slices.Contains([]string{"relu", "max", "abs", "gt", "largest"}, n.Op.Name)
+	})
+}
+
 // resting says whether the run ended at a stationary point. Without a penalty the gradient also fades where weights grow for ever, as where some of
 // the rows are told apart: as large a step again as the weights are, the way of the last one, then costs nothing.
 func (f *fit) resting(ctx context.Context, problem *layerProblem, out *optim.Outcome) (bool, error) {
@@ -400,6 +413,11 @@ func (f *fit) judgeLayers(run *layerRun) {
 	case f.toNothing(out.F):
 		run.verdict, run.message = Stopped, "the cost falls towards 0 while the weights grow: every row is told apart, and there is no finite optimum; --l2 0.1 gives one"
 	default:
-		run.verdict, run.message = Stopped, fmt.Sprintf("no step lowers the cost further, but the gradient is not at rounding size: %s", small)
+		run.verdict = Stopped
+		run.message = fmt.Sprintf("no step lowers the cost further, but the gradient is not at rounding size: %s", small)
+		if f.kinked() {
+			run.message += "; at a kink of relu or max a cost can be lowest without a gradient of 0"
+		}
+		run.message += " (--steps takes what so many steps give)"
 	}
 }
