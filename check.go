@@ -139,6 +139,8 @@ type check struct {
 	m         float64
 	layers    []parameter // of equations that declare some: what θ then is
 
+	rowDerivative [][]float64 // of every row's part of the mean at the point, by parameter
+
 	of       map[string][]float64 // leaves of the graph but the parameters; x in the model's coordinates
 	J        *graph.Node          // simplified, as it trains
 	gradient []*graph.Node        // of J simplified: w, b
@@ -545,6 +547,7 @@ func (k *check) compare(ctx context.Context, at string, theta []float64, r *rand
 	if out, err = k.eval(theta, k.each...); err != nil {
 		return nil, err
 	}
+	k.rowDerivative = out
 	size := k.sizes(theta, out)
 	for j := range byGraph {
 		p.add("program", k.names[j], byGraph[j], program[j], size[j])

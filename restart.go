@@ -313,12 +313,13 @@ func atRest(out *optim.Outcome) bool {
 // kinked says whether the loss has kinks.
 func (f *fit) kinked() bool {
 	loss, _ := f.cost.graph.Lookup(f.cost.loss)
-	return hasKink(loss)
+	return len(kinksOf(loss)) > 0
 }
 
-func hasKink(loss *graph.Node) bool {
-	return slices.ContainsFunc(graph.Below(loss), func(n *graph.Node) bool {
-		return n.Op != nil && slices.Contains([]string{"relu", "max", "abs", "gt", "largest"}, n.Op.Name)
+// kinksOf are the nodes of a loss that have a kink.
+func kinksOf(loss *graph.Node) []*graph.Node {
+	return slices.DeleteFunc(graph.Below(loss), func(n *graph.Node) bool {
+		return n.Op == nil || !slices.Contains([]string{"relu", "max", "abs", "gt"}, n.Op.Name)
 	})
 }
 
