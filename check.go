@@ -140,6 +140,7 @@ type check struct {
 	layers    []parameter // of equations that declare some: what θ then is
 
 	rowDerivative [][]float64 // of every row's part of the mean at the point, by parameter
+	rounding      float64     // of the last difference, as far as it may count: a unit that has died moves J by less
 
 	of       map[string][]float64 // leaves of the graph but the parameters; x in the model's coordinates
 	J        *graph.Node          // simplified, as it trains
@@ -582,7 +583,7 @@ func (k *check) compare(ctx context.Context, at string, theta []float64, r *rand
 		if err != nil {
 			return nil, err
 		}
-		p.add("difference", k.names[j], byGraph[j], d, size[j])
+		p.add("difference", k.names[j], byGraph[j], d, size[j]+k.rounding/DifferenceTolerance)
 	}
 	for _, v := range []float64{p.Cost, p.ProgramCost, p.GraphVsProgram, p.GraphVsDifference, p.Worst.Graph, p.Worst.Other} {
 		if math.IsNaN(v) || math.IsInf(v, 0) {

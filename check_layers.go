@@ -154,6 +154,12 @@ func (k *check) slopes(theta []float64, j int, h float64, loss *graph.Node, pena
 			}
 			penalty += weight * of[0][0]
 		}
+		if s == 1 {
+			k.rounding = 0
+			for _, v := range out[0] {
+				k.rounding += 4 * 0x1p-52 * math.Abs(v) * 18 / (12 * h) / k.m
+			}
+		}
 		sides := k.sides(kinks, out[1:])
 		if first == nil {
 			first = sides

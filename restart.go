@@ -297,9 +297,10 @@ func (f *fit) layerMethod(solver string, theta []float64, seed uint64) (optim.Me
 	return optim.NewLBFGS(theta, o)
 }
 
-// restTolerance is how small the gradient of a stationary point is: |∂J/∂θ_j|·max(1, |θ_j|) against J. A cost that falls towards 0 while
+// restTolerance is how small the gradient of a stationary point is: |∂J/∂θ_j|·max(1, |θ_j|) against J. What a step could still gain is then its
+// square, below the rounding of J. A cost that falls towards 0 while
 // the weights grow never comes there, since its gradient falls no faster than itself.
-const restTolerance = 1e-9
+const restTolerance = 1e-8
 
 func atRest(out *optim.Outcome) bool {
 	for j, g := range out.Gradient {
