@@ -137,6 +137,10 @@ type check struct {
 	matrix    *encode.Design
 	lambda    []float64
 	m         float64
+	layers    []parameter // of equations that declare some: what θ then is
+
+	rowDerivative [][]float64 // of every row's part of the mean at the point, by parameter
+	rounding      float64     // of the last difference, as far as it may count: a unit that has died moves J by less
 
 	of       map[string][]float64 // leaves of the graph but the parameters; x in the model's coordinates
 	J        *graph.Node          // simplified, as it trains
@@ -216,8 +220,15 @@ func newCheck(ctx context.Context, source Source, c CheckConfig) (*check, error)
 	k.rows = spread(k.rows, limit)
 	k.size = size{inputs: len(e.Terms), sets: classes.Sets(), offset: o != nil}
 	n, K := k.size.inputs, k.size.sets
-	if int64(len(k.rows))*int64(K*(n+1)) > 1<<26 {
-		return nil, fmt.Errorf("%d rows of %d parameters are more than the interpreter can hold; check fewer --rows", len(k.rows), K*(n+1))
+	if config.Equations == "" && config.Hidden > 0 {
+		config.Equations = k.size.hidden(config.Hidden)
+	}
+	count, err := k.size.countParameters(config.Equations)
+	if err != nil {
+		return nil, fmt.Errorf("equations: %w", err)
+	}
+	if int64(len(k.rows))*int64(count) > 1<<26 {
+		return nil, fmt.Errorf("%d rows of %d parameters are more than the interpreter can hold; check fewer --rows", len(k.rows), count)
 	}
 	pick := func(v []float64) []float64 {
 		out := make([]float64, len(k.rows))
@@ -257,8 +268,8 @@ func newCheck(ctx context.Context, source Source, c CheckConfig) (*check, error)
 			k.of["r"] = takesOffset(K, classes.Reference)
 		}
 	}
-	var err error
-	if k.matrix, err = e.Design(t, k.rows, nil, true, inputs...); err != nil {
+	standard := !config.layered() || config.Scale != ScaleNone
+	if k.matrix, err = e.Design(t, k.rows, nil, standard, inputs...); err != nil {
 		return nil, err
 	}
 	if k.of["x"], err = k.stored(t, e); err != nil {
@@ -266,6 +277,10 @@ func newCheck(ctx context.Context, source Source, c CheckConfig) (*check, error)
 	}
 	if err := k.build(&config); err != nil {
 		return nil, err
+	}
+	if k.layers != nil {
+		k.nameLayers()
+		return k, nil
 	}
 	k.names = make([]string, K*(n+1))
 	for class := range K {
@@ -358,6 +373,9 @@ func (k *check) build(config *Config) error {
 		values.Of["r"] = k.of["r"]
 	}
 	names := k.size.parameters()
+	if k.layers = k.cost.parameters; k.layers != nil {
+		names = k.prepareLayers(config.Penalty.L2, values)
+	}
 	leaves := make([]*graph.Node, len(names))
 	for i, name := range names {
 		if !k.cost.uses(name) {
@@ -392,7 +410,7 @@ func (k *check) build(config *Config) error {
 	if k.each, err = k.derivatives(k.loss[1], leaves); err != nil {
 		return err
 	}
-	if weights := float64(k.size.sets) * float64(n); n > 0 && weights*weights*4*float64(len(k.rows)) > manyProducts {
+	if weights := float64(k.size.sets) * float64(n); n > 0 && k.layers == nil && weights*weights*4*float64(len(k.rows)) > manyProducts {
 		if err := k.linear(leaves[0]); err != nil {
 			return err
 		}
@@ -453,14 +471,23 @@ func (k *check) derivatives(root *graph.Node, leaves []*graph.Node) ([]*graph.No
 
 // eval runs the interpreter at θ = (w, b), or (W, b).
 func (k *check) eval(theta []float64, roots ...*graph.Node) ([][]float64, error) {
-	names, at := k.size.parameters(), k.size.sets*k.size.inputs
-	k.of[names[0]] = theta[:at]
-	k.of["b"] = theta[at:]
+	if k.layers != nil {
+		for _, p := range k.layers {
+			k.of[p.name] = theta[p.begin:p.end()]
+		}
+	} else {
+		names, at := k.size.parameters(), k.size.sets*k.size.inputs
+		k.of[names[0]] = theta[:at]
+		k.of["b"] = theta[at:]
+	}
 	return graph.Eval(graph.Values{Rows: len(k.rows), M: k.m, Of: k.of}, roots...)
 }
 
 // random draws a point at which the linear part of no row is beyond ±8, so that the loss as written is still exact.
 func (k *check) random(ctx context.Context, r *rand.Rand) ([]float64, error) {
+	if k.layers != nil {
+		return k.randomLayers(r)
+	}
 	n, K := k.size.inputs, k.size.sets
 	theta := make([]float64, K*(n+1))
 	for j := range theta {
@@ -488,6 +515,9 @@ func (k *check) random(ctx context.Context, r *rand.Rand) ([]float64, error) {
 // modelPoint is the model in the coordinates of the design.
 func (k *check) modelPoint() []float64 {
 	f := &k.model.file
+	if k.layers != nil {
+		return slices.Clone(k.model.layers.theta)
+	}
 	n, K := k.size.inputs, k.size.sets
 	theta := make([]float64, K*(n+1))
 	for class, b := range f.Intercepts {
@@ -521,6 +551,7 @@ func (k *check) compare(ctx context.Context, at string, theta []float64, r *rand
 	if out, err = k.eval(theta, k.each...); err != nil {
 		return nil, err
 	}
+	k.rowDerivative = out
 	size := k.sizes(theta, out)
 	for j := range byGraph {
 		p.add("program", k.names[j], byGraph[j], program[j], size[j])
@@ -555,7 +586,7 @@ func (k *check) compare(ctx context.Context, at string, theta []float64, r *rand
 		if err != nil {
 			return nil, err
 		}
-		p.add("difference", k.names[j], byGraph[j], d, size[j])
+		p.add("difference", k.names[j], byGraph[j], d, size[j]+k.rounding/DifferenceTolerance)
 	}
 	for _, v := range []float64{p.Cost, p.ProgramCost, p.GraphVsProgram, p.GraphVsDifference, p.Worst.Graph, p.Worst.Other} {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
@@ -599,6 +630,15 @@ func (k *check) sizes(theta []float64, each [][]float64) []float64 {
 			}
 		}
 	}
+	if k.layers != nil {
+		for i, p := range k.layers {
+			add(each[i], p.begin, p.shape.Size())
+		}
+		for j, l := range k.lambda {
+			out[j] += l / k.m * math.Abs(theta[j])
+		}
+		return out
+	}
 	weights := len(k.lambda)
 	if weights > 0 {
 		add(each[0], 0, weights)
@@ -619,6 +659,9 @@ func (k *check) difference(theta []float64, j int, written bool) (float64, error
 		form = 0
 	}
 	loss := k.loss[form]
+	if k.layers != nil {
+		return k.differenceLayers(theta, j, loss)
+	}
 	n, K := k.size.inputs, k.size.sets
 	weight := j < K*n
 	moves := weight && k.lossOf[form] != nil

@@ -23,6 +23,7 @@ type Config struct {
 	NA       []string       // texts that mean missing; nil is the default list, empty means only the empty cell
 
 	Equations string // the model, one equation a line, the last one the loss of one example; "" is [Equations], for more than two classes [ClassEquations]
+	Hidden    int    // units of a tanh layer before the output, with the equations for it; 0 is none
 	Penalty   Penalty
 	Solver    Solver
 	Test      Test
@@ -67,15 +68,16 @@ const (
 
 // Solver says how the cost is minimised and when to stop.
 type Solver struct {
-	Method  string        // auto, gd, sgd, lbfgs, newton; "" is auto
-	Alpha   float64       // learning rate of gd and sgd; 0 means 0.01
-	Steps   int           // gd, sgd: updates, 0 means 100 for gd and ten passes over the rows for sgd; else the most steps, 0 means 200 for newton and 2000 for lbfgs
-	Batch   int           // rows of one sgd update; 0 means 64
-	Tol     float64       // stop when gap ≤ Tol·J; 0: stop when every coefficient is within 1e-10 standard errors
-	Record  int           // keep the cost every Record steps; 0 keeps none
-	Seed    uint64        // of every random choice; 0 means 1
-	Threads int           // 0 means all cores; the model has the same bits whatever it is
-	MaxTime time.Duration // 0 is no limit
+	Method   string        // auto, gd, sgd, lbfgs, newton; "" is auto
+	Alpha    float64       // learning rate of gd and sgd; 0 means 0.01
+	Steps    int           // gd, sgd: updates, 0 means 100 for gd and ten passes over the rows for sgd; else the most steps, 0 means 200 for newton and 2000 for lbfgs
+	Batch    int           // rows of one sgd update; 0 means 64
+	Tol      float64       // stop when gap ≤ Tol·J; 0: stop when every coefficient is within 1e-10 standard errors
+	Record   int           // keep the cost every Record steps; 0 keeps none
+	Seed     uint64        // of every random choice; 0 means 1
+	Threads  int           // 0 means all cores; the model has the same bits whatever it is
+	Restarts int           // of a model with a hidden layer: so many starts, from the seeds Seed, Seed+1, …; the best is kept; 0 means 1
+	MaxTime  time.Duration // 0 is no limit
 }
 
 // Test says on which rows the finished model is measured.
@@ -162,6 +164,9 @@ func (c Config) Check() error {
 	}
 	if c.Test.Source != nil && (c.Test.Every > 0 || c.Test.Part > 0) || c.Test.Every > 0 && c.Test.Part > 0 {
 		return fmt.Errorf("test and holdout: choose one")
+	}
+	if err := c.checkLayers(); err != nil {
+		return err
 	}
 	return c.Encoding.Check()
 }

@@ -83,7 +83,7 @@ func (d size) leaves() []graph.Leaf {
 
 // parse parses the equations of a model.
 func (d size) parse(equations string) (*graph.Graph, error) {
-	return graph.ParseWith(equations, graph.Options{Leaves: d.leaves(), Closed: true})
+	return graph.ParseWith(equations, graph.Options{Leaves: d.leaves(), Closed: true, Sizes: d.names()})
 }
 
 // cost is the graph that trains: the model's equations, and J made of the loss of one example.
@@ -93,6 +93,8 @@ type cost struct {
 	loss  string // the definition that is the loss of one example
 	root  string // the definition that is J, without its L1 term: what is differentiated and runs
 	whole string // the definition that is J
+
+	parameters []parameter // of equations that declare some; nil: w (or W) and b
 }
 
 // newCost adds to the equations the line
@@ -131,7 +133,13 @@ func newCost(equations string, d size, weighted bool, penalty Penalty) (*cost, e
 		line = "mean(s*" + c.loss + ")"
 		leaves = append(leaves, graph.Leaf{Kind: graph.Input, Name: "s", Shape: graph.Shape{PerRow: true}})
 	}
-	if penalty.L2 > 0 && d.inputs > 0 {
+	if c.parameters, err = declaredParameters(g, c.loss); err != nil {
+		return nil, err
+	}
+	if penalty.L2 > 0 && c.parameters != nil {
+		term, more := penaltyOf(c.parameters)
+		line, leaves = line+term, append(leaves, more...)
+	} else if penalty.L2 > 0 && d.inputs > 0 {
 		w := d.parameters()[0]
 		line += fmt.Sprintf(" + sum(lambda*%s*%s)/(2*m)", w, w)
 		leaf, _ := g.Lookup(w)

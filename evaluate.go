@@ -116,9 +116,13 @@ func (m *Model) measure(t *dataset.Table, rows []int, label []int32, threshold f
 		count = t.Rows
 	}
 	ev := &Evaluation{}
-	K := len(m.file.Intercepts)
+	K := m.file.sets()
 	var z, a, s []float64
 	var truth []int32
+	var batch *layerBatch
+	if m.layers != nil {
+		batch = &layerBatch{layers: m.layers, table: t}
+	}
 	cells := make([]encode.Cell, len(m.file.Columns))
 	at := make([]float64, K)
 	for i := range count {
@@ -128,6 +132,19 @@ func (m *Model) measure(t *dataset.Table, rows []int, label []int32, threshold f
 		}
 		if m.file.Training.Missing == string(encode.MissingDrop) && tr.Missing(row) {
 			ev.Dropped++
+			continue
+		}
+		if batch != nil {
+			unseen, err := batch.add(tr, row, cells, offset)
+			if err != nil {
+				return nil, err
+			}
+			if unseen {
+				ev.Unseen++
+			}
+			if truth = append(truth, label[row]); weight != nil {
+				s = append(s, weight[row])
+			}
 			continue
 		}
 		unseen, err := m.tableZ(tr, row, cells, offset, at)
@@ -151,6 +168,11 @@ func (m *Model) measure(t *dataset.Table, rows []int, label []int32, threshold f
 		}
 		if weight != nil {
 			s = append(s, weight[row])
+		}
+	}
+	if batch != nil {
+		if z, a, err = batch.finish(); err != nil {
+			return nil, err
 		}
 	}
 	if K > 1 {

@@ -20,6 +20,10 @@ type Explanation struct {
 
 	// More than two classes: the forward pass of each. Z, Intercept and Contributions above are then those of Label.
 	Classes []ClassExplanation `json:"classes,omitempty"`
+
+	// A model with a hidden layer: the value of every equation, and why there are no contributions.
+	Forward Numbers `json:"forward,omitempty"`
+	Note    string  `json:"contributions_note,omitempty"`
 }
 
 // ClassExplanation is the forward pass of one of more than two classes. Contributions stand in the order of Explanation.Contributions.
@@ -58,13 +62,16 @@ func (rr *RowReader) Explain() (*Explanation, error) {
 
 // ClassOffset is what the offset of a row adds to z of class k (0 for two classes): the reference of more than two takes none.
 func (m *Model) ClassOffset(k int, offset float64) float64 {
-	if m.scorer.classes[k].reference {
+	if m.layers != nil && m.file.sets() > 1 && k == m.file.Classes.Reference || m.layers == nil && m.scorer.classes[k].reference {
 		return 0
 	}
 	return offset
 }
 
 func (m *Model) explain(cells []encode.Cell, offset float64) (*Explanation, error) {
+	if m.layers != nil {
+		return m.layers.explain(cells, offset)
+	}
 	e := &Explanation{}
 	K := len(m.file.Intercepts)
 	byClass := make([][]float64, K)

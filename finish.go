@@ -15,7 +15,9 @@ import (
 
 // finish turns the solution into coefficients, statistics, a model and its metrics.
 func (f *fit) finish(ctx context.Context) error {
-	r := f.result
+	if f.cost.parameters != nil {
+		return f.finishLayers(ctx)
+	}
 	n := len(f.kept)
 	e := f.learnt.Encoding.Keep(f.kept)
 	unit := infer.Map{Center: f.matrix.Center, Scale: f.matrix.Scale}
@@ -43,7 +45,12 @@ func (f *fit) finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return f.build(ctx, e, raw, moved, cov)
+}
 
+// describe is the model file but for its weights: what it reads, and how it came about.
+func (f *fit) describe(e *encode.Encoding) modelFile {
+	r := f.result
 	file := modelFile{
 		Equations: equationLines(f.config.Equations),
 		Target:    f.target.Name, Classes: *f.classes,
@@ -64,6 +71,13 @@ func (f *fit) finish(ctx context.Context) error {
 	if r.Solver == "sgd" {
 		file.Training.Batch = f.config.Solver.Batch
 	}
+	return file
+}
+
+// build makes the model and measures it. moved are the weights in the solver's coordinates.
+func (f *fit) build(ctx context.Context, e *encode.Encoding, raw, moved [][]float64, cov []float64) (err error) {
+	r, n, sets := f.result, len(f.kept), len(raw)
+	file := f.describe(e)
 	for j, t := range e.Terms {
 		out := term{Term: t}
 		for k := range sets {
@@ -93,12 +107,18 @@ func (f *fit) finish(ctx context.Context) error {
 	if f.model, err = newModel(file); err != nil {
 		return err
 	}
-	f.model.unfinished = f.verdictError()
 	if f.model.link.assumed {
 		if err := f.note("the equations define no a; the probability is %s", f.model.link.standard()); err != nil {
 			return err
 		}
 	}
+	return f.complete(ctx)
+}
+
+// complete gives the model what it says of itself: test vectors, and its measures.
+func (f *fit) complete(ctx context.Context) (err error) {
+	r := f.result
+	f.model.unfinished = f.verdictError()
 	if f.model.file.Tests, err = f.model.testVectors(); err != nil {
 		return err
 	}

@@ -251,7 +251,7 @@ func (f *fit) learn(context.Context) error {
 // patient is what the doctor is shown.
 func (f *fit) patient(weight []float64) doctor.Data {
 	l := f.learnt
-	d := doctor.Data{Rows: len(l.Rows), Parameters: len(l.Encoding.Terms), Missing: doctor.Policy(f.config.Encoding.Missing)}
+	d := doctor.Data{Rows: len(l.Rows), Parameters: f.weights(), Missing: doctor.Policy(f.config.Encoding.Missing)}
 	if len(weight) == 2 {
 		d.Target = &doctor.Target{Name: f.target.Name, Negative: f.classes.Levels[0], Positive: f.classes.Levels[1], Negatives: weight[0], Positives: weight[1]}
 	}
@@ -288,7 +288,7 @@ func (f *fit) standard() bool {
 	if f.config.Scale == ScaleAuto {
 		return true
 	}
-	return !f.firstOrder() && (f.table.Sparse == nil || !f.config.Penalty.on())
+	return !f.firstOrder() && !f.config.layered() && (f.table.Sparse == nil || !f.config.Penalty.on())
 }
 
 func (f *fit) firstOrder() bool {
@@ -334,6 +334,9 @@ func (f *fit) alias(ctx context.Context) error {
 	f.kept = make([]int, len(e.Terms))
 	for j := range f.kept {
 		f.kept[j] = j
+	}
+	if f.config.layered() {
+		return nil // what others determine does no harm to a layer, whose weights are not one point anyway
 	}
 	if len(e.Terms) > doctor.MaxRankColumns {
 		return f.note("%d inputs: columns that others determine are not looked for above %d", len(e.Terms), doctor.MaxRankColumns)
@@ -430,6 +433,9 @@ func (f *fit) design(context.Context) error {
 	d := size{inputs: len(f.kept), sets: f.classes.Sets(), offset: f.learnt.Offsets != nil}
 	if c.Equations == "" {
 		c.Equations = d.equations()
+		if c.Hidden > 0 {
+			c.Equations = d.hidden(c.Hidden)
+		}
 	}
 	if f.cost, err = newCost(c.Equations, d, f.learnt.Weights != nil, c.Penalty); err != nil {
 		return fmt.Errorf("equations: %w", err)
@@ -441,6 +447,9 @@ func (f *fit) design(context.Context) error {
 		return fmt.Errorf("equations: there is an offset column, but no equation uses o")
 	}
 	f.result.Parameters = d.sets * (d.inputs + 1)
+	if f.cost.parameters != nil {
+		return f.assumeLayers()
+	}
 	return f.assumptions()
 }
 

@@ -215,19 +215,20 @@ func summarize(t *dataset.Table, c *dataset.Column) (ColumnSummary, doctor.Colum
 
 // Summary is what a model is, under the names that `descent inspect MODEL --json` prints.
 type Summary struct {
-	Target         string          `json:"target"`
-	Classes        []string        `json:"classes"`                   // the negative first; more than two in their order
-	ReferenceClass *string         `json:"reference_class,omitempty"` // of more than two classes the one whose weights are 0
-	Equations      []string        `json:"equations"`
-	Threshold      float64         `json:"threshold"`
-	Verdict        Verdict         `json:"verdict"`
-	Message        string          `json:"message"`
-	Columns        []encode.Column `json:"columns"`
-	Aliased        []string        `json:"aliased"`
-	Confidence     float64         `json:"conf"`
-	StatisticsNote string          `json:"statistics_note,omitempty"`
-	Coefficients   []Coefficient   `json:"coefficients"`
-	Training       TrainingSummary `json:"training"`
+	Target         string           `json:"target"`
+	Classes        []string         `json:"classes"`                   // the negative first; more than two in their order
+	ReferenceClass *string          `json:"reference_class,omitempty"` // of more than two classes the one whose weights are 0
+	Equations      []string         `json:"equations"`
+	Threshold      float64          `json:"threshold"`
+	Verdict        Verdict          `json:"verdict"`
+	Message        string           `json:"message"`
+	Columns        []encode.Column  `json:"columns"`
+	Aliased        []string         `json:"aliased"`
+	Confidence     float64          `json:"conf"`
+	StatisticsNote string           `json:"statistics_note,omitempty"`
+	Coefficients   []Coefficient    `json:"coefficients"`
+	Layers         []LayerParameter `json:"layers,omitempty"` // of a model with a hidden layer
+	Training       TrainingSummary  `json:"training"`
 	Metrics        struct {
 		Train *metric.Metrics `json:"train"`
 		Test  *metric.Metrics `json:"test,omitempty"`
@@ -279,6 +280,7 @@ func (m *Model) Summary(confidence float64) (*Summary, error) {
 	if level, ok := m.ReferenceClass(); ok {
 		s.ReferenceClass = &level
 	}
+	s.Layers = m.file.Parameters
 	if len(m.file.Intercepts) > 1 && s.StatisticsNote != "" {
 		s.StatisticsNote = "standard errors, tests and intervals of more than two classes are told by the training and not kept in the model"
 	}
@@ -293,6 +295,9 @@ func (m *Model) Summary(confidence float64) (*Summary, error) {
 // model holds no covariance, odds ratios where its loss is not the log loss.
 func (m *Model) Coefficients(confidence float64) ([]Coefficient, error) {
 	f := &m.file
+	if f.Parameters != nil {
+		return []Coefficient{}, nil
+	}
 	n := len(f.Terms)
 	logLoss, err := m.isLogLoss()
 	if err != nil {
@@ -351,7 +356,7 @@ func (m *Model) Coefficients(confidence float64) ([]Coefficient, error) {
 func (m *Model) reference() int {
 	f := &m.file
 	r := f.Classes.Reference
-	if len(f.Intercepts) == 1 || f.Training.Penalty != (Penalty{}) || f.Intercepts[r] != 0 {
+	if len(f.Intercepts) < 2 || f.Training.Penalty != (Penalty{}) || f.Intercepts[r] != 0 {
 		return -1
 	}
 	for _, t := range f.Terms {
@@ -381,8 +386,13 @@ func (m *Model) isLogLoss() (bool, error) {
 	return proof.LogLoss(g, g.Defs[len(g.Defs)-1].Name)
 }
 
-// Intercept is b, in original units; of more than two classes that of the first.
-func (m *Model) Intercept() float64 { return m.file.Intercepts[0] }
+// Intercept is b, in original units; of more than two classes that of the first. A model with a hidden layer has none: 0.
+func (m *Model) Intercept() float64 {
+	if len(m.file.Intercepts) == 0 {
+		return 0
+	}
+	return m.file.Intercepts[0]
+}
 
 // Intercepts are b, in original units: one for two classes, else one for every class.
 func (m *Model) Intercepts() []float64 { return append([]float64(nil), m.file.Intercepts...) }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/descent-ml/descent/encode"
+	"github.com/descent-ml/descent/graph"
 	"github.com/descent-ml/descent/internal/modelfile"
 	"github.com/descent-ml/descent/metric"
 )
@@ -19,6 +20,7 @@ type Model struct {
 	file       modelFile
 	scorer     *scorer
 	link       *link
+	layers     *layers // of a model with a hidden layer, in the place of scores and link
 	reader     *encode.Reader
 	plans      planCache
 }
@@ -37,9 +39,11 @@ type modelFile struct {
 	Weight  string          `json:"weight,omitempty"`
 	Offset  string          `json:"offset,omitempty"`
 
-	Intercepts []float64 `json:"intercepts"` // b, one for every set of weights
+	Intercepts []float64 `json:"intercepts,omitempty"` // b, one for every set of weights
 	Terms      []term    `json:"terms"`
 	Aliased    []string  `json:"aliased,omitempty"` // terms left out because others determine them
+
+	Parameters []LayerParameter `json:"parameters,omitempty"` // of equations that declare some, in the coordinates of Scaling; in the place of intercepts and weights
 
 	Scaling        scaling     `json:"scaling"`
 	Covariance     [][]float64 `json:"covariance,omitempty"`      // of (w̃, b̃), lower triangle; needed for intervals
@@ -56,13 +60,13 @@ type modelFile struct {
 // term is one input with its weight for every class.
 type term struct {
 	encode.Term
-	Weights []float64 `json:"weights"` // original units
-	Scaled  []float64 `json:"scaled"`  // w̃, which multiplies (x - center)·scale of the scaling
+	Weights []float64 `json:"weights,omitempty"` // original units
+	Scaled  []float64 `json:"scaled,omitempty"`  // w̃, which multiplies (x - center)·scale of the scaling
 }
 
 // scaling says what the weights w̃ multiply: (x - center)·scale.
 type scaling struct {
-	Intercepts []float64 `json:"intercepts"` // b̃
+	Intercepts []float64 `json:"intercepts,omitempty"` // b̃
 	Center     []float64 `json:"center,omitempty"`
 	Scale      []float64 `json:"scale,omitempty"`
 }
@@ -81,6 +85,8 @@ type trainingRecord struct {
 	Batch       int      `json:"batch,omitempty"`
 	Tol         float64  `json:"tol,omitempty"`
 	Seed        uint64   `json:"seed"`
+	StartSeed   uint64   `json:"start_seed,omitempty"` // of a hidden layer: where its weights started
+	Restarts    int      `json:"restarts,omitempty"`
 	Holdout     string   `json:"holdout,omitempty"`
 	Steps       int      `json:"steps"`
 	Passes      int      `json:"passes"`
@@ -171,6 +177,9 @@ func newModel(f modelFile) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	if f.Parameters != nil || len(graph.Declared(strings.Join(f.Equations, "\n"))) > 0 {
+		return newLayered(f, e)
+	}
 	K := len(f.Intercepts)
 	if classes := len(f.Classes.Levels); classes < 2 || K != f.Classes.Sets() {
 		return nil, fmt.Errorf("the model has %d sets of weights for %d classes", K, classes)
@@ -227,9 +236,9 @@ func newModel(f modelFile) (*Model, error) {
 
 // agree compares the two ways in which the file holds every weight: in original units, and scaled.
 func (f *modelFile) agree() error {
-	const tolerance = 1e-9 // relative; intercepts of more than two classes are shifted once more
+	const tolerance = 1e-9 // relative
+	off, size := make([]float64, len(f.Intercepts)), 1.0
 	for k, b := range f.Intercepts {
-		size := math.Abs(b)
 		want := f.Scaling.Intercepts[k]
 		for j, t := range f.Terms {
 			center, scale := 0.0, 1.0
@@ -241,10 +250,19 @@ func (f *modelFile) agree() error {
 				return fmt.Errorf("the weight %v of term %q does not agree with its scaled weight %v", t.Weights[k], t.Name, t.Scaled[k])
 			}
 			want -= float64(w * center)
-			size += math.Abs(w * center)
+			size = math.Max(size, math.Abs(w*center))
 		}
-		if !(math.Abs(want-b) <= tolerance*math.Max(size, 1)) {
-			return fmt.Errorf("the intercept %v does not agree with the scaled one, %v", b, f.Scaling.Intercepts[k])
+		off[k] = want - b
+		size = math.Max(size, math.Abs(b))
+	}
+	// A common shift of the intercepts of more than two classes changes no probability.
+	shift := 0.0
+	if len(off) > 1 {
+		shift = mean(off)
+	}
+	for k, d := range off {
+		if !(math.Abs(d-shift) <= tolerance*size*float64(len(f.Terms)+1)) {
+			return fmt.Errorf("the intercept %v does not agree with the scaled one, %v", f.Intercepts[k], f.Scaling.Intercepts[k])
 		}
 	}
 	return nil
@@ -252,7 +270,15 @@ func (f *modelFile) agree() error {
 
 // size is what the shapes in the model's equations depend on.
 func (f *modelFile) size() size {
-	return size{inputs: len(f.Terms), sets: len(f.Intercepts), offset: f.Offset != ""}
+	return size{inputs: len(f.Terms), sets: f.sets(), offset: f.Offset != ""}
+}
+
+// sets of scores: 1 for two classes.
+func (f *modelFile) sets() int {
+	if f.Parameters != nil {
+		return f.Classes.Sets()
+	}
+	return len(f.Intercepts)
 }
 
 // encoding is what the file says of the inputs, checked.
@@ -278,7 +304,7 @@ func (m *Model) replay() error {
 		if err != nil {
 			return fmt.Errorf("test vector %d: %w", i+1, err)
 		}
-		sets := len(m.file.Intercepts)
+		sets := m.file.sets()
 		if len(v.Z) != sets || len(v.Probabilities) != sets {
 			return fmt.Errorf("test vector %d: it has %d z and %d probabilities, want %d", i+1, len(v.Z), len(v.Probabilities), sets)
 		}
@@ -298,6 +324,9 @@ func (m *Model) replay() error {
 
 // say is z and the probability of every set: of the positive class of two, of every class of more.
 func (m *Model) say(cells []encode.Cell, offset float64) (z, a []float64, err error) {
+	if m.layers != nil {
+		return m.layers.say(cells, offset)
+	}
 	z, a = make([]float64, len(m.file.Intercepts)), make([]float64, len(m.file.Intercepts))
 	for k := range z {
 		z[k] = m.scorer.z(k, cells, offset, nil)

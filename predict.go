@@ -45,6 +45,9 @@ func (m *Model) Predict(row any) (Prediction, error) {
 	if err != nil {
 		return Prediction{}, err
 	}
+	if m.layers != nil {
+		return m.layers.predict(s.cells, offset)
+	}
 	if len(m.file.Intercepts) > 1 {
 		return m.choose(s.cells, offset, nil)
 	}
@@ -74,14 +77,19 @@ func (m *Model) choose(cells []encode.Cell, offset float64, contributions [][]fl
 	if err := m.link.probabilities(p.Scores, p.Probabilities); err != nil {
 		return Prediction{}, err
 	}
+	p.choose(m.file.Classes.Levels)
+	return p, nil
+}
+
+// choose sets the label to the most probable level.
+func (p *Prediction) choose(levels []string) {
 	best := 0
 	for k, a := range p.Probabilities {
 		if a > p.Probabilities[best] {
 			best = k
 		}
 	}
-	p.Label, p.Probability, p.Z = m.file.Classes.Levels[best], p.Probabilities[best], p.Scores[best]
-	return p, nil
+	p.Label, p.Probability, p.Z = levels[best], p.Probabilities[best], p.Scores[best]
 }
 
 // predict is the prediction of two classes at z.
@@ -93,11 +101,16 @@ func (m *Model) predict(z float64) (Prediction, error) {
 	if err != nil {
 		return Prediction{}, err
 	}
+	return m.file.positive(z, a), nil
+}
+
+// positive is the prediction of two classes at z, where the probability of the positive one is a.
+func (f *modelFile) positive(z, a float64) Prediction {
 	class := 0
-	if metric.Positive(a, m.file.Threshold) {
+	if metric.Positive(a, f.Threshold) {
 		class = 1
 	}
-	return Prediction{Label: m.file.Classes.Levels[class], Probability: a, Z: z}, nil
+	return Prediction{Label: f.Classes.Levels[class], Probability: a, Z: z}
 }
 
 // planCache holds the plans of struct types and scratch rows.
@@ -368,7 +381,9 @@ func (m *Model) Rows(ctx context.Context, name string, r io.Reader, o RowOptions
 	}
 	rr := &RowReader{model: m, scanner: s, offset: -1}
 	rr.row.cells = make([]encode.Cell, len(m.file.Columns))
-	if len(m.file.Intercepts) == 1 {
+	if m.layers != nil {
+		rr.row.Contributions = nil
+	} else if len(m.file.Intercepts) == 1 {
 		rr.row.Contributions = make([]float64, len(m.file.Columns))
 	} else {
 		for range m.file.Intercepts {
@@ -453,7 +468,9 @@ func (rr *RowReader) Next() (*Row, error) {
 		return nil, err
 	}
 	var p Prediction
-	if row.ByClass != nil {
+	if m.layers != nil {
+		p, err = m.layers.predict(row.cells, row.Offset)
+	} else if row.ByClass != nil {
 		p, err = m.choose(row.cells, row.Offset, row.ByClass)
 	} else {
 		p, err = m.predict(m.scorer.z(0, row.cells, row.Offset, row.Contributions))

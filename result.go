@@ -41,6 +41,11 @@ type Result struct {
 	Dropped    int     `json:"dropped"`    // rows left out for a missing value
 	Parameters int     `json:"parameters"`
 
+	// A model with a hidden layer: its parameters, every start that was tried, and the seed of the one that was kept.
+	Layers    []LayerParameter `json:"layers,omitempty"`
+	Restarts  []Restart        `json:"restarts,omitempty"`
+	StartSeed uint64           `json:"start_seed,omitempty"`
+
 	Cost          float64  `json:"cost"` // J
 	Loss          float64  `json:"loss"` // J without the penalty
 	LogLikelihood *float64 `json:"log_likelihood"`

@@ -36,6 +36,9 @@ func (f *fit) solve(ctx context.Context) error {
 		ctx, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
 	}
+	if f.cost.parameters != nil {
+		return f.solveLayers(ctx)
+	}
 	if err := f.prepare(); err != nil {
 		return err
 	}

@@ -323,16 +323,16 @@ func stepGraph(equations string, values, known map[string]Number, data []string)
 		equations = d.equations()
 	}
 	var err error
-	if d.inputs, err = stepInputs(words(equations), values, known); err != nil {
+	if d.inputs, err = stepInputs(words(equations), graph.Declared(equations), values, known); err != nil {
 		return nil, err
 	}
 	n := d.inputs
 	if lecture {
 		equations = d.equations()
 	}
-	speaks := words(equations)
+	speaks, declared := words(equations), graph.Declared(equations)
 	for _, base := range []string{"x", "w"} {
-		if n > 0 && speaks[base] {
+		if n > 0 && speaks[base] && !slices.Contains(declared, base) {
 			if err := stepVector(base, n, speaks, values, known); err != nil {
 				return nil, err
 			}
@@ -365,7 +365,7 @@ func stepGraph(equations string, values, known map[string]Number, data []string)
 	}
 	if isVector && speaks["W"] { // the shapes of a model
 		for name, shape := range map[string]graph.Shape{"W": graph.Matrix(d.sets, n), "b": graph.Vector(d.sets)} {
-			if _, given := values[name]; !given && speaks[name] && shape.Size() > 0 {
+			if _, given := values[name]; !given && speaks[name] && shape.Size() > 0 && !slices.Contains(declared, name) {
 				values[name] = Number{Name: name, Shape: shape, Data: make([]float64, shape.Size())}
 			}
 		}
@@ -386,7 +386,7 @@ func stepGraph(equations string, values, known map[string]Number, data []string)
 		leaves = append(leaves, l)
 	}
 	slices.SortFunc(leaves, func(a, b graph.Leaf) int { return strings.Compare(a.Name, b.Name) })
-	return graph.ParseWith(equations, graph.Options{Leaves: leaves})
+	return graph.ParseWith(equations, graph.Options{Leaves: leaves, Sizes: d.names()})
 }
 
 // isShare says whether y is a vector whose components add up to 1, but for the rounding of its decimals.
@@ -395,18 +395,18 @@ func isShare(y Number) bool {
 }
 
 // stepInputs is the number of components of x and w, by what is given and known.
-func stepInputs(speaks map[string]bool, values, known map[string]Number) (int, error) {
+func stepInputs(speaks map[string]bool, declared []string, values, known map[string]Number) (int, error) {
 	n, fixed := 0, "" // components, and which vector says how many
 	for _, all := range []map[string]Number{known, values} {
 		for _, base := range []string{"x", "w"} {
-			if v, ok := all[base]; ok && v.Shape.IsVector() && speaks[base] && fixed == "" {
+			if v, ok := all[base]; ok && v.Shape.IsVector() && speaks[base] && fixed == "" && !slices.Contains(declared, base) {
 				n, fixed = v.Shape.Rows, base
 			}
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		m := componentPattern.FindStringSubmatch(name)
-		if m == nil || speaks[name] || !speaks[m[1]] {
+		if m == nil || speaks[name] || !speaks[m[1]] || slices.Contains(declared, m[1]) {
 			continue
 		}
 		j, _ := strconv.Atoi(m[2])
@@ -651,6 +651,9 @@ func (x *ExampleRow) Step(m *Model) StepConfig {
 	}
 	own := m.Step()
 	c.Equations, c.Data = own.Equations, own.Data
+	if m.layers != nil {
+		c.Known["x"] = m.layers.standard(slices.Clone(x.X))
+	}
 	maps.Copy(c.Known, own.Known)
 	return c
 }
@@ -669,6 +672,9 @@ func takesOffset(classes, reference int) []float64 {
 // Step is the configuration with the model's equations, weights and bias; data are still to be given.
 func (m *Model) Step() StepConfig {
 	f := &m.file
+	if m.layers != nil {
+		return m.layers.step()
+	}
 	K, n := len(f.Intercepts), len(f.Terms)
 	c := StepConfig{Equations: m.Equations(), Known: map[string]any{"b": f.Intercepts[0]}}
 	if K > 1 {
@@ -717,5 +723,5 @@ func EquationGraph(equations string, n, classes int) (*graph.Graph, error) {
 			}
 		}
 	}
-	return graph.ParseWith(equations, graph.Options{Leaves: leaves})
+	return graph.ParseWith(equations, graph.Options{Leaves: leaves, Sizes: d.names()})
 }

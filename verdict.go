@@ -104,7 +104,7 @@ func (f *fit) judgeOther(ctx context.Context, out optim.Outcome) error {
 		return nil
 	}
 	// Weights that only ended here because the loss has become flat: further out it is lower still.
-	if f.config.Penalty.L2 == 0 {
+	if !f.config.Penalty.on() {
 		twice := slices.Clone(f.theta)
 		for j := range twice {
 			twice[j] *= 2

@@ -33,6 +33,9 @@ type Graph struct {
 	// many in one Derive: equations are untrusted. New sets DefaultBudget.
 	Budget int
 
+	// Declared are the parameters that the equations themselves declare, in order.
+	Declared []string
+
 	index    map[string]*Node // leaves
 	applied  map[application]*Node
 	named    map[string]*Node // leaves and written definitions
@@ -40,6 +43,7 @@ type Graph struct {
 	next     int
 	left     int // of the budget
 	closed   bool
+	sizes    map[string]int // of declarations
 	ranges   map[*Node]Interval
 	patterns map[string]*Pattern
 }

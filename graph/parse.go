@@ -9,6 +9,7 @@ import (
 	"go/token"
 	"math/big"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -29,6 +30,8 @@ type Options struct {
 	// Closed makes a name that is neither a leaf nor defined an error. Otherwise it becomes a leaf: a
 	// scalar input, one value per row, if it begins with x or y, else a scalar parameter.
 	Closed bool
+	// Sizes are names that stand for sizes in declarations, V = parameter(16, n).
+	Sizes map[string]int
 }
 
 // An Error is what is wrong with an equation, and where: Line and Column count from 1, Column in
@@ -53,8 +56,12 @@ func Parse(src string, leaves ...Leaf) (*Graph, error) {
 // ParseWith is Parse with options.
 func ParseWith(src string, o Options) (*Graph, error) {
 	g := New()
-	g.closed = o.Closed
-	if err := g.Append(src, o.Leaves...); err != nil {
+	g.closed, g.sizes = o.Closed, o.Sizes
+	leaves := o.Leaves
+	if declared := Declared(src); declared != nil {
+		leaves = slices.DeleteFunc(slices.Clone(leaves), func(l Leaf) bool { return l.Kind == Parameter && slices.Contains(declared, l.Name) })
+	}
+	if err := g.Append(src, leaves...); err != nil {
 		return nil, err
 	}
 	return g, nil
@@ -111,12 +118,17 @@ func (g *Graph) equation(p *reader, from int, implied map[string]int) error {
 		switch line, leaf := implied[name]; {
 		case leaf:
 			return p.errorf(start, "%s is used on line %d, before it is defined", name, line)
+		case n.Leaf != nil && n.Leaf.Name == name && g.lines[name] > 0:
+			return p.errorf(start, "%s is already declared on line %d", name, g.lines[name])
 		case n.Leaf != nil && n.Leaf.Name == name:
 			return p.errorf(start, "%s is %s and cannot be defined", name, article(n.Leaf.Kind.String()))
 		case g.lines[name] > 0:
 			return p.errorf(start, "%s is already defined on line %d", name, g.lines[name])
 		}
 		return p.errorf(start, "%s is already defined", name)
+	}
+	if ok, err := g.declare(p, from, name); ok {
+		return err
 	}
 	e, err := p.expression(from + eq + 1)
 	if err != nil {

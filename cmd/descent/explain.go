@@ -20,7 +20,7 @@ func (a *app) explainCommand() *cobra.Command {
 		Short: "a model's coefficients, or one row's prediction part by part",
 		Long: `Explain shows the coefficients of a model. With FILE and --row it shows one row's forward pass: the intercept and what every column adds
 to z. The parts add up to z exactly: an explanation is the prediction itself, not a second model of it. Of more than two classes every one has
-its own z.`,
+its own z. Where a hidden layer mixes the columns there are no such parts, and the value of every equation is shown in their place.`,
 		Example: `  descent explain heart.json
   descent explain heart.json new.csv --row 3`,
 		Args: between(1, "MODEL", "FILE"),
@@ -76,6 +76,7 @@ func (e *explanation) model(m *descent.Model) error {
 			"verdict", fmt.Sprintf("%s: %s", s.Verdict, s.Message),
 		)
 		p.WriteByte('\n')
+		printLayers(p, s.Layers)
 		printCoefficients(p, s.Coefficients, s.Confidence, s.StatisticsNote, s.ReferenceClass)
 	})
 }
@@ -114,6 +115,10 @@ func (e *explanation) one(m *descent.Model, file string) error {
 	line := row.Line
 	return e.emit(joined{map[string]int{"row": e.row}, map[string]int{"line": line}, x}, func(p *page) {
 		p.heading(fmt.Sprintf("row %d, line %d of %s", e.row, line, printable(name)))
+		if x.Forward != nil {
+			printForward(p, m, x)
+			return
+		}
 		if len(x.Classes) > 0 {
 			printClasses(p, m, x)
 			return

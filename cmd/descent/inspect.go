@@ -175,7 +175,7 @@ func (i *inspection) model(m *descent.Model) error {
 		}
 		p.facts(
 			"equations", strings.Join(s.Equations, "\n"),
-			"reads", fmt.Sprintf("%s, %s", count(len(s.Columns), "column"), count(len(s.Coefficients), "parameter")),
+			"reads", fmt.Sprintf("%s, %s", count(len(s.Columns), "column"), count(len(s.Coefficients)+layerSize(s.Layers), "parameter")),
 			"threshold", thresholdOf(m),
 			"verdict", fmt.Sprintf("%s: %s", s.Verdict, s.Message),
 			"gap", gap,

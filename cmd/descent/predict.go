@@ -87,6 +87,12 @@ func (p *prediction) run(model, file string) error {
 		return err
 	}
 	defer done()
+	if p.interval && !m.Additive() {
+		return usagef("--interval: a model with a hidden layer has no standard errors, and its probabilities no interval")
+	}
+	if p.explain && !m.Additive() {
+		p.note("z alone: the hidden layer mixes the columns, and z is no sum with a part for each of them (descent explain shows the forward pass)")
+	}
 	o := descent.RowOptions{NoHeader: p.noHeader, Keep: p.keep}
 	if p.interval {
 		o.Confidence = 0.95
@@ -232,7 +238,7 @@ func (p *prediction) numbers(m *descent.Model, row *descent.Row, numbers []float
 	}
 	if p.explain {
 		numbers = append(numbers, row.Z)
-		if m.OffsetColumn() != "" {
+		if m.OffsetColumn() != "" && m.Additive() {
 			numbers = append(numbers, row.Offset)
 		}
 		for _, v := range row.Contributions {
@@ -286,6 +292,7 @@ func (p *prediction) header(m *descent.Model) header {
 	for _, c := range m.Columns() {
 		contributions = append(contributions, c.Name)
 	}
+	explain := p.explain && m.Additive()
 	if len(classes) > 2 {
 		h.names, h.label = []string{"label", "probability"}, true
 		h.inner = []group{{name: "probabilities", names: classes}}
@@ -293,6 +300,8 @@ func (p *prediction) header(m *descent.Model) header {
 		if p.explain {
 			h.inner = append(h.inner, group{name: "z", names: classes})
 			h.add("z:", classes)
+		}
+		if explain {
 			all := group{name: "contributions"}
 			for _, c := range classes {
 				all.groups = append(all.groups, group{name: c, names: contributions})
@@ -308,7 +317,7 @@ func (p *prediction) header(m *descent.Model) header {
 			h.names = append(h.names, "z")
 		}
 		h.plain = len(h.names) - 2
-		if p.explain {
+		if explain {
 			h.add("contribution:", contributions)
 			h.inner = []group{{name: "contributions", names: contributions}}
 		}

@@ -130,6 +130,9 @@ func (s *stepping) run(cmd *cobra.Command, args []string) error {
 	case model != nil:
 		c = model.Step()
 	}
+	if model != nil && model.Standardised() {
+		s.note(standardisedNote)
+	}
 	if own {
 		if c.Equations = strings.ReplaceAll(s.equations, ";", "\n"); s.file != "" {
 			if c.Equations, err = equationsFile(s.file); err != nil {

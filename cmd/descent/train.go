@@ -56,10 +56,11 @@ Nothing that did not converge is saved without --save-unfinished; without -o not
 	f.Var(number{&c.Solver.Tol}, "tol", "stop when the proved gap is at most this `share` of J (every coefficient within 1e-10 standard errors)")
 	f.IntVar(&c.Solver.Record, "record", 0, "keep J every `K` steps, before the update")
 	f.StringVar(&t.equations, "equations", "", "`file` of a model of your own: one equation a line, the last the loss of one example")
+	t.addHidden(cmd)
 	f.IntVar(&c.Solver.Threads, "threads", 0, "`cores` to use (all); the model has the same bits")
 	f.BoolVar(&c.SaveUnfinished, "save-unfinished", false, "save although not converged; the model says so")
 	laterFlags(f, "cv", "firth", "successes", "failures", "class-weight", "terms", "cluster", "lr", "bootstrap", "conf",
-		"group", "time", "recalibrate", "cost", "date", "robust", "hidden", "restarts",
+		"group", "time", "recalibrate", "cost", "date", "robust",
 		"init", "checkpoint", "resume", "memory", "max-time", "report", "tape", "mpi")
 	return cmd
 }
@@ -176,6 +177,8 @@ func (t *training) check(cmd *cobra.Command, c *descent.Config, file string) err
 		return usagef("--seed 0: want a number from 1")
 	case c.Labels.Reference != "" && (c.Penalty.L2 > 0 || c.Penalty.L1 > 0) && c.Columns.Offset == "":
 		return usagef("--reference-class: with a penalty every class has weights, and none is the reference")
+	case hiddenUsage(cmd, c) != nil:
+		return hiddenUsage(cmd, c)
 	case changed("test") && changed("holdout"):
 		return usagef("--test and --holdout: choose one")
 	case t.test == "-" && file == "-":
@@ -295,10 +298,12 @@ func (t *training) print(p *page, r *descent.Result) {
 	p.facts(
 		"rows", rows,
 		"model", model,
+		"equations", equationsOfLayers(m),
 		"penalty", penalty,
 		"solver", fmt.Sprintf("%s, %s, %s over the rows, %s s (reading %s s)", r.Solver, count(r.Steps, "step"), passes(r.Passes), seconds(r.Seconds.Total), seconds(r.Seconds.Read)),
 		"cost", cost,
 		"gap", gap,
+		"starts", starts(r),
 		"verdict", verdict,
 		"saved", saved,
 	)
@@ -314,6 +319,7 @@ func (t *training) print(p *page, r *descent.Result) {
 		return
 	}
 	p.WriteByte('\n')
+	printLayers(p, r.Layers)
 	printCoefficients(p, r.Coefficients, r.Confidence, r.StatisticsNote, r.ReferenceClass)
 	t.printLikelihood(p, r)
 	if r.Train != nil {
