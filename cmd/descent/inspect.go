@@ -15,8 +15,8 @@ func (a *app) inspectCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inspect FILE|MODEL [--target Y]",
 		Short: "what a file or a model holds, and what would go wrong",
-		Long: `Inspect reads FILE as train would and shows every column's type, missing values and range, what the classes of the target would be, and what the
-doctor finds. Of a MODEL it shows what it is, how it was trained and what it reads.`,
+		Long: `Inspect reads FILE as train would and shows every column's type, missing values and range, what the classes of the target would be, and
+what the doctor finds. Of a MODEL it shows what it is, how it was trained and what it reads.`,
 		Example: `  descent inspect heart.csv --target disease
   descent inspect heart.json`,
 		Args:              exactly("FILE"),
