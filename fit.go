@@ -345,7 +345,7 @@ func (f *fit) alias(ctx context.Context) error {
 	// the search. Without one they are as collinear as any.
 	searched := make([]int, 0, len(e.Terms))
 	for j, t := range e.Terms {
-		if t.Kind == encode.KindLevel && f.config.Penalty.L2 > 0 {
+		if t.Kind == encode.KindLevel && f.config.Penalty.on() {
 			if c, _ := e.Column(t.Column); c.Base == "" && (j == 0 || e.Terms[j-1].Column != t.Column) {
 				continue
 			}
