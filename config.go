@@ -70,7 +70,7 @@ const (
 type Solver struct {
 	Method  string  // auto, gd, sgd, lbfgs, newton; "" is auto
 	Alpha   float64 // learning rate of gd and sgd; 0 means 0.01
-	Steps   int     // gd, sgd: updates, 0 means 100 for gd and ten passes over the rows for sgd; else the most steps, 0 means 1000
+	Steps   int     // gd, sgd: updates, 0 means 100 for gd and ten passes over the rows for sgd; else the most steps, 0 means 200 for newton and 2000 for lbfgs
 	Batch   int     // rows of one sgd update; 0 means 64
 	Tol     float64 // stop when gap ≤ Tol·J; 0: stop when every coefficient is within 1e-10 standard errors
 	Record  int     // keep the cost every Record steps; 0 keeps none
@@ -110,11 +110,8 @@ func (c *Config) defaults() {
 	if c.Solver.Alpha == 0 {
 		c.Solver.Alpha = 0.01
 	}
-	if c.Solver.Steps == 0 {
-		c.Solver.Steps = 1000
-		if first {
-			c.Solver.Steps = 100
-		}
+	if c.Solver.Steps == 0 && first {
+		c.Solver.Steps = 100
 	}
 	if c.Solver.Batch == 0 {
 		c.Solver.Batch = 64
@@ -150,7 +147,7 @@ func (c Config) Check() error {
 		{"l2", c.Penalty.L2, c.Penalty.L2 >= 0},
 		{"alpha", c.Solver.Alpha, c.Solver.Alpha > 0},
 		{"tol", c.Solver.Tol, c.Solver.Tol >= 0},
-		{"steps", float64(c.Solver.Steps), c.Solver.Steps > 0},
+		{"steps", float64(c.Solver.Steps), c.Solver.Steps >= 0},
 		{"batch", float64(c.Solver.Batch), c.Solver.Batch > 0},
 		{"record", float64(c.Solver.Record), c.Solver.Record >= 0},
 		{"threads", float64(c.Solver.Threads), c.Solver.Threads >= 0},

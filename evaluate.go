@@ -153,7 +153,7 @@ func (m *Model) measure(t *dataset.Table, rows []int, label []int32, threshold f
 		}
 		for _, v := range at {
 			if v-v != 0 {
-				return nil, t.At(row, nil, "z = %v: the numbers of this row are too large for the model's weights", v)
+				return nil, t.At(row, nil, "%v", tooLarge(v))
 			}
 		}
 		if unseen {

@@ -1,8 +1,6 @@
 package descent
 
 import (
-	"fmt"
-	"math"
 	"slices"
 
 	"github.com/descent-ml/descent/encode"
@@ -101,9 +99,6 @@ func (m *Model) explain(cells []encode.Cell, offset float64) (*Explanation, erro
 		return nil, err
 	}
 	z := p.Z
-	if math.IsNaN(z) || math.IsInf(z, 0) {
-		return nil, fmt.Errorf("z = %v: the numbers of this row are too large for the model's weights", z)
-	}
 	e.Label, e.Probability, e.Z, e.Intercept = p.Label, p.Probability, z, m.file.Intercepts[label]
 	if m.file.Offset != "" {
 		offset = m.ClassOffset(label, offset)

@@ -23,11 +23,12 @@ func (f *fit) finish(ctx context.Context) error {
 	unit := infer.Map{Center: f.matrix.Center, Scale: f.matrix.Scale}
 	f.settle()
 	sets := f.classes.Sets()
-	raw, scaled := make([][]float64, sets), make([][]float64, sets)
+	// Weights in original units, in those in which the penalty acts, and in the solver's coordinates.
+	raw, scaled, moved := make([][]float64, sets), make([][]float64, sets), make([][]float64, sets)
 	for k := range sets {
-		theta := f.set(k)
-		raw[k] = unit.Weights(theta)
-		scaled[k] = theta
+		moved[k] = f.set(k)
+		raw[k] = unit.Weights(moved[k])
+		scaled[k] = moved[k]
 		if f.config.Scale == ScaleNone {
 			scaled[k] = raw[k] // the penalty acts on these
 		}
@@ -44,7 +45,7 @@ func (f *fit) finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return f.build(ctx, e, raw, scaled, cov)
+	return f.build(ctx, e, raw, moved, cov)
 }
 
 // describe is the model file but for its weights: what it reads, and how it came about.
@@ -60,7 +61,7 @@ func (f *fit) describe(e *encode.Encoding) modelFile {
 			Verdict: r.Verdict, Message: r.Message, Solver: r.Solver, Penalty: r.Penalty, Scale: f.config.Scale,
 			Coding: string(f.config.Encoding.Coding), Missing: string(f.config.Encoding.Missing), Tol: f.config.Solver.Tol,
 			Seed: r.Seed, Steps: r.Steps, Passes: r.Passes, Rows: r.Rows, WeightSum: r.WeightSum, Dropped: r.Dropped,
-			Cost: r.Cost, Loss: r.Loss, Gap: r.Gap, GapNote: r.GapNote, Fingerprint: fmt.Sprintf("sha256:%x", f.table.Fingerprint()),
+			Cost: number(r.Cost), Loss: number(r.Loss), Gap: r.Gap, GapNote: r.GapNote, Fingerprint: fmt.Sprintf("sha256:%x", f.table.Fingerprint()),
 			Holdout: f.holdout(), Unfinished: f.config.SaveUnfinished && f.verdictError() != nil,
 		},
 	}
@@ -74,19 +75,19 @@ func (f *fit) describe(e *encode.Encoding) modelFile {
 }
 
 // build makes the model and measures it.
-func (f *fit) build(ctx context.Context, e *encode.Encoding, raw, scaled [][]float64, cov []float64) (err error) {
+func (f *fit) build(ctx context.Context, e *encode.Encoding, raw, moved [][]float64, cov []float64) (err error) {
 	r, n, sets := f.result, len(f.kept), len(raw)
 	file := f.describe(e)
 	for j, t := range e.Terms {
 		out := term{Term: t}
 		for k := range sets {
-			out.Weights, out.Scaled = append(out.Weights, raw[k][j]), append(out.Scaled, scaled[k][j])
+			out.Weights, out.Scaled = append(out.Weights, raw[k][j]), append(out.Scaled, moved[k][j])
 		}
 		file.Terms = append(file.Terms, out)
 	}
 	for k := range sets {
 		file.Intercepts = append(file.Intercepts, raw[k][n])
-		file.Scaling.Intercepts = append(file.Scaling.Intercepts, f.set(k)[n])
+		file.Scaling.Intercepts = append(file.Scaling.Intercepts, moved[k][n])
 	}
 	if n < len(f.learnt.Encoding.Terms) {
 		file.Aliased = r.Aliased
@@ -106,18 +107,21 @@ func (f *fit) build(ctx context.Context, e *encode.Encoding, raw, scaled [][]flo
 	if f.model, err = newModel(file); err != nil {
 		return err
 	}
-	r.Model = f.model
+	f.model.unfinished = f.verdictError()
 	if f.model.link.assumed {
 		if err := f.note("the equations define no a; the probability is %s", f.model.link.standard()); err != nil {
 			return err
 		}
 	}
-	if err := f.measure(ctx); err != nil {
+	if f.model.file.Tests, err = f.model.testVectors(); err != nil {
+		return err
+	}
+	if err := f.measure(context.WithoutCancel(ctx)); err != nil { // what an interrupt left is measured, too
 		return err
 	}
 	f.model.file.Metrics = metrics{Train: r.Train, Test: r.Test}
-	f.model.file.Tests, err = f.model.testVectors()
-	return err
+	r.Model = f.model
+	return nil
 }
 
 // set is (w, b) of one set of weights, in the solver's coordinates. It is new.
@@ -225,7 +229,7 @@ func (f *fit) statistics(ctx context.Context, unit infer.Map, raw, scaled [][]fl
 	} else {
 		var err error
 		if cov, err = infer.Covariance(f.certificate.Hessian, r.WeightSum, moved); err != nil {
-			r.StatisticsNote = err.Error()
+			r.StatisticsNote = "no standard errors, tests and intervals: columns determine each other to within rounding, so that errors have no bound (" + err.Error() + ")"
 			cov = nil
 		}
 	}
@@ -367,6 +371,14 @@ func number(v float64) *float64 {
 		return nil
 	}
 	return &v
+}
+
+// value is NaN for what JSON could not hold.
+func value(p *float64) float64 {
+	if p == nil {
+		return math.NaN()
+	}
+	return *p
 }
 
 // measure scores the model on the training rows and, where there are any, on the test rows.

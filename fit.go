@@ -218,6 +218,11 @@ func (f *fit) learn(context.Context) error {
 	l := f.learnt
 	l.Encoding.NA = f.config.NA
 	f.result.Rows, f.result.Dropped = len(l.Rows), l.Dropped
+	if n := len(f.trainRows) - len(l.Rows) - l.Dropped; n > 0 {
+		if err := f.note("%d rows have weight 0 and take no part", n); err != nil {
+			return err
+		}
+	}
 	weight := make([]float64, len(f.classes.Levels)) // Σ s of every class
 	for _, row := range l.Rows {
 		s := 1.0
@@ -237,7 +242,7 @@ func (f *fit) learn(context.Context) error {
 		}
 	}
 	if len(l.Encoding.Terms) == 0 {
-		return f.table.At(-1, nil, "no input: there is no column but the target")
+		return f.table.At(-1, nil, "no input is left: besides the target there is no column in use, or only columns of one level")
 	}
 	return f.found(doctor.Examine(f.patient(weight))...)
 }
@@ -335,10 +340,11 @@ func (f *fit) alias(ctx context.Context) error {
 	if len(e.Terms) > doctor.MaxRankColumns {
 		return f.note("%d inputs: columns that others determine are not looked for above %d", len(e.Terms), doctor.MaxRankColumns)
 	}
-	// Where every level has a weight, the levels of a column add up to one by design: the first of each is left out of the search.
+	// With a penalty, where every level has a weight, the levels of a column add up to one by design: the first of each is left out of
+	// the search. Without one they are as collinear as any.
 	searched := make([]int, 0, len(e.Terms))
 	for j, t := range e.Terms {
-		if t.Kind == encode.KindLevel {
+		if t.Kind == encode.KindLevel && f.config.Penalty.L2 > 0 {
 			if c, _ := e.Column(t.Column); c.Base == "" && (j == 0 || e.Terms[j-1].Column != t.Column) {
 				continue
 			}

@@ -22,6 +22,30 @@ import (
 
 func text(csv string) descent.Source { return descent.Reader("t.csv", strings.NewReader(csv)) }
 
+const squared = "z = dot(w, x) + b\na = sigmoid(z)\nL = (a - y)^2/2"
+
+// saturated has offsets that put every row beyond what its curvature can say at the start.
+var saturated = func() string {
+	var b strings.Builder
+	b.WriteString("x,o,y\n")
+	random := rand.New(rand.NewPCG(7, 7))
+	for i := range 60 {
+		x := random.NormFloat64()
+		fmt.Fprintf(&b, "%.3f,%d,%d\n", x, 40-80*(i%2), random.IntN(2))
+	}
+	return b.String()
+}()
+
+// farSeparation overlaps by 1e-8 near 0, while its mean is near 1.7e9.
+var farSeparation = func() string {
+	var b strings.Builder
+	b.WriteString("t,y\n0.3,1\n0.30000001,0\n")
+	for i := range 300 {
+		fmt.Fprintf(&b, "%d,1\n", 1700000000+i*37)
+	}
+	return b.String()
+}()
+
 // TestVerdicts: complete, quasi- and not-quite-separated data are told apart, and what did not end well cannot be saved.
 func TestVerdicts(t *testing.T) {
 	for _, test := range []struct {
@@ -35,13 +59,21 @@ func TestVerdicts(t *testing.T) {
 		{name: "overlap", csv: "x,y\n1,0\n2,0\n3,1\n4,0\n5,1\n6,1\n", want: descent.Converged, message: "proved"},
 		{name: "complete", csv: "x,y\n1,0\n2,0\n3,0\n4,1\n5,1\n6,1\n", want: descent.Separated, message: "complete separation: x → +∞", fails: true},
 		{name: "quasi", csv: "x,y\n1,0\n2,0\n3,0\n3,1\n4,1\n5,1\n", want: descent.Separated, message: "quasi-complete separation: x → +∞", fails: true},
-		{name: "one unit in the last place short of quasi", csv: "x,y\n1,0\n2,0\n3.0000000000000004,0\n3,1\n4,1\n5,1\n", want: descent.Converged},
+		{name: "one unit in the last place short of quasi", csv: "x,y\n1,0\n2,0\n3.0000000000000004,0\n3,1\n4,1\n5,1\n", want: descent.Stopped, message: "an optimum exists", fails: true},
+		{name: "offsets that saturate", csv: saturated, config: descent.Config{Columns: descent.Columns{Offset: "o"}}, want: descent.Converged, message: "proved"},
 		{name: "level", csv: "c,x,y\na,1,0\na,2,1\na,2,0\na,1,1\nb,1,1\nb,2,1\n", want: descent.Separated, message: "c=b → +∞", fails: true},
 		{name: "oblique", csv: "u,v,y\n0,0,0\n1,2,0\n2,1,1\n3,4,0\n4,3,1\n5,1,1\n1,5,0\n1,0,1\n", want: descent.Separated, message: "u → +∞, v → -∞", fails: true},
 		{name: "penalised", csv: "x,y\n1,0\n2,0\n3,0\n4,1\n5,1\n6,1\n", config: descent.Config{Penalty: descent.Penalty{L2: 1}}, want: descent.Converged},
 		{name: "gradient descent", csv: "x,y\n1,0\n2,0\n3,1\n4,0\n5,1\n6,1\n", config: descent.Config{Solver: descent.Solver{Method: "gd", Alpha: 0.1, Steps: 7}}, want: descent.Stopped, message: "7 steps done"},
 		{name: "diverging", csv: "x,y\n100,0\n200,0\n300,1\n400,0\n500,1\n600,1\n", config: descent.Config{Solver: descent.Solver{Method: "gd", Alpha: 10, Steps: 500}}, want: descent.Diverging, message: "alpha", fails: true},
 		{name: "steps", csv: "x,y\n1,0\n2,0\n3,1\n4,0\n5,1\n6,1\n", config: descent.Config{Solver: descent.Solver{Steps: 1}}, want: descent.Stopped},
+		{name: "far from the others", csv: farSeparation, want: descent.Converged}, // x - origin is not exact here: what is stored must still be the file's
+		{name: "tol not reached", csv: "x,y\n1,0\n2,0\n3,1\n4,0\n5,1\n6,1\n", config: descent.Config{Solver: descent.Solver{Tol: 1e-18}}, want: descent.Stopped, message: "is not reached", fails: true},
+		{name: "tol", csv: "x,y\n1,0\n2,0\n3,1\n4,0\n5,1\n6,1\n", config: descent.Config{Solver: descent.Solver{Tol: 1e-2}}, want: descent.Converged},
+		{name: "tol without a proof", csv: "x,y\n1,0\n2,0\n3,1\n4,0\n5,1\n6,1\n", config: descent.Config{Equations: squared, Solver: descent.Solver{Tol: 1e-2}}, message: "tol", fails: true},
+		{name: "a kink is no stationary point", csv: "x,y\n1,0\n2,0\n3,1\n4,0\n5,1\n6,1\n", config: descent.Config{Equations: "z = dot(w, x) + b\na = sigmoid(z)\nL = relu(1 - (2*y - 1)*z)"}, want: descent.Stopped, message: "kink", fails: true},
+		{name: "another loss without an optimum", csv: "x,y\n1,0\n2,0\n3,0\n4,1\n5,1\n6,1\n", config: descent.Config{Equations: "z = dot(w, x) + b\na = sigmoid(z)\nL = exp((1 - 2*y)*z)"}, want: descent.Undecided, message: "separation", fails: true},
+		{name: "out of time", csv: "x,y\n1,0\n2,0\n3,1\n4,0\n5,1\n6,1\n", config: descent.Config{Solver: descent.Solver{MaxTime: 1}}, want: descent.Stopped, message: "time", fails: true},
 		{name: "XOR", csv: "x1,x2,y\n0,0,0\n0,1,1\n1,0,1\n1,1,0\n", want: descent.Converged},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -50,11 +82,20 @@ func TestVerdicts(t *testing.T) {
 			if (err != nil) != test.fails {
 				t.Fatalf("error %v", err)
 			}
+			if test.want == "" { // training could not begin
+				if !strings.Contains(err.Error(), test.message) {
+					t.Errorf("error %v lacks %q", err, test.message)
+				}
+				return
+			}
 			if r.Verdict != test.want {
 				t.Fatalf("verdict %s (%s), want %s", r.Verdict, r.Message, test.want)
 			}
 			if !strings.Contains(r.Message, test.message) {
 				t.Errorf("message %q lacks %q", r.Message, test.message)
+			}
+			if r.Model == nil {
+				return
 			}
 			path := filepath.Join(t.TempDir(), "m.json")
 			err = r.Model.Save(path)
@@ -124,6 +165,7 @@ func TestSameBits(t *testing.T) {
 func TestWeightIsRepetition(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	var weighted, repeated strings.Builder
+	used := 0
 	weighted.WriteString("x,c,s,y\n")
 	repeated.WriteString("x,c,y\n")
 	for range 200 {
@@ -133,6 +175,7 @@ func TestWeightIsRepetition(t *testing.T) {
 			y = 1
 		}
 		fmt.Fprintf(&weighted, "%.3f,%c,%d,%d\n", x, c, k, y)
+		used += min(k, 1) // weight 0 is no row
 		for range k {
 			fmt.Fprintf(&repeated, "%.3f,%c,%d\n", x, c, y)
 		}
@@ -148,8 +191,8 @@ func TestWeightIsRepetition(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if a.WeightSum != float64(b.Rows) || a.Rows != 200 {
-			t.Errorf("m = %v from %d rows, want %d", a.WeightSum, a.Rows, b.Rows)
+		if a.WeightSum != float64(b.Rows) || a.Rows != used {
+			t.Errorf("m = %v from %d rows, want %d from %d", a.WeightSum, a.Rows, b.Rows, used)
 		}
 		nearly := func(what string, x, y float64) {
 			if math.Abs(x-y) > 1e-11*math.Max(1, math.Abs(y)) {
@@ -285,6 +328,82 @@ func TestRulesTrain(t *testing.T) {
 	wrong := fit(rule("log-sigmoid", func(r *graph.Rule) { r.After = strings.ReplaceAll(r.After, "softplus(-u)", "softplus(-2*u)") }))
 	if math.Abs(right-wrong) < 1e-3 {
 		t.Errorf("cost %v with a wrong rule, %v with the right one: the rules do not train", wrong, right)
+	}
+}
+
+// TestWeightZero: rows without a weight are no rows, for levels too.
+func TestWeightZero(t *testing.T) {
+	with, err := descent.Fit(t.Context(), text("c,s,y\na,0,1\nb,1,0\nb,1,1\nc,1,1\nc,1,0\nc,2,1\n"), descent.Config{Target: "y", Columns: descent.Columns{Weight: "s"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	without, err := descent.Fit(t.Context(), text("c,s,y\nb,1,0\nb,1,1\nc,1,1\nc,1,0\nc,2,1\n"), descent.Config{Target: "y", Columns: descent.Columns{Weight: "s"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(with.Warnings) != len(without.Warnings) || len(with.Coefficients) != len(without.Coefficients) {
+		t.Fatalf("%d coefficients and %v, without the rows %d and %v", len(with.Coefficients), with.Warnings, len(without.Coefficients), without.Warnings)
+	}
+	for j, c := range without.Coefficients {
+		if with.Coefficients[j].Estimate != c.Estimate || with.Coefficients[j].Name != c.Name {
+			t.Errorf("%+v, without the rows %+v", with.Coefficients[j], c)
+		}
+	}
+}
+
+// TestFullCoding: without a penalty the levels of a column are collinear with the intercept, and one of them is left out.
+func TestFullCoding(t *testing.T) {
+	config := descent.Config{Target: "bad", Encoding: encode.Options{Coding: encode.CodingFull}, Columns: descent.Columns{Include: []string{"duration", "housing", "foreign"}}}
+	full, err := descent.Fit(t.Context(), descent.File("testdata/german_credit/german.csv"), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Encoding.Coding = encode.CodingReference
+	reference, err := descent.Fit(t.Context(), descent.File("testdata/german_credit/german.csv"), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if full.Parameters != reference.Parameters || len(full.Aliased) != 2 || math.Abs(*full.AIC-*reference.AIC) > 1e-9 {
+		t.Errorf("%d parameters, AIC %v, aliased %v; reference coding has %d and %v", full.Parameters, *full.AIC, full.Aliased, reference.Parameters, *reference.AIC)
+	}
+}
+
+// TestEquationsForPrediction: what predicts is the a of the equations; an a of something else than z is refused.
+func TestEquationsForPrediction(t *testing.T) {
+	pima := descent.File("testdata/pima/pima.csv")
+	for _, equations := range []string{
+		"h = dot(w, x)\na = sigmoid(h)\nL = softplus(h) - y*h + (b - 1)^2",
+		"z = dot(w, x) + b\na = sigmoid(2*dot(w, x) + b)\nL = -(y*log(a) + (1-y)*log(1-a))",
+	} {
+		if _, err := descent.Fit(t.Context(), pima, descent.Config{Target: "diabetes", Equations: equations}); err == nil || !strings.Contains(err.Error(), "a is predicted from dot(w, x) + b alone") {
+			t.Errorf("%q: %v", equations, err)
+		}
+	}
+	r, err := descent.Fit(t.Context(), pima, descent.Config{Target: "diabetes", Equations: "z = dot(w, x) + b\na = 0.98*sigmoid(z) + 0.01\nL = -(y*log(a) + (1-y)*log(1-a))"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := r.Model.Predict(&applicant{P: 6, G: 148, B: 72, T: 35, Mass: 33.6, Pedigree: 0.627, Age: 50})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := 0.98/(1+math.Exp(-p.Z)) + 0.01; math.Abs(p.Probability-want) > 1e-15 {
+		t.Errorf("probability %v at z = %v, the equations say %v", p.Probability, p.Z, want)
+	}
+}
+
+// TestMissingIndicator: a missing number adds the indicator's weight to the mean's.
+func TestMissingIndicator(t *testing.T) {
+	r, err := descent.Fit(t.Context(), text("x,y\n1,0\n2,0\n3,1\n4,0\n5,1\n6,1\n,1\n,0\n,1\n"), descent.Config{Target: "y", Encoding: encode.Options{Missing: encode.MissingMean}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := r.Model.Predict(map[string]any{"x": nil})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if math.Abs(p.Probability-2.0/3) > 1e-9 { // the missing rows have a parameter of their own
+		t.Errorf("P(y | x missing) = %v, the share of the rows is 2/3", p.Probability)
 	}
 }
 

@@ -214,7 +214,7 @@ func (l *layers) say(cells []encode.Cell, offset float64) (z, a []float64, err e
 func checkForward(z, a []float64) error {
 	for i := range z {
 		if z[i]-z[i] != 0 {
-			return fmt.Errorf("z = %v: the numbers of this row are too large for the model's weights", z[i])
+			return tooLarge(z[i])
 		}
 		if !(a[i] >= 0 && a[i] <= 1) {
 			return fmt.Errorf("a = %v is no probability", a[i])
@@ -424,11 +424,14 @@ func (f *fit) finishLayers(ctx context.Context) error {
 	if f.model, err = newModel(file); err != nil {
 		return err
 	}
-	r.Model = f.model
-	if err := f.measure(ctx); err != nil {
+	f.model.unfinished = f.verdictError()
+	if f.model.file.Tests, err = f.model.testVectors(); err != nil {
+		return err
+	}
+	if err := f.measure(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
 	f.model.file.Metrics = metrics{Train: r.Train, Test: r.Test}
-	f.model.file.Tests, err = f.model.testVectors()
-	return err
+	r.Model = f.model
+	return nil
 }

@@ -273,7 +273,7 @@ func (m *Model) Summary(confidence float64) (*Summary, error) {
 	s := &Summary{Target: m.file.Target, Classes: m.Classes(), Equations: m.file.Equations, Threshold: m.file.Threshold, Verdict: t.Verdict, Message: t.Message,
 		Columns: m.Columns(), Aliased: m.file.Aliased, Confidence: confidence, StatisticsNote: m.file.CovarianceNote, Tests: len(m.file.Tests),
 		Training: TrainingSummary{Solver: t.Solver, Penalty: t.Penalty, Scale: t.Scale, Seed: t.Seed, Steps: t.Steps, Rows: t.Rows, WeightSum: t.WeightSum,
-			Cost: t.Cost, Loss: t.Loss, Gap: t.Gap, GapNote: t.GapNote, Fingerprint: t.Fingerprint}}
+			Cost: value(t.Cost), Loss: value(t.Loss), Gap: t.Gap, GapNote: t.GapNote, Fingerprint: t.Fingerprint}}
 	if s.Aliased == nil {
 		s.Aliased = []string{}
 	}
@@ -329,12 +329,12 @@ func (m *Model) Coefficients(confidence float64) ([]Coefficient, error) {
 		}
 		for j := -1; j < n; j++ {
 			c, at := Coefficient{Name: interceptName, Estimate: f.Intercepts[k], Scaled: f.Scaling.Intercepts[k]}, n
-			if f.Training.Scale == ScaleNone {
-				c.Scaled = c.Estimate
-			}
 			if j >= 0 {
 				t := &f.Terms[j]
 				c, at = Coefficient{Name: t.Name, Estimate: t.Weights[k], Scaled: t.Scaled[k]}, j
+			}
+			if f.Training.Scale == ScaleNone {
+				c.Scaled = c.Estimate // the penalty acts on these
 			}
 			if len(f.Intercepts) > 1 {
 				c.Class = f.Classes.Levels[k]

@@ -3,7 +3,6 @@ package descent
 import (
 	"fmt"
 	"math"
-	"sync"
 
 	"github.com/descent-ml/descent/graph"
 	"github.com/descent-ml/descent/metric"
@@ -12,7 +11,6 @@ import (
 // link takes the scores z to probabilities, by the model's own equations.
 type link struct {
 	size    size
-	mu      sync.Mutex  // of the graph
 	a       *graph.Node // a as a function of the input linear; nil: it comes down to sigmoid, or softmax
 	assumed bool        // the equations define no a
 }
@@ -28,6 +26,9 @@ func newLink(equations string, d size) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(g.Defs) == 0 {
+		return nil, fmt.Errorf("there is no equation")
+	}
 	l := &link{size: d}
 	a, ok := g.Lookup("a")
 	if !ok {
@@ -42,7 +43,7 @@ func newLink(equations string, d size) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, text := range []string{"dot(w, x) + b + o*r", "dot(w, x) + b + o", "dot(w, x) + b", "dot(w, x)", "b + o*r", "b + o", "b"} {
+	for _, text := range d.heads() {
 		if node, ok := lookUp(g, text); ok {
 			if r := g.Replace(a, map[*graph.Node]*graph.Node{node: z}); r != a {
 				a = r
@@ -52,7 +53,7 @@ func newLink(equations string, d size) (*link, error) {
 	}
 	for _, n := range graph.Below(a) {
 		if n.Leaf != nil && n.Leaf.Kind != graph.Constant && n != z {
-			return nil, fmt.Errorf("a is predicted from dot(w, x) + b alone, but it also depends on %s", n.Leaf.Name)
+			return nil, fmt.Errorf("a is predicted from %s alone, but it also depends on %s", d.heads()[0], n.Leaf.Name)
 		}
 	}
 	simple, _, err := g.Simplify(a)
@@ -67,6 +68,23 @@ func newLink(equations string, d size) (*link, error) {
 		l.a = a
 	}
 	return l, nil
+}
+
+// heads are the ways to write the whole linear predictor of this size; nothing less is z.
+func (d size) heads() []string {
+	o := "o"
+	if d.sets > 1 {
+		o = "o*r"
+	}
+	switch {
+	case d.inputs == 0 && d.offset:
+		return []string{"b + " + o}
+	case d.inputs == 0:
+		return []string{"b"}
+	case d.offset:
+		return []string{"dot(w, x) + b + " + o, "dot(w, x) + " + o + " + b", "dot(w, x) + (b + " + o + ")"}
+	}
+	return []string{"dot(w, x) + b"}
 }
 
 // standard says in words what an equation that defines no a gets.
@@ -133,8 +151,6 @@ func softmax(z, a []float64) {
 
 // eval runs the node a.
 func (l *link) eval(z, a []float64) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	out, err := graph.Eval(graph.Values{Rows: 1, Of: map[string][]float64{linear: z}}, l.a)
 	if err != nil {
 		return err

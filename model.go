@@ -16,12 +16,13 @@ import (
 // Model is a trained model: what it reads, its weights, what it is worth. It is read only and safe for concurrent use. Make one with [Fit],
 // [Load] or [ReadModel]; the zero Model cannot predict.
 type Model struct {
-	file   modelFile
-	scorer *scorer
-	link   *link
-	layers *layers // of a model with a hidden layer, in the place of scores and link
-	reader *encode.Reader
-	plans  planCache
+	unfinished error // why it must not be saved as it is
+	file       modelFile
+	scorer     *scorer
+	link       *link
+	layers     *layers // of a model with a hidden layer, in the place of scores and link
+	reader     *encode.Reader
+	plans      planCache
 }
 
 // modelFile is the content of a model file, in the order in which it is written.
@@ -60,7 +61,7 @@ type modelFile struct {
 type term struct {
 	encode.Term
 	Weights []float64 `json:"weights,omitempty"` // original units
-	Scaled  []float64 `json:"scaled,omitempty"`  // w̃, in the units in which the penalty acts
+	Scaled  []float64 `json:"scaled,omitempty"`  // w̃, which multiplies (x - center)·scale of the scaling
 }
 
 // scaling says what the weights w̃ multiply: (x - center)·scale.
@@ -92,8 +93,8 @@ type trainingRecord struct {
 	Rows        int      `json:"rows"`
 	WeightSum   float64  `json:"weight_sum"`
 	Dropped     int      `json:"dropped,omitempty"`
-	Cost        float64  `json:"cost"`
-	Loss        float64  `json:"loss"`
+	Cost        *float64 `json:"cost,omitempty"` // absent where it is not finite
+	Loss        *float64 `json:"loss,omitempty"`
 	Gap         *float64 `json:"gap,omitempty"`
 	GapNote     string   `json:"gap_note,omitempty"`
 	Fingerprint string   `json:"fingerprint"` // of the parsed values and the schema of the training file
@@ -152,15 +153,10 @@ func (m *Model) Write(w io.Writer) error {
 }
 
 func (m *Model) savable() error {
-	t := &m.file.Training
-	switch t.Verdict {
-	case Converged, Stationary, Stopped:
+	if m.unfinished == nil || m.file.Training.Unfinished {
 		return nil
 	}
-	if t.Unfinished {
-		return nil
-	}
-	return fmt.Errorf("the model is not saved: its training ended %s (%s); --save-unfinished saves it all the same", t.Verdict, t.Message)
+	return fmt.Errorf("the model is not saved: %w; --save-unfinished saves it all the same", m.unfinished)
 }
 
 // open makes a model from the content of a file that has the right checksum. What the numbers mean is checked here.
@@ -210,8 +206,14 @@ func newModel(f modelFile) (*Model, error) {
 			return nil, fmt.Errorf("the model has %d %s for %d terms", len(v), what, n)
 		}
 	}
+	if (f.Scaling.Center == nil) != (f.Scaling.Scale == nil) {
+		return nil, fmt.Errorf("the scaling has centers without scales, or scales without centers")
+	}
 	if len(f.Scaling.Intercepts) != K {
 		return nil, fmt.Errorf("the model has %d scaled intercepts, want %d", len(f.Scaling.Intercepts), K)
+	}
+	if err := f.agree(); err != nil {
+		return nil, err
 	}
 	if f.Covariance != nil {
 		if len(f.Covariance) != n+1 {
@@ -230,6 +232,31 @@ func newModel(f modelFile) (*Model, error) {
 	m := &Model{file: f, link: l, reader: e.NewReader()}
 	m.scorer = newScorer(e, &m.file.Classes, f.Intercepts, weights)
 	return m, nil
+}
+
+// agree compares the two ways in which the file holds every weight: in original units, and scaled.
+func (f *modelFile) agree() error {
+	const tolerance = 1e-9 // relative; intercepts of more than two classes are shifted once more
+	for k, b := range f.Intercepts {
+		size := math.Abs(b)
+		want := f.Scaling.Intercepts[k]
+		for j, t := range f.Terms {
+			center, scale := 0.0, 1.0
+			if f.Scaling.Scale != nil {
+				center, scale = f.Scaling.Center[j], f.Scaling.Scale[j]
+			}
+			w := float64(t.Scaled[k] * scale)
+			if !(math.Abs(w-t.Weights[k]) <= tolerance*math.Abs(w)) {
+				return fmt.Errorf("the weight %v of term %q does not agree with its scaled weight %v", t.Weights[k], t.Name, t.Scaled[k])
+			}
+			want -= float64(w * center)
+			size += math.Abs(w * center)
+		}
+		if !(math.Abs(want-b) <= tolerance*math.Max(size, 1)) {
+			return fmt.Errorf("the intercept %v does not agree with the scaled one, %v", b, f.Scaling.Intercepts[k])
+		}
+	}
+	return nil
 }
 
 // size is what the shapes in the model's equations depend on.
@@ -259,6 +286,9 @@ func (f *modelFile) encoding() (*encode.Encoding, error) {
 
 // replay compares the model with its own test vectors.
 func (m *Model) replay() error {
+	if len(m.file.Tests) == 0 {
+		return fmt.Errorf("the model has no test vectors, so it cannot be trusted")
+	}
 	const tolerance = 1e-12 // relative; exp differs in the last bits between architectures
 	for i, v := range m.file.Tests {
 		cells, offset, err := m.mapCells(v.Row)
@@ -314,10 +344,17 @@ func (m *Model) testVectors() ([]testVector, error) {
 				if m.file.Sparse && (j+i)%7 != 0 {
 					continue
 				}
+				if i == 3 && c.Missing == encode.MissingMean {
+					row[c.Name] = nil
+					continue
+				}
 				row[c.Name] = round3([]float64{c.Mean, c.Min, c.Max, c.Mean + c.Deviation}[(i+j*(i/3))%4])
 				continue
 			}
 			row[c.Name] = c.Levels[(i*(j+1))%len(c.Levels)]
+			if i == 3 && c.Type == encode.Levels && c.Unseen == encode.UnseenBaseline {
+				row[c.Name] = unseenLevel(c.Levels)
+			}
 		}
 		if m.file.Offset != "" {
 			row[m.file.Offset] = []float64{0, -1, 1, 0.5}[i]
@@ -335,7 +372,19 @@ func (m *Model) testVectors() ([]testVector, error) {
 		}
 		out = append(out, testVector{Row: row, Z: z, Probabilities: a})
 	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("no test vector has a finite z: the weights are too large for float64")
+	}
 	return out, nil
+}
+
+// unseenLevel is a level that is not among the given ones.
+func unseenLevel(levels []string) string {
+	name := "(unseen)"
+	for slices.Contains(levels, name) {
+		name += "'"
+	}
+	return name
 }
 
 // round3 keeps three significant digits, so that a test vector is nobody's row.

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/descent-ml/descent/dataset"
@@ -34,6 +36,9 @@ type Prediction struct {
 // The plan for a struct type is made at its first use. From then on Predict of a pointer allocates nothing where the fields are
 // numbers and booleans. It is safe for concurrent use.
 func (m *Model) Predict(row any) (Prediction, error) {
+	if m.scorer == nil {
+		return Prediction{}, errors.New("the model is empty: make one with Fit or Load")
+	}
 	s := m.plans.scratch(len(m.file.Columns))
 	defer m.plans.release(s)
 	offset, err := m.cells(row, s.cells)
@@ -49,6 +54,10 @@ func (m *Model) Predict(row any) (Prediction, error) {
 	return m.predict(m.scorer.z(0, s.cells, offset, nil))
 }
 
+func tooLarge(z float64) error {
+	return fmt.Errorf("z = %v: the numbers of this row are too large for the model's weights", z)
+}
+
 // choose predicts among more than two classes. Of equal probabilities the earlier class wins. contributions, one slice for every class, are
 // filled if not nil.
 func (m *Model) choose(cells []encode.Cell, offset float64, contributions [][]float64) (Prediction, error) {
@@ -61,6 +70,9 @@ func (m *Model) choose(cells []encode.Cell, offset float64, contributions [][]fl
 			c = contributions[k]
 		}
 		p.Scores[k] = m.scorer.z(k, cells, offset, c)
+		if z := p.Scores[k]; z-z != 0 {
+			return Prediction{}, tooLarge(z)
+		}
 	}
 	if err := m.link.probabilities(p.Scores, p.Probabilities); err != nil {
 		return Prediction{}, err
@@ -82,6 +94,9 @@ func (p *Prediction) choose(levels []string) {
 
 // predict is the prediction of two classes at z.
 func (m *Model) predict(z float64) (Prediction, error) {
+	if z-z != 0 {
+		return Prediction{}, tooLarge(z)
+	}
 	a, err := m.link.probability(z)
 	if err != nil {
 		return Prediction{}, err
@@ -153,6 +168,9 @@ func (m *Model) cells(row any, cells []encode.Cell) (offset float64, err error) 
 		return 0, nil
 	}
 	offset, err = fieldNumber(v.Field(p.offset))
+	if err == nil && offset-offset != 0 {
+		err = fmt.Errorf("%v is not a finite number", offset)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("column %q: the offset %w", m.file.Offset, err)
 	}
@@ -307,6 +325,11 @@ func (m *Model) cellError(column int, err error) error {
 
 func (m *Model) noColumn(name string, has []string) error {
 	hint := ""
+	for _, n := range has {
+		if strings.EqualFold(n, name) {
+			return fmt.Errorf("the row has no column %q, which the model reads; it has %q: names are matched as they are, and a struct field takes the tag `descent:%q`", name, n, name)
+		}
+	}
 	if near, ok := dataset.Closest(name, has); ok {
 		hint = fmt.Sprintf("; did you mean %q?", near)
 	}
@@ -529,6 +552,9 @@ func (m *Model) variance(cells []encode.Cell) float64 {
 			s += float64(c * u[k])
 		}
 		v += float64(u[i] * (float64(row[i]*u[i]) + 2*s))
+	}
+	if v != v {
+		return math.Inf(1) // beyond float64: the interval is all of [0, 1]
 	}
 	return max(v, 0)
 }

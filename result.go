@@ -79,16 +79,24 @@ type Result struct {
 	Model *Model `json:"-"`
 }
 
-// MarshalJSON writes reference_class also where it is null, of more than two classes.
+// MarshalJSON writes null for a number that is not finite (a diverged run has such), and reference_class also where it is null, of more than
+// two classes.
 func (r Result) MarshalJSON() ([]byte, error) {
 	type plain Result
+	type finite struct {
+		plain
+		Cost         *float64 `json:"cost"`
+		Loss         *float64 `json:"loss"`
+		GradientNorm *float64 `json:"gradient_norm"`
+	}
+	f := finite{plain(r), number(r.Cost), number(r.Loss), number(r.GradientNorm)}
 	if len(r.Classes) == 0 {
-		return marshalPlain(plain(r))
+		return marshalPlain(f)
 	}
 	return marshalPlain(struct {
-		plain
+		finite
 		ReferenceClass *string `json:"reference_class"`
-	}{plain(r), r.ReferenceClass})
+	}{f, r.ReferenceClass})
 }
 
 // marshalPlain leaves <, > and & in names as they are, unless the caller's encoder does not.
@@ -128,6 +136,14 @@ type Coefficient struct {
 type TracePoint struct {
 	Step int     `json:"step"`
 	Cost float64 `json:"cost"`
+}
+
+// MarshalJSON writes null for a cost that is not finite.
+func (p TracePoint) MarshalJSON() ([]byte, error) {
+	return marshalPlain(struct {
+		Step int      `json:"step"`
+		Cost *float64 `json:"cost"`
+	}{p.Step, number(p.Cost)})
 }
 
 // Warning says what may be wrong; `descent help CODE` explains it.

@@ -42,6 +42,9 @@ func (f *fit) solve(ctx context.Context) error {
 	if err := f.prepare(); err != nil {
 		return err
 	}
+	if f.config.Solver.Tol > 0 && f.problem == nil {
+		return fmt.Errorf("tol: nothing can be proved about this loss, so no proved gap can end the training")
+	}
 	method, err := f.method()
 	if err != nil {
 		return err

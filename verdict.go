@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/descent-ml/descent/doctor"
@@ -56,11 +57,8 @@ func (f *fit) judge(ctx context.Context, out optim.Outcome, diverged *optim.Dive
 	for i, l := range f.lambda() { // the weights come first in θ
 		r.Loss -= l * f.theta[i] * f.theta[i] / (2 * r.WeightSum)
 	}
-	if math.IsNaN(r.Cost) || math.IsInf(r.Cost, 0) {
-		r.Cost, r.Loss = 0, 0
-		if diverged == nil {
-			return fmt.Errorf("the cost is not finite at step %d; the numbers are too large for these equations", out.Step)
-		}
+	if diverged == nil && (math.IsNaN(r.Cost) || math.IsInf(r.Cost, 0)) {
+		return fmt.Errorf("the cost is not finite at step %d; the numbers are too large for these equations", out.Step)
 	}
 	switch {
 	case diverged != nil:
@@ -70,35 +68,65 @@ func (f *fit) judge(ctx context.Context, out optim.Outcome, diverged *optim.Dive
 		r.Verdict, r.Message = Interrupted, fmt.Sprintf("interrupted after %d steps", out.Step)
 		return nil
 	case f.firstOrder():
-		r.Verdict, r.Message = Stopped, fmt.Sprintf("%d steps done, as asked; %s", out.Step, f.distance())
+		asked := ""
+		if f.userSteps {
+			asked = ", as asked"
+		}
+		r.Verdict, r.Message = Stopped, fmt.Sprintf("%d steps done%s; %s", out.Step, asked, f.distance())
 		return nil
 	case out.Reason == optim.Time:
 		r.Verdict, r.Message = Stopped, fmt.Sprintf("the time is used up after %d steps; %s", out.Step, f.distance())
 		return nil
 	case f.problem == nil:
-		return f.judgeOther(out)
+		return f.judgeOther(ctx, out)
 	}
 	return f.judgeLogLoss(ctx, out)
 }
 
-// judgeOther is the verdict on a loss of the user's own.
-func (f *fit) judgeOther(out optim.Outcome) error {
+// stationaryGradient is the largest derivative, in standardised units and relative to a cost above 1, that is taken for zero where nothing is
+// proved: far above rounding, far below what a kink leaves.
+const stationaryGradient = 1e-7
+
+// judgeOther is the verdict on a loss about which nothing is proved.
+func (f *fit) judgeOther(ctx context.Context, out optim.Outcome) error {
 	r := f.result
-	if out.Reason == optim.Steps {
-		r.Verdict, r.Message = Stopped, fmt.Sprintf("%d steps are used up; the largest derivative is %.2g", out.Step, largest(out.Gradient))
+	steepest := largest(out.Gradient)
+	switch {
+	case out.Reason == optim.Steps:
+		r.Verdict, r.Message = Stopped, fmt.Sprintf("%d steps are used up; the largest derivative is %.2g", out.Step, steepest)
+		return nil
+	case !(steepest <= stationaryGradient*math.Max(1, math.Abs(r.Cost))):
+		r.Verdict = Stopped
+		r.Message = fmt.Sprintf("no step lowers the cost further, but the largest derivative is %.2g: the loss may have a kink there, and this is no stationary point", steepest)
 		return nil
 	}
+	// Weights that only ended here because the loss has become flat: further out it is lower still.
+	if f.config.Penalty.L2 == 0 {
+		twice := slices.Clone(f.theta)
+		for j := range twice {
+			twice[j] *= 2
+		}
+		if J, err := f.objective.Cost(ctx, twice); err != nil {
+			return err
+		} else if J < r.Cost {
+			r.Verdict = Undecided
+			r.Message = "the cost is lower still at twice these weights, as where separation leaves a loss without an optimum; a penalty such as --l2 1 makes the answer finite"
+			return nil
+		}
+	}
 	r.Verdict = Stationary
-	r.Message = fmt.Sprintf("stationary point: the largest derivative is %.2g; no bound, the model is not known to be convex", largest(out.Gradient))
+	r.Message = fmt.Sprintf("stationary point: the largest derivative is %.2g; no bound, the model is not known to be convex", steepest)
 	return nil
 }
+
+// floorGap is the proved gap, relative to J, up to which a solver that can go no further for rounding is at the optimum.
+const floorGap = 1e-9
 
 // judgeLogLoss is the verdict on log loss, with or without a penalty.
 func (f *fit) judgeLogLoss(ctx context.Context, out optim.Outcome) error {
 	r, c := f.result, f.certificate
-	exists := c.Exists
 	why := c.Why
-	if !exists {
+	if !c.Exists {
 		d := f.separation
 		if d == nil || d.State != proof.Separated || !d.Complete && !d.Settled {
 			var err error
@@ -115,23 +143,25 @@ func (f *fit) judgeLogLoss(ctx context.Context, out optim.Outcome) error {
 			r.Message = fmt.Sprintf("neither an optimum nor separation could be proved (%s); a penalty such as --l2 1 makes the answer certain", d.Why)
 			return nil
 		}
-		exists, why = true, d.Why
+		why = d.Why
 	}
 	tol := f.config.Solver.Tol
 	switch {
 	case tol > 0 && r.Gap != nil && *r.Gap <= tol*r.Cost:
 		r.Verdict, r.Message = Converged, "proved: "+f.distance()
+	case tol > 0:
+		r.Verdict, r.Message = Stopped, fmt.Sprintf("the gap asked for, %g of J, is not reached: %s", tol, f.distance())
 	case out.Reason == optim.Steps:
 		r.Verdict, r.Message = Stopped, fmt.Sprintf("%d steps are used up; %s", out.Step, f.distance())
 	case c.Proved(standardErrors):
 		r.Verdict, r.Message = Converged, "proved: "+f.distance()
-	case out.Reason == optim.Floor:
+	case out.Reason == optim.Floor && r.Gap != nil && *r.Gap <= floorGap*math.Abs(r.Cost):
 		r.Verdict, r.Message = Converged, "no step lowers the cost further, rounding is the limit; "+f.distance()
 	case out.Reason == optim.Done && out.Distance <= standardErrors:
 		r.Verdict = Converged
 		r.Message = fmt.Sprintf("an optimum exists (%s) and every coefficient is estimated to be within %.1g standard errors of it; proved: %s", why, standardErrors, f.distance())
 	default:
-		r.Verdict, r.Message = Stopped, "the solver stopped before the optimum was proved; "+f.distance()
+		r.Verdict, r.Message = Stopped, fmt.Sprintf("an optimum exists (%s), but rounding stops the solver before it; %s", why, f.distance())
 	}
 	return nil
 }
@@ -141,7 +171,7 @@ func (f *fit) distance() string {
 	c := f.certificate
 	switch {
 	case c == nil:
-		return fmt.Sprintf("the largest derivative is %.2g", f.result.GradientNorm)
+		return fmt.Sprintf("the gradient has norm %.2g", f.result.GradientNorm)
 	case !math.IsNaN(c.StandardErrors) && !math.IsNaN(c.Gap):
 		return fmt.Sprintf("J is within %.2g of the optimum and every coefficient within %.2g standard errors", c.Gap, c.StandardErrors)
 	case !math.IsNaN(c.Gap):

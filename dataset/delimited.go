@@ -176,21 +176,24 @@ func (d *delimited) cells(rec []byte, line int, quoted bool) (*Record, error) {
 		quotes = d.w.quotes
 	}
 	long := len(rec) > maxCell
-	for i := 0; i <= len(rec); {
+	count := 0
+	for i := 0; i <= len(rec); count++ {
 		text, inQuotes, next, trouble := splitCell(rec, i, d.delim, quotes, &d.scratch)
 		if trouble != noTrouble {
-			d.failed = d.troubleAt(rec, line, cellPlace{len(d.rec.Cells), i, trouble})
+			d.failed = d.troubleAt(rec, line, cellPlace{count, i, trouble})
 			return nil, d.failed
 		}
 		if long && len(text) > maxCell {
-			d.failed = d.errorAt(rec, line, cellPlace{len(d.rec.Cells), i, noTrouble}, "%s", longCell)
+			d.failed = d.errorAt(rec, line, cellPlace{count, i, noTrouble}, "%s", longCell)
 			return nil, d.failed
 		}
-		d.rec.Cells = append(d.rec.Cells, Cell{Text: text, Quoted: inQuotes})
+		if d.names == nil || count < len(d.names) { // those too many are only counted
+			d.rec.Cells = append(d.rec.Cells, Cell{Text: text, Quoted: inQuotes})
+		}
 		i = next
 	}
-	if d.names != nil && len(d.rec.Cells) != len(d.names) {
-		return nil, d.ragged(line, len(d.rec.Cells))
+	if d.names != nil && count != len(d.names) {
+		return nil, d.ragged(line, count)
 	}
 	return &d.rec, nil
 }
@@ -245,25 +248,54 @@ func (d *delimited) readHeader(none bool) (line int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	r, err := d.cells(rec, line, quoted)
-	if err != nil {
-		return 0, err
+	// Cell by cell, so that a line of nothing but delimiters takes no memory.
+	quotes := byte(0)
+	if quoted {
+		quotes = d.w.quotes
 	}
-	if none {
-		for i := range r.Cells {
-			d.names = append(d.names, FeatureName(i+1))
+	var h header
+	for i := 0; i <= len(rec); {
+		at := cellPlace{index: len(h.names), start: i}
+		d.scratch = d.scratch[:0]
+		text, _, next, trouble := splitCell(rec, i, d.delim, quotes, &d.scratch)
+		if at.trouble = trouble; trouble != noTrouble {
+			d.failed = d.troubleAt(rec, line, at)
+			return 0, d.failed
 		}
+		if none {
+			text = []byte(FeatureName(at.index + 1))
+		}
+		if e := h.add(text); e != nil {
+			e.File, e.Line = d.name, line
+			if e.Cure == "" && !none {
+				e.Cure = looksLikeData(d.numbers(rec, quotes))
+			}
+			return 0, e
+		}
+		i = next
+	}
+	d.names = h.names
+	if none {
 		d.counted = "the first row"
 		d.w.unread()
 		return 0, nil
 	}
-	names := make([]string, len(r.Cells))
-	for i, c := range r.Cells {
-		names[i] = string(c.Text)
-	}
-	if e := checkNames(d.name, line, names); e != nil {
-		return 0, e
-	}
-	d.names, d.counted = names, "the header"
+	d.counted = "the header"
 	return line, nil
+}
+
+// numbers counts the cells of a record that are numbers, and all of them.
+func (d *delimited) numbers(rec []byte, quotes byte) (numbers, cells int) {
+	for i := 0; i <= len(rec); cells++ {
+		d.scratch = d.scratch[:0]
+		text, _, next, trouble := splitCell(rec, i, d.delim, quotes, &d.scratch)
+		if trouble != noTrouble {
+			break
+		}
+		if _, ok := ParseNumber(text); ok {
+			numbers++
+		}
+		i = next
+	}
+	return numbers, cells
 }

@@ -154,14 +154,23 @@ func layoutOf(format string) (layout, error) {
 	return layout{}, &Error{Message: message, final: true}
 }
 
+// sampleEnd is how a sample of a file's beginning ends.
+type sampleEnd uint8
+
+const (
+	growing  sampleEnd = iota // more of the file may still be looked at
+	cutOff                    // the sample is full: its last line may go on, and what is there decides
+	complete                  // it is the whole file
+)
+
 // detect finds the layout of a text from its first lines. sure is false when the first line leaves it open and more lines
-// would help; all says that there are no more.
-func detect(b []byte, all bool) (l layout, sure bool) {
+// would help.
+func detect(b []byte, end sampleEnd) (l layout, sure bool) {
 	start := bytes.TrimLeft(b, " \t\r\n")
 	if len(start) > 0 && start[0] == '{' {
 		return layout{format: JSONL}, true
 	}
-	if is, sure := looksLIBSVM(b, all); is {
+	if is, sure := looksLIBSVM(b, end); is {
 		return layout{format: LIBSVM}, true
 	} else if !sure {
 		return layout{CSV, ','}, false
@@ -173,7 +182,7 @@ func detect(b []byte, all bool) (l layout, sure bool) {
 	}{{TSV, '\t'}, {Semicolon, ';'}, {CSV, ','}, {Pipe, '|'}}
 	best, most, found := layout{CSV, ','}, -1, 0
 	for _, c := range candidates {
-		cells, agree := consistency(b, c.delim, all)
+		cells, agree := consistency(b, c.delim, end)
 		if cells < 2 {
 			continue
 		}
@@ -182,20 +191,24 @@ func detect(b []byte, all bool) (l layout, sure bool) {
 			best, most = layout{c.format, c.delim}, agree
 		}
 	}
-	return best, found <= 1 || all
+	return best, found <= 1 || end != growing
 }
 
 // consistency counts the cells of the first record and how many of the first hundred records have as many.
-func consistency(b []byte, delim byte, all bool) (cells, agree int) {
+func consistency(b []byte, delim byte, end sampleEnd) (cells, agree int) {
 	w := newWindow(bytes.NewReader(b), max(len(b), 1))
 	w.quotes, w.delim = '"', delim
 	d := delimited{w: w, delim: delim}
 	for range 100 {
 		rec, line, quoted, err := d.take()
 		if err != nil {
+			if cells == 0 && end != complete && w.last.pos < w.end { // the end cuts the first record inside quotes
+				c, _ := lastCell(w.buf[w.last.pos:w.end], delim, w.quotes)
+				cells = c.index + 1
+			}
 			break
 		}
-		if w.pos == w.end && w.done && !all && cells > 0 {
+		if w.pos == w.end && w.done && end != complete && cells > 0 {
 			break // the sample's end cuts this record
 		}
 		r, err := d.cells(rec, line, quoted)
@@ -214,12 +227,15 @@ func consistency(b []byte, delim byte, all bool) (cells, agree int) {
 
 // looksLIBSVM reports whether the first line with two words or more is a label and index:value pairs. Lines before it may be labels alone,
 // so that a line of one number leaves it open.
-func looksLIBSVM(b []byte, all bool) (is, sure bool) {
+func looksLIBSVM(b []byte, end sampleEnd) (is, sure bool) {
 	for len(b) > 0 {
 		i := bytes.IndexAny(b, "\r\n")
 		if i < 0 {
-			if !all {
+			switch end {
+			case growing:
 				return false, len(bytes.TrimSpace(b)) > 0 && !wordsLIBSVM(b)
+			case cutOff: // inside a word, perhaps
+				return wordsLIBSVM(b[:bytes.LastIndexAny(b, " \t")+1]), true
 			}
 			i = len(b) - 1
 		}
@@ -240,7 +256,7 @@ func looksLIBSVM(b []byte, all bool) (is, sure bool) {
 		}
 		return wordsLIBSVM(line), true
 	}
-	return false, all
+	return false, end != growing
 }
 
 // wordsLIBSVM reports whether all words after the first begin with an index and a colon.

@@ -6,43 +6,55 @@ import (
 	"unicode/utf8"
 )
 
-// checkNames wants every column name to be there, once, and to be text.
-func checkNames(file string, line int, names []string) *Error {
-	at := make(map[string]int, len(names))
-	for i, n := range names {
-		e := &Error{File: file, Line: line, Column: i + 1, Cure: headerCure(names), final: true}
-		switch first, twice := at[n]; {
-		case n == "":
-			e.Message = "the column has no name"
-		case len(n) > maxName:
-			e.Message = fmt.Sprintf("the column's name has %d bytes, the limit is %d", len(n), maxName)
-		case !utf8.ValidString(n):
-			e.Message = fmt.Sprintf("the column's name %s is not UTF-8 text", quote(n))
-			e.Cure = "convert the file, for example with iconv -t UTF-8"
-		case strings.ContainsRune(n, 0):
-			e.Message = fmt.Sprintf("the column's name %s holds a NUL byte", quote(n))
-		case twice:
-			e.Message = fmt.Sprintf("duplicate column name %s: columns %d and %d have it", quote(n), first+1, i+1)
-		default:
-			at[n] = i
-			continue
-		}
-		return e
-	}
-	return nil
+// Limits of a header.
+const (
+	maxName    = 1 << 16 // bytes of a column's name
+	maxColumns = 1 << 18 // columns; LIBSVM has no such limit
+)
+
+// header gathers the column names one by one.
+type header struct {
+	names []string
+	at    map[string]int
 }
 
-const maxName = 1 << 16 // bytes of a column's name
-
-// headerCure suggests what to do when a header looks like data: at least half of its names are numbers.
-func headerCure(names []string) string {
-	numbers := 0
-	for _, n := range names {
-		if _, ok := ParseNumber([]byte(n)); ok {
-			numbers++
-		}
+// add takes the next column's name: it must be there, once, and be text. Anything wrong is an error at the column, without its file and line.
+func (h *header) add(name []byte) *Error {
+	e := &Error{Column: len(h.names) + 1, final: true}
+	n := ""
+	if len(name) <= maxName {
+		n = string(name)
 	}
-	if numbers > 0 && 2*numbers >= len(names) {
+	switch first, twice := h.at[n]; {
+	case len(h.names) == maxColumns:
+		e.Message = tooWide
+	case len(name) == 0:
+		e.Message = "the column has no name"
+	case len(name) > maxName:
+		e.Message = fmt.Sprintf("the column's name has %d bytes, the limit is %d", len(name), maxName)
+	case !utf8.ValidString(n):
+		e.Message = fmt.Sprintf("the column's name %s is not UTF-8 text", quote(n))
+		e.Cure = "convert the file, for example with iconv -t UTF-8"
+	case strings.ContainsRune(n, 0):
+		e.Message = fmt.Sprintf("the column's name %s holds a NUL byte", quote(n))
+	case twice:
+		e.Message = fmt.Sprintf("duplicate column name %s: columns %d and %d have it", quote(n), first+1, len(h.names)+1)
+	default:
+		if h.at == nil {
+			h.at = map[string]int{}
+		}
+		h.at[n] = len(h.names)
+		h.names = append(h.names, n)
+		return nil
+	}
+	return e
+}
+
+var tooWide = fmt.Sprintf("more than %d columns, the limit; wide sparse data can be read as LIBSVM", maxColumns)
+
+// looksLikeData is the cure when a header looks like data: at least half of its cells are numbers.
+func looksLikeData(numbers, cells int) string {
+	if numbers > 0 && 2*numbers >= cells {
 		return "if the first line is data: --no-header"
 	}
 	return ""

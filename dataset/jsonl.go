@@ -48,30 +48,31 @@ func (j *jsonl) readHeader() error {
 		return err
 	}
 	p := object{text: rec}
-	var names []string
-	seen := map[string]bool{}
+	var h header
+	var wrong *Error
 	message := p.each(&j.scratch, func(key []byte, _ Cell) string {
-		if seen[string(key)] {
+		if _, twice := h.at[string(key)]; twice {
 			return fmt.Sprintf("the key %s is repeated", quote(string(key)))
 		}
-		names = append(names, string(key))
-		seen[string(key)] = true
+		if wrong = h.add(key); wrong != nil {
+			return wrong.Message
+		}
 		return ""
 	})
 	if message != "" {
 		e := &Error{File: j.name, Line: line, Message: message, final: true}
-		if p.inValue {
-			e.Column, e.Name = len(names)+1, string(p.key)
+		switch {
+		case wrong != nil:
+			e.Column, e.Cure = wrong.Column, wrong.Cure
+		case p.inValue:
+			e.Column, e.Name = len(h.names)+1, string(p.key)
 		}
 		return e
 	}
-	if len(names) == 0 {
+	if len(h.names) == 0 {
 		return &Error{File: j.name, Line: line, Message: "the first object has no keys, so there are no columns", final: true}
 	}
-	if e := checkNames(j.name, line, names); e != nil {
-		return e
-	}
-	j.setNames(names)
+	j.setNames(h.names)
 	j.w.unread()
 	return nil
 }

@@ -189,9 +189,15 @@ func begin(in *input, o Options, block int, soon bool, more func() error) (*wind
 		l, _ = layoutOf(o.Format) // known: it was checked when the reading began
 	} else {
 		for sure := false; !sure; w.fill() {
-			all := w.done && w.end <= sampleSize
-			l, sure = detect(w.buf[w.pos:max(w.pos, min(w.end, sampleSize))], all)
-			if sure || w.done || w.end > sampleSize {
+			end := growing
+			switch {
+			case w.end > sampleSize:
+				end = cutOff
+			case w.done:
+				end = complete
+			}
+			l, sure = detect(w.buf[w.pos:max(w.pos, min(w.end, sampleSize))], end)
+			if sure || end != growing {
 				break
 			}
 		}
@@ -449,6 +455,10 @@ func (t *reading) table() (*Table, error) {
 	}
 	if t.t.Format == LIBSVM {
 		t.t.Sparse = t.sparse.finish(t.o.Use)
+	}
+	t.t.places = make(map[string]int, len(t.t.Columns))
+	for i, c := range t.t.Columns {
+		t.t.places[c.Name] = i
 	}
 	t.t.Findings = t.findings()
 	return t.t, nil

@@ -20,8 +20,9 @@ type Table struct {
 	Findings []Finding // what is to be said besides: notes and warnings
 	lines    lineIndex // physical line of every row
 	breaks   []lineBreak
-	files    []fileRows // where each file's rows begin
-	header   int        // physical line of the header, 0 if there is none
+	files    []fileRows     // where each file's rows begin
+	header   int            // physical line of the header, 0 if there is none
+	places   map[string]int // of the names in Columns
 }
 
 // Column is one column of a table.
@@ -92,12 +93,11 @@ func (s *Sparse) Names() []string {
 
 // Column finds a column in use by its name.
 func (t *Table) Column(name string) (*Column, bool) {
-	for _, c := range t.Columns {
-		if c.Name == name {
-			return c, true
-		}
+	i, ok := t.places[name]
+	if !ok {
+		return nil, false
 	}
-	return nil, false
+	return t.Columns[i], true
 }
 
 // Line is the physical line of a row's beginning (row from 0, line from 1) in its file. A cell after one with line ends in its quotes

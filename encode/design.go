@@ -92,7 +92,7 @@ func (c *Column) standard() (center, scale, origin float64) {
 		return c.Mean, 1, c.Mean
 	}
 	// From 8 deviations on: the mean rounded to a multiple of a power of two near the deviation. x - origin is then exact
-	// for nearly every x a file holds (Sterbenz 1974), and what is left to centre is of the size of the deviation.
+	// for nearly every column (takeOff makes sure), and what is left to centre is of the size of the deviation.
 	if math.Abs(c.Mean) > 8*c.Deviation {
 		unit := math.Ldexp(1, math.Ilogb(c.Deviation))
 		if r := math.RoundToEven(c.Mean/unit) * unit; !math.IsInf(r, 0) && !math.IsNaN(r) {
@@ -100,6 +100,46 @@ func (c *Column) standard() (center, scale, origin float64) {
 		}
 	}
 	return c.Mean, 1 / c.Deviation, origin
+}
+
+// resize multiplies a column whose deviation is far from 1 by a power of two, exactly, so that its squares neither overflow nor vanish
+// in sums: (x - center)·scale is then made of 2^e·x.
+func (b *designer) resize(j int, values []float64, scale float64) {
+	const far = 100
+	e := math.Ilogb(scale)
+	if !b.standard || e > -far && e < far {
+		return
+	}
+	for _, x := range values {
+		if math.Ldexp(math.Ldexp(x, e), -e) != x {
+			return // not exact
+		}
+	}
+	for k := range values {
+		values[k] = math.Ldexp(values[k], e)
+	}
+	b.layout.Center[j] = math.Ldexp(b.layout.Center[j], e)
+	b.layout.Scale[j] = math.Ldexp(b.layout.Scale[j], -e)
+}
+
+// takeOff subtracts origin from all values if every difference is exact, so that what is stored still is what stands in the file. Else it
+// changes nothing.
+func takeOff(values []float64, origin float64) bool {
+	if origin == 0 {
+		return true
+	}
+	for _, x := range values {
+		d := x - origin
+		// The error of the difference, itself exact (Knuth, TwoSum; Møller 1965).
+		o := d - x
+		if (x-(d-o))-(origin+o) != 0 {
+			return false
+		}
+	}
+	for k := range values {
+		values[k] -= origin
+	}
+	return true
 }
 
 // column stores column i, whose kept terms are features first … end-1.
@@ -139,19 +179,20 @@ func (b *designer) column(i, first, end int) error {
 	for j := first; j < end; j++ {
 		switch b.encoding.Terms[b.design.Terms[j]].Kind {
 		case KindNumeric:
-			center, scale, origin := c.standard()
-			if !b.standard {
-				origin = 0
-			}
-			b.unit(j, center, scale, origin)
 			values := make([]float64, len(b.rows))
 			for k, row := range b.rows {
 				cell, err := b.reader.cell(i, row)
 				if err != nil {
 					return err
 				}
-				values[k] = cell.Number - origin
+				values[k] = cell.Number
 			}
+			center, scale, origin := c.standard()
+			if !b.standard || !takeOff(values, origin) {
+				origin = 0
+			}
+			b.unit(j, center, scale, origin)
+			b.resize(j, values, scale)
 			b.layout.Dense = append(b.layout.Dense, j)
 			b.columns.Dense = append(b.columns.Dense, values)
 		case KindIndicator:

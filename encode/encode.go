@@ -48,7 +48,7 @@ type Options struct {
 	Weight, Offset string            // columns of row weights and of offsets; "" is none
 	Missing        Missing           // "" is error
 	Unseen         Unseen            // "" is error
-	MinLevelCount  int               // levels in fewer training rows become the level "other"; 0 is off
+	MinLevelCount  int               // levels with a smaller sum of row weights become the level "other"; 0 is off
 	MaxLevels      int               // more levels in a column are an error; 0 means 1000
 	Coding         Coding            // "" is auto
 	Penalised      bool              // what auto looks at

@@ -2,6 +2,7 @@ package encode
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -11,7 +12,7 @@ import (
 // Learnt is what [Learn] found: the encoding, and the training rows it may be used on.
 type Learnt struct {
 	Encoding *Encoding
-	Rows     []int     // training rows in use, ascending
+	Rows     []int     // training rows in use, ascending: none without a weight
 	Weights  []float64 // s of every table row; nil without a weight column
 	Offsets  []float64 // o of every table row; nil without an offset column
 	Dropped  int       // rows left out for a missing value
@@ -41,6 +42,9 @@ func Learn(t *dataset.Table, target string, rows []int, o Options) (*Learnt, err
 	if l.Offsets, err = Numbers(t, o.Offset, "offset"); err != nil {
 		return nil, err
 	}
+	if l.Weights != nil { // weight k is the row k times, so weight 0 is no row
+		rows = slices.DeleteFunc(slices.Clone(rows), func(row int) bool { return l.Weights[row] == 0 })
+	}
 	var inputs []*dataset.Column
 	for _, c := range t.Columns {
 		if c.Name != target && c.Name != o.Weight && c.Name != o.Offset && t.Sparse == nil {
@@ -50,7 +54,10 @@ func Learn(t *dataset.Table, target string, rows []int, o Options) (*Learnt, err
 	if l.Rows, err = l.missing(t, inputs, rows, o); err != nil {
 		return nil, err
 	}
-	for name := range o.Base {
+	for _, name := range slices.Sorted(maps.Keys(o.Base)) {
+		if name == target || name == o.Weight || name == o.Offset {
+			return nil, fmt.Errorf("column %q has no base level: it is no input", name)
+		}
 		c, ok := t.Column(name)
 		if !ok {
 			return nil, t.NoColumn(name)
@@ -109,6 +116,9 @@ func weights(t *dataset.Table, name string, rows []int) ([]float64, error) {
 	if sum == 0 {
 		return nil, t.At(-1, c, "all weights are 0")
 	}
+	if math.IsInf(sum, 0) {
+		return nil, t.At(-1, c, "the weights add up to more than float64 can hold")
+	}
 	return s, nil
 }
 
@@ -164,10 +174,11 @@ func (l *Learnt) missing(t *dataset.Table, inputs []*dataset.Column, rows []int,
 
 // missingCell is the error for a missing value where the policy is error.
 func missingCell(t *dataset.Table, row int, c *dataset.Column) *dataset.Error {
-	what := "a value is missing (the cell is empty)"
-	for _, na := range c.NA {
-		if na.Row == row && na.Text != "" {
-			what = fmt.Sprintf("a value is missing (%q)", na.Text)
+	what := "a value is missing"
+	if len(c.NA) == 1 { // else it is not kept which text stood where
+		what = "a value is missing (the cell is empty)"
+		if text := c.NA[0].Text; text != "" {
+			what = fmt.Sprintf("a value is missing (%q)", text)
 		}
 	}
 	e := t.At(row, c, "%s", what)
@@ -242,11 +253,10 @@ func (l *Learnt) numeric(t *dataset.Table, c *dataset.Column, out *Column) (gaps
 			gaps = true
 			continue
 		}
-		if s := l.weight(row); s > 0 {
-			m += s
-			sum += s * (x / 2) // halves cannot overflow together
-			out.Min, out.Max = math.Min(out.Min, x), math.Max(out.Max, x)
-		}
+		s := l.weight(row)
+		m += s
+		sum += s * (x / 2) // halves cannot overflow together
+		out.Min, out.Max = math.Min(out.Min, x), math.Max(out.Max, x)
 	}
 	if m == 0 {
 		return gaps, t.At(-1, c, "the column has no value in the training rows; --exclude %s leaves it out", c.Name)
@@ -259,20 +269,21 @@ func (l *Learnt) numeric(t *dataset.Table, c *dataset.Column, out *Column) (gaps
 	if math.IsInf(mean, 0) || math.IsInf(out.Max-out.Min, 0) {
 		return gaps, t.At(-1, c, "its numbers reach from %g to %g, further than float64 can add; rescale the column", out.Min, out.Max)
 	}
+	unit := out.Max - out.Min // squares of shares of it neither overflow nor vanish
 	var first, square float64
 	for _, row := range l.Rows {
 		if x := c.Numbers[row]; !math.IsNaN(x) {
-			d := x - mean
+			d := (x - mean) / unit
 			s := l.weight(row)
 			first += s * d
 			square += s * d * d
 		}
 	}
 	first /= m
-	out.Mean = mean + first
-	out.Deviation = math.Sqrt(math.Max(0, square/m-first*first))
-	if math.IsInf(square, 0) || math.IsInf(sum, 0) {
-		return gaps, t.At(-1, c, "its numbers reach from %g to %g, further than float64 can square; rescale the column", out.Min, out.Max)
+	out.Mean = mean + first*unit
+	out.Deviation = unit * math.Sqrt(math.Max(0, square/m-first*first))
+	if math.IsInf(sum, 0) || out.Deviation == 0 || math.IsInf(1/out.Deviation, 0) {
+		return gaps, t.At(-1, c, "its numbers, from %g to %g, have no deviation that float64 can hold: they lie at an end of its range, or one row has nearly all the weight", out.Min, out.Max)
 	}
 	return gaps, nil
 }
@@ -283,11 +294,11 @@ func (l *Learnt) levels(t *dataset.Table, c *dataset.Column, out *Column, o Opti
 	if c.Type == dataset.Boolean {
 		out.Type = Boolean
 	}
-	counts := make([]int, len(c.Levels))
+	counts := make([]float64, len(c.Levels)) // Σ s
 	gaps := false
 	for _, row := range l.Rows {
 		if code := c.Codes[row]; code >= 0 {
-			counts[code]++
+			counts[code] += l.weight(row)
 		} else {
 			gaps = true
 		}
@@ -298,7 +309,7 @@ func (l *Learnt) levels(t *dataset.Table, c *dataset.Column, out *Column, o Opti
 		case out.Type == Boolean:
 			out.Levels = append(out.Levels, level) // both sides, also one that did not occur
 		case counts[code] == 0:
-		case counts[code] < o.MinLevelCount:
+		case counts[code] < float64(o.MinLevelCount):
 			out.Rare = append(out.Rare, level)
 			other = true
 		default:

@@ -43,6 +43,8 @@ type Objective struct {
 	of    []*graph.Node // parameters
 	begin []int         // where each begins in θ; the last is Size
 
+	overBudget bool // of some Simplify
+
 	cost  *graph.Node // simplified
 	grads []*graph.Node
 	full  *stage // cost and gradient
@@ -135,7 +137,7 @@ func NewObjective(e *Engine, g *graph.Graph, root string, of []string, in Values
 
 // derive simplifies the cost, differentiates it, and simplifies again.
 func (b *Objective) derive(J *graph.Node) error {
-	s, _, err := b.g.Simplify(J)
+	s, err := b.simplify(J)
 	if err != nil {
 		return err
 	}
@@ -143,12 +145,24 @@ func (b *Objective) derive(J *graph.Node) error {
 	if err != nil {
 		return err
 	}
-	if s, _, err = b.g.Simplify(append(s, grads...)...); err != nil {
+	if s, err = b.simplify(append(s, grads...)...); err != nil {
 		return err
 	}
 	b.cost, b.grads = s[0], s[1:]
 	return nil
 }
+
+// simplify remembers whether the budget was enough.
+func (b *Objective) simplify(nodes ...*graph.Node) ([]*graph.Node, error) {
+	s, _, err := b.g.Simplify(nodes...)
+	b.overBudget = b.overBudget || b.g.OverBudget()
+	return s, err
+}
+
+// OverBudget reports whether the cost, or a derivative made so far, could be simplified only in part: its values are
+// right wherever the equations are defined, but a form that overflows (the log of a sigmoid, say) may have stayed.
+// Second derivatives are made when they are first asked for, or at once with Keep.
+func (b *Objective) OverBudget() bool { return b.overBudget }
 
 // leaves checks that every leaf of the cost has a value: per row in the data or in.Columns, others in in.Of.
 func (b *Objective) leaves() error {
@@ -198,7 +212,7 @@ func outerMeans(roots ...*graph.Node) []*graph.Node {
 			return
 		}
 		seen[n] = true
-		if n.Op != nil && n.Op.Name == "mean" {
+		if n.Op != nil && n.Op.Role == graph.OverRows {
 			out = append(out, n)
 			return
 		}

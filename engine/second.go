@@ -7,144 +7,7 @@ import (
 	"github.com/descent-ml/descent/graph"
 )
 
-// Second derivatives: the head and its curvature, H·v, H, its diagonal, and the cost along a line.
-
-// findHead looks for the linear node that the loss is a function of: dot(P, x), P a parameter and x the design, with
-// the biases and offsets that are added to it. It is one if no parameter reaches the cost of a row by another way.
-func (b *Objective) findHead() error {
-	params := map[*graph.Node]int{}
-	for i, n := range b.of {
-		params[n] = i
-	}
-	means := outerMeans(b.cost)
-	rows := make([]*graph.Node, len(means))
-	for i, n := range means {
-		rows[i] = n.Args[0]
-	}
-	nodes := graph.Below(rows...)
-	depends := map[*graph.Node]bool{}
-	users := map[*graph.Node][]*graph.Node{}
-	var head *graph.Node
-	for _, n := range nodes {
-		_, depends[n] = params[n]
-		for _, a := range n.Args {
-			depends[n] = depends[n] || depends[a]
-			users[a] = append(users[a], n)
-		}
-		if n.Op == nil || n.Op.Name != "dot" {
-			continue
-		}
-		p, x := n.Args[0], n.Args[1]
-		if x.Leaf == nil || !x.Shape.PerRow {
-			p, x = x, p
-		}
-		i, ok := params[p]
-		if !ok || x.Leaf == nil || !x.Shape.PerRow || x.Shape.Size() != b.e.layout.Features {
-			continue
-		}
-		if head != nil {
-			return nil
-		}
-		head, b.w = n, i
-	}
-	if head == nil {
-		return nil
-	}
-	bias := -1
-grow:
-	for len(users[head]) == 1 {
-		u := users[head][0]
-		if u.Op.Name != "add" && !(u.Op.Name == "sub" && u.Args[0] == head) || u.Args[0] == u.Args[1] || u.Shape != head.Shape {
-			break
-		}
-		other := u.Args[0]
-		if other == head {
-			other = u.Args[1]
-		}
-		i, isParam := params[other]
-		switch {
-		case isParam && bias < 0 && u.Op.Name == "add":
-			bias = i
-		case depends[other]:
-			break grow
-		}
-		head = u
-	}
-	// any other way down to a parameter?
-	seen := map[*graph.Node]bool{}
-	var other func(n *graph.Node) bool
-	other = func(n *graph.Node) bool {
-		if n == head || seen[n] {
-			return false
-		}
-		seen[n] = true
-		if _, ok := params[n]; ok {
-			return true
-		}
-		for _, a := range n.Args {
-			if other(a) {
-				return true
-			}
-		}
-		return false
-	}
-	for _, n := range rows {
-		if other(n) {
-			return nil
-		}
-	}
-	for i := range b.of {
-		if i != b.w && i != bias {
-			return nil // a parameter of the penalty alone
-		}
-	}
-	// The curvature of the loss in the head, one column of it for each head.
-	slope, err := b.g.Gradient(b.cost, head)
-	if err != nil {
-		return fmt.Errorf("engine: %w", err)
-	}
-	K := head.Shape.Size()
-	var curv []*graph.Node
-	for k := range K {
-		rate := b.g.Const(one)
-		if K > 1 {
-			if rate, err = b.g.Leaf(graph.Leaf{Kind: graph.Input, Name: fmt.Sprintf("unit_%d", k), Shape: graph.Vector(K)}); err != nil {
-				return fmt.Errorf("engine: %w", err)
-			}
-			if b.in.Of, err = with(b.in.Of, rate.Leaf.Name, unit(K, k)); err != nil {
-				return err
-			}
-		}
-		c, err := b.g.Tangent(slope, map[*graph.Node]*graph.Node{head: rate})
-		if err != nil {
-			return nil // some op has no second derivative: no curvature then
-		}
-		curv = append(curv, c[0])
-	}
-	if len(outerMeans(curv...)) > 0 {
-		return nil // J is not linear in its means
-	}
-	b.head, b.curv, b.b = head, curv, bias
-	return nil
-}
-
-func unit(n, k int) []float64 {
-	v := make([]float64, n)
-	v[k] = 1
-	return v
-}
-
-// with is a copy of m with one more value.
-func with(m map[string][]float64, name string, v []float64) (map[string][]float64, error) {
-	if _, ok := m[name]; ok {
-		return nil, fmt.Errorf("engine: the name %q is taken", name)
-	}
-	out := map[string][]float64{name: v}
-	for k, x := range m {
-		out[k] = x
-	}
-	return out, nil
-}
+// Second derivatives at the point: H·v, H, its diagonal, and columns kept for them.
 
 // second prepares H·v, once: the tangent of the gradient, split at its means, with what does not depend on v kept as
 // columns.
@@ -166,12 +29,12 @@ func (b *Objective) second() error {
 	if err != nil {
 		return fmt.Errorf("engine: %w", err)
 	}
-	if hv, _, err = b.g.Simplify(hv...); err != nil {
+	if hv, err = b.simplify(hv...); err != nil {
 		return fmt.Errorf("engine: %w", err)
 	}
 	var keeps []keepColumn
 	if b.head != nil {
-		if b.curv, _, err = b.g.Simplify(b.curv...); err != nil {
+		if b.curv, err = b.simplify(b.curv...); err != nil {
 			return fmt.Errorf("engine: %w", err)
 		}
 		keeps = append(keeps, keepColumn{node: b.head, name: "head"})
@@ -556,142 +419,6 @@ func (b *Objective) byProducts(ctx context.Context) ([]float64, error) {
 	return h, nil
 }
 
-// ---- along a line
-
-type lineStage struct {
-	*stage
-	direction *Program // the heads of the direction
-}
-
-const (
-	lineStep = "line_t"
-	lineZ    = "line_z"
-	lineD    = "line_d"
-)
-
-// prepareLine builds J(θ + t d) over the stored heads z and their rates, and its slope in t.
-func (b *Objective) prepareLine() error {
-	if b.line != nil || b.head == nil {
-		return nil
-	}
-	leaf := func(kind graph.Kind, name string, s graph.Shape) (*graph.Node, error) {
-		return b.g.Leaf(graph.Leaf{Kind: kind, Name: name, Shape: s})
-	}
-	t, err := leaf(graph.Parameter, lineStep, graph.Shape{})
-	if err != nil {
-		return err
-	}
-	moved := map[*graph.Node]*graph.Node{}
-	along := map[*graph.Node]*graph.Node{}
-	step := func(from, rate *graph.Node) (*graph.Node, error) {
-		d, err := b.g.Apply("mul", t, rate)
-		if err != nil {
-			return nil, err
-		}
-		return b.g.Apply("add", from, d)
-	}
-	for i, n := range b.of {
-		along[n] = b.rates[i]
-		if moved[n], err = step(n, b.rates[i]); err != nil {
-			return err
-		}
-	}
-	z, err := leaf(graph.Input, lineZ, b.head.Shape)
-	if err != nil {
-		return err
-	}
-	d, err := leaf(graph.Input, lineD, b.head.Shape)
-	if err != nil {
-		return err
-	}
-	if moved[b.head], err = step(z, d); err != nil {
-		return err
-	}
-	J := b.g.Replace(b.cost, moved)
-	slope, err := b.g.Gradient(J, t)
-	if err != nil {
-		return err
-	}
-	s, _, err := b.g.Simplify(append([]*graph.Node{J}, slope...)...)
-	if err != nil {
-		return err
-	}
-	stage, err := b.split(s, []string{b.root, "slope"}, map[*graph.Node]string{z: lineZ, d: lineD}, nil)
-	if err != nil {
-		return err
-	}
-	heads, err := b.g.Tangent([]*graph.Node{b.head}, along)
-	if err != nil {
-		return err
-	}
-	if heads, _, err = b.g.Simplify(heads...); err != nil {
-		return err
-	}
-	p, err := CompileWith(b.g, b.e.layout, CompileOptions{NoFused: b.e.o.NoFused}, Output{Name: "heads", Node: heads[0], Keep: true})
-	if err != nil {
-		return err
-	}
-	b.line = &lineStage{stage, p}
-	return nil
-}
-
-// Line sets the direction for LineCost, from the point. Where the loss is a function of linear heads that is one pass
-// over the columns, and every LineCost only one over the heads.
-func (b *Objective) Line(ctx context.Context, d []float64) error {
-	if len(d) != b.Size() {
-		return fmt.Errorf("engine: direction of %d numbers, want %d", len(d), b.Size())
-	}
-	values, err := b.ready(ctx)
-	if err != nil {
-		return err
-	}
-	if err := b.prepareLine(); err != nil {
-		return fmt.Errorf("engine: %w", err)
-	}
-	b.direction = append([]float64(nil), d...)
-	if b.head == nil {
-		return nil
-	}
-	if b.heads == nil {
-		b.heads = make([]float64, b.e.Rows()*b.head.Shape.Size())
-	}
-	b.setRates(values, d)
-	_, err = b.e.run(ctx, b.line.direction, values, Mask{}, [][]float64{b.heads})
-	return err
-}
-
-// LineCost is J at the point plus t times the direction of Line, and its derivative in t.
-func (b *Objective) LineCost(ctx context.Context, t float64) (J, slope float64, err error) {
-	if b.direction == nil {
-		return 0, 0, ErrNoPoint
-	}
-	if b.head == nil {
-		theta, grad := make([]float64, b.Size()), make([]float64, b.Size())
-		for i, v := range b.theta {
-			theta[i] = v + float64(t*b.direction[i])
-		}
-		if J, err = b.costGradient(ctx, b.e, b.full, theta, grad, b.m, b.o.Mask); err != nil {
-			return 0, 0, err
-		}
-		for i, v := range b.direction {
-			slope += float64(v * grad[i])
-		}
-		return J, slope, nil
-	}
-	values, err := b.ready(ctx)
-	if err != nil {
-		return 0, 0, err
-	}
-	b.setRates(values, b.direction)
-	values.Of[lineStep] = []float64{t}
-	values.Columns[lineZ], values.Columns[lineD] = b.keeps[0].data, b.heads
-	out, err := b.eval(ctx, b.e, b.line.stage, values, b.o.Mask)
-	if err != nil {
-		return 0, 0, err
-	}
-	return out[0][0], out[1][0], nil
-}
-
 // Kept is a column at the point, for every row of this process its components: "head" (z with bias and offset),
 // "curvature" (the second derivative of the row's weighted loss in the head; K² components for K heads), "slope" (the
 // first), or a definition of the equations by name. The slice is valid until the next point.
@@ -735,7 +462,7 @@ func (b *Objective) Kept(ctx context.Context, name string) ([]float64, error) {
 		}
 		n = d.Written
 	}
-	s, _, err := b.g.Simplify(n)
+	s, err := b.simplify(n)
 	if err != nil {
 		return nil, fmt.Errorf("engine: %w", err)
 	}

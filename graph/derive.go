@@ -34,7 +34,7 @@ func (g *Graph) Derive(root string) (err error) {
 	taken := map[*Node]bool{top: true}
 	for i := at - 1; i >= 0; i-- {
 		d := g.Defs[i]
-		if d.Of == "" && d.Written.Leaf == nil && inside[d.Written] && !taken[d.Written] {
+		if d.Of == "" && computes(d.Written) && d.Written.Leaf == nil && inside[d.Written] && !taken[d.Written] {
 			taken[d.Written] = true
 			of, names = append(of, d.Written), append(names, d.Name)
 		}

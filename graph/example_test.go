@@ -1,8 +1,10 @@
 package graph_test
 
 import (
+	"errors"
 	"fmt"
 	"log"
+	"strings"
 
 	"github.com/descent-ml/descent/graph"
 )
@@ -68,9 +70,12 @@ func ExampleEval() {
 
 func ExampleParse_error() {
 	_, err := graph.Parse("z = w*x + b\nL = lgo(z)")
-	fmt.Println(err)
-	// Output:
-	// equation line 2, column 5: no function is called lgo (did you mean log?); known are abs, dot, dotT, exp, expnabs, fill, gt, largest, log, log1p, lognormcdf, logsumexp, max, mean, normcdf, outer, pick, relu, sigmoid, softmax, softplus, sum, tanh
+	var at *graph.Error
+	if errors.As(err, &at) {
+		what, _, _ := strings.Cut(at.Message, ";") // the functions there are follow
+		fmt.Printf("line %d, column %d: %s\n", at.Line, at.Column, what)
+	}
+	// Output: line 2, column 5: no function is called lgo (did you mean log?)
 }
 
 func ExampleGraph_Gradient() {

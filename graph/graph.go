@@ -36,7 +36,8 @@ type Graph struct {
 	// Declared are the parameters that the equations themselves declare, in order.
 	Declared []string
 
-	index    map[string]*Node // op and argument numbers -> node
+	index    map[string]*Node // leaves
+	applied  map[application]*Node
 	named    map[string]*Node // leaves and written definitions
 	lines    map[string]int   // line a name was defined on
 	next     int
@@ -75,6 +76,7 @@ func New() *Graph {
 		Rules:    Rules(),
 		Budget:   DefaultBudget,
 		index:    map[string]*Node{},
+		applied:  map[application]*Node{},
 		named:    map[string]*Node{},
 		lines:    map[string]int{},
 		ranges:   map[*Node]Interval{},
@@ -82,8 +84,9 @@ func New() *Graph {
 	}
 }
 
-// OverBudget reports whether the last Simplify or Derive stopped at its budget: what it returned is
-// right, but might be simpler.
+// OverBudget reports whether the last Simplify or Derive stopped at its budget: what it returned has
+// the right values wherever the equations have them, but might be simpler, and a form that is not safe
+// (log of a sigmoid, say) may be left in it. Whoever trains or shows it has to say so.
 func (g *Graph) OverBudget() bool { return g.left < 0 }
 
 // Define gives a node a name. The name must be free.
@@ -137,6 +140,8 @@ func catch(err *error) {
 // The result has the components of Apply's result, but it may have lost PerRow: 0*x is 0.
 func (g *Graph) make(op string, args ...*Node) *Node {
 	switch op {
+	case "alias":
+		return args[0]
 	case "neg":
 		return g.minus(args[0])
 	case "add":
@@ -149,10 +154,6 @@ func (g *Graph) make(op string, args ...*Node) *Node {
 		return g.over(args[0], args[1])
 	case "pow":
 		return g.power(args[0], args[1])
-	case "dot", "dotT", "outer":
-		if args[0].isZero() || args[1].isZero() {
-			return g.integer(0)
-		}
 	case "sum":
 		switch {
 		case args[0].Shape.IsScalar():
@@ -168,6 +169,9 @@ func (g *Graph) make(op string, args ...*Node) *Node {
 		if args[1].Shape.IsScalar() {
 			return args[0]
 		}
+	}
+	if o := ops[op]; o != nil && o.Role.bilinear() && (args[0].isZero() || args[1].isZero()) {
+		return g.integer(0)
 	}
 	return g.raw(op, args...)
 }

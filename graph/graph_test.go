@@ -286,7 +286,7 @@ func TestPrintedReadsBack(t *testing.T) {
 		if err := g.Append("M = " + L.String()); err != nil {
 			t.Fatalf("%s prints as %v: %v", src, L, err)
 		}
-		if M, _ := g.Lookup("M"); M != L {
+		if M, _ := g.Lookup("M"); M != L && !(M.Op.Name == "alias" && M.Args[0] == L.Args[0]) { // a name by itself
 			t.Fatalf("%s prints as %v, which reads as %v", src, L, M)
 		}
 	}

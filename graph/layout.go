@@ -33,7 +33,7 @@ type View struct {
 	// Steps adds the derivation of every shown definition, each line with its rule.
 	Steps bool
 
-	// Columns is the width that text may take; 0 is 100.
+	// Columns is the width that text may take, in characters, at least 20; 0 is 100.
 	Columns int
 }
 
@@ -90,6 +90,7 @@ type Equation struct {
 // An EquationLine is one line after an equals sign, or an arrow where Class is "update".
 type EquationLine struct {
 	MathML string `json:"mathml"`
+	Text   string `json:"text"`            // the same in the graph's language, a number, or a label as it is
 	Class  string `json:"class,omitempty"` // value, derivative, update: a result; label: what the name stands for
 	Rule   string `json:"rule,omitempty"`  // how it came from the line before, with the facts that needs
 }

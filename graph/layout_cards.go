@@ -73,6 +73,7 @@ func (g *Graph) diagram(v View) (dg *diagram, err error) {
 	} else {
 		err = m.definitionCards()
 	}
+	m.d.stepsByComponent()
 	return m.d, err
 }
 
@@ -574,7 +575,7 @@ func (m *diagrammer) pairCards(u, v *Node) []int {
 	if rest := pair[0].Shape.Rows - len(few); rest > 0 {
 		key := "rest." + strconv.Itoa(u.ID) + "." + strconv.Itoa(v.ID)
 		if fresh || len(m.cardOf[key]) == 0 {
-			m.cardOf[key] = []int{m.moreCards(u, v, few, rest)}
+			m.cardOf[key] = []int{m.moreCards(pair, few, rest)}
 		}
 		used = append(used, m.cardOf[key]...)
 	}
@@ -590,13 +591,13 @@ func rank(n *Node) int {
 }
 
 // moreCards stands for the components without a card. Its value is what they add to the dot.
-func (m *diagrammer) moreCards(u, v *Node, few []int, rest int) int {
+func (m *diagrammer) moreCards(pair []*Node, few []int, rest int) int {
 	text := "and " + strconv.Itoa(rest) + " more"
 	c := &Card{ID: "more-" + strconv.Itoa(len(m.d.cards)), Name: text, Kind: "more", Formula: text, leaf: true,
 		MathML: "<math><mtext>" + text + "</mtext></math>"}
 	if m.v.Values != nil {
 		value := "?"
-		if all := m.contributions(u, v); all != nil {
+		if all := m.contributions(pair[0], pair[1]); all != nil {
 			shown := map[int]bool{}
 			for _, j := range few {
 				shown[j] = true
@@ -609,9 +610,18 @@ func (m *diagrammer) moreCards(u, v *Node, few []int, rest int) int {
 			}
 			value = number(sum)
 		}
-		c.Numbers = []CardRow{{Label: "sum", Value: value}}
+		c.Label = "sum of " + m.pairName(pair[1]) + "*" + m.pairName(pair[0])
+		c.Numbers = []CardRow{{Value: value}}
 	}
 	return m.addCard(c)
+}
+
+// pairName is what a vector in a dot product is called.
+func (m *diagrammer) pairName(n *Node) string {
+	if name, ok := m.write.name(n); ok {
+		return name
+	}
+	return "(" + m.write.body(n).plain() + ")"
 }
 
 // leafCards is the card of a leaf. A vector that is drawn by component elsewhere is drawn once more,

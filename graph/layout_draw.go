@@ -114,10 +114,10 @@ func (d *diagram) layout() (*Layout, *scene) {
 		q := Equation{Name: e.name, MathML: "<math>" + mark(letterGlyph, e.name).one() + "</math>"}
 		for _, line := range e.lines {
 			if line.meaning != "" {
-				q.Lines = append(q.Lines, EquationLine{MathML: "<math><mtext>" + escapeXML(line.meaning) + "</mtext></math>", Class: "label"})
+				q.Lines = append(q.Lines, EquationLine{MathML: "<math><mtext>" + escapeXML(line.meaning) + "</mtext></math>", Text: line.meaning, Class: "label"})
 				continue
 			}
-			q.Lines = append(q.Lines, EquationLine{MathML: "<math>" + line.rhs.one() + "</math>", Class: line.class, Rule: line.rule})
+			q.Lines = append(q.Lines, EquationLine{MathML: "<math>" + line.rhs.one() + "</math>", Text: line.text, Class: line.class, Rule: line.rule})
 		}
 		l.Equations = append(l.Equations, q)
 	}

@@ -124,9 +124,9 @@ func TestTextEdgesCanBeFollowed(t *testing.T) {
 		for i := range cards {
 			cards[i] = &Card{Name: string(rune('A' + i)), leaf: boxes[i].leaf}
 			cards[i].Formula = cards[i].Name
-			text[i] = cards[i].text(false, false, cards)
+			text[i] = cards[i].text(false, loose, cards)
 		}
-		p, ok := drawText(cards, text, few, 1000, false)
+		p, ok := drawText(cards, text, few, 1000, loose)
 		if !ok {
 			continue // shown as a list
 		}

@@ -46,36 +46,40 @@ func (g *Graph) compile(keep func(*Rule) bool) (byOp map[string][]compiled, err 
 type lowerer struct {
 	g     *Graph
 	rules map[string][]compiled
-	memo  map[*Node]*Node
+	memo  nodeMap
 	fuel  int // rules to apply: a table that was changed may run in circles
 }
 
 func (g *Graph) newLowerer() (*lowerer, error) {
 	rules, err := g.compile(func(r *Rule) bool { return r.Lowers })
-	return &lowerer{g: g, rules: rules, memo: map[*Node]*Node{}, fuel: 1 << 20}, err
+	return &lowerer{g: g, rules: rules, memo: nodeMap{now: 1}, fuel: 1 << 20}, err
 }
 
 func (l *lowerer) lower(n *Node) *Node {
 	if n.Leaf != nil {
 		return n
 	}
-	if out, ok := l.memo[n]; ok {
+	if out, ok := l.memo.get(n); ok {
 		return out
 	}
 	out := l.once(n)
-	l.memo[n] = out
-	l.memo[out] = out
+	l.memo.set(n, out)
+	l.memo.set(out, out)
 	return out
 }
 
 func (l *lowerer) once(n *Node) *Node {
+	if n.Op.Role == Same {
+		return l.lower(n.Args[0])
+	}
 	for _, r := range l.rules[n.Op.Name] {
 		if bound, ok := r.before.Match(n); ok && l.fuel > 0 {
 			l.fuel--
 			return l.lower(l.g.fillRaw(r.after, bound))
 		}
 	}
-	args := make([]*Node, len(n.Args))
+	var three [3]*Node
+	args := three[:len(n.Args)]
 	for i, a := range n.Args {
 		args[i] = l.lower(a)
 	}

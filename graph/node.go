@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math/big"
 	"sort"
-	"strconv"
-	"strings"
 )
 
 // A Node is one value of the graph: a leaf, or an op applied to other nodes. Nodes are made by a
@@ -120,16 +118,14 @@ func (g *Graph) apply(o *Op, args []*Node) (*Node, error) {
 			return nil, fmt.Errorf("%s: argument %d is not a node of this graph", o.Name, i+1)
 		}
 	}
-	var key strings.Builder
-	key.WriteString(o.Name)
+	key := application{op: o}
 	for i, a := range args {
 		if o.Commutes && args[0].ID > args[1].ID {
 			a = args[1-i]
 		}
-		key.WriteByte(' ')
-		key.WriteString(strconv.Itoa(a.ID))
+		key.args[i] = a
 	}
-	if n, ok := g.index[key.String()]; ok {
+	if n, ok := g.applied[key]; ok {
 		return n, nil
 	}
 	shapes := make([]Shape, len(args))
@@ -144,7 +140,16 @@ func (g *Graph) apply(o *Op, args []*Node) (*Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Name, err)
 	}
-	return g.intern(key.String(), &Node{Op: o, Args: append([]*Node(nil), args...), Shape: shape}), nil
+	n := g.number(&Node{Op: o, Args: append([]*Node(nil), args...), Shape: shape})
+	g.applied[key] = n
+	return n, nil
+}
+
+// An application is what makes two nodes the same: the op and its arguments, in the order of their
+// numbers where that does not matter.
+type application struct {
+	op   *Op
+	args [3]*Node
 }
 
 func plural(n int) string {
@@ -155,11 +160,44 @@ func plural(n int) string {
 }
 
 func (g *Graph) intern(key string, n *Node) *Node {
+	g.index[key] = g.number(n)
+	return n
+}
+
+func (g *Graph) number(n *Node) *Node {
 	n.ID = g.next
 	n.graph = g
 	g.next++
-	g.index[key] = n
 	return n
+}
+
+// A nodeMap is a map of nodes by number, which is emptied at once and used again.
+type nodeMap struct {
+	of    []*Node
+	since []uint32
+	now   uint32
+}
+
+func (m *nodeMap) clear() {
+	if m.now++; m.now == 0 {
+		m.of, m.since, m.now = nil, nil, 1
+	}
+}
+
+func (m *nodeMap) get(n *Node) (*Node, bool) {
+	if n.ID < len(m.since) && m.since[n.ID] == m.now {
+		return m.of[n.ID], true
+	}
+	return nil, false
+}
+
+func (m *nodeMap) set(n, to *Node) {
+	if n.ID >= len(m.since) {
+		size := max(2*n.ID, 64)
+		m.of = append(m.of, make([]*Node, size-len(m.of))...)
+		m.since = append(m.since, make([]uint32, size-len(m.since))...)
+	}
+	m.of[n.ID], m.since[n.ID] = to, m.now
 }
 
 // isInt reports whether n is the constant i.

@@ -16,6 +16,8 @@ type Op struct {
 	Name     string
 	Arity    int
 	Commutes bool
+	Role     Role // what its arguments do in it, for those who take expressions apart
+	Internal bool // rules and derivatives are written with it: it can be read, but is not offered
 
 	// Shape is the shape of the result, or why there is none. Nil: elementwise.
 	Shape func(args []Shape) (Shape, error)
@@ -40,6 +42,31 @@ type Op struct {
 	Tests []Point // of an elementwise op: exact values, extremes first of all
 	Cases []Case  // of any other op
 }
+
+// A Role says what an op is to those who take expressions apart or run ops together: linear or not,
+// over components, over rows. They ask for the role and never for a name.
+type Role uint8
+
+// The roles.
+const (
+	Other     Role = iota // nothing is known but its values
+	Plus                  // u + v
+	Minus                 // u - v
+	Opposite              // -u
+	Times                 // u*v
+	Over                  // u/v
+	Contract              // dot: u_k1*v_1 + u_k2*v_2 + …
+	ContractT             // dotT: u_1j*v_1 + u_2j*v_2 + …
+	Expand                // outer: u_k*v_j
+	OverRows              // mean: a sum over the rows, divided by m
+	AddUp                 // sum of the components
+	TopOf                 // largest component
+	Repeat                // fill: u in each component
+	Same                  // alias: u itself, under another name
+)
+
+// bilinear: zero if either argument is.
+func (r Role) bilinear() bool { return r == Contract || r == ContractT || r == Expand }
 
 // A Point is an exact value of a scalar op: In -> Out. Tolerance is relative; 0 is exact to the bit.
 type Point struct {
@@ -68,7 +95,7 @@ var ops = table(
 	opNormCDF, opLogNormCDF,
 	opDot, opDotT, opOuter, opSum, opMean, opFill,
 	opSoftmax, opLogSumExp, opLargest,
-	opExpNAbs, opPick,
+	opExpNAbs, opPick, opAlias,
 )
 
 func table(rows ...*Op) map[string]*Op {

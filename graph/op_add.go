@@ -1,7 +1,7 @@
 package graph
 
 var opAdd = &Op{
-	Name: "add", Arity: 2, Commutes: true,
+	Name: "add", Arity: 2, Commutes: true, Role: Plus,
 	Binary: func(u, v float64) float64 { return u + v },
 	Deriv:  []string{"1", "1"},
 	Range:  func(in []Interval) Interval { return addRange(in[0], in[1]) },

@@ -3,7 +3,7 @@ package graph
 import "math"
 
 var opDiv = &Op{
-	Name: "div", Arity: 2,
+	Name: "div", Arity: 2, Role: Over,
 	Binary: func(u, v float64) float64 { return u / v },
 	Deriv:  []string{"1/v", "-u/v^2"},
 	Range: func(in []Interval) Interval {

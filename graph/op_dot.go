@@ -5,7 +5,7 @@ import "fmt"
 // dot(u, v) is the scalar product of two vectors, or a matrix times a vector: the product of each
 // row of u with v. In reverse it needs outer and dotT.
 var opDot = &Op{
-	Name: "dot", Arity: 2,
+	Name: "dot", Arity: 2, Role: Contract,
 	Shape: func(in []Shape) (Shape, error) {
 		u, v := in[0], in[1]
 		switch row := u.PerRow || v.PerRow; {

@@ -4,7 +4,7 @@ import "fmt"
 
 // dotT(u, v) is the transposed matrix u times the vector v: the adjoint of dot.
 var opDotT = &Op{
-	Name: "dotT", Arity: 2,
+	Name: "dotT", Arity: 2, Role: ContractT, Internal: true,
 	Shape: func(in []Shape) (Shape, error) {
 		u, v := in[0], in[1]
 		if u.IsMatrix() && v.IsVector() && u.Rows == v.Rows {

@@ -5,7 +5,7 @@ import "math"
 // expnabs(u) = exp(-|u|), between 0 and 1: the one exponential that sigmoid and softplus of u and of
 // -u share when they are lowered.
 var opExpNAbs = &Op{
-	Name: "expnabs", Arity: 1,
+	Name: "expnabs", Arity: 1, Internal: true,
 	Unary: func(u float64) float64 { return math.Exp(-math.Abs(u)) },
 	Deriv: []string{"expnabs*(gt(0, u) - gt(u, 0))"},
 	Range: func([]Interval) Interval { return Interval{Lo: 0, LoOpen: true, Hi: 1} },

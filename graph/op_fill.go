@@ -5,7 +5,7 @@ import "fmt"
 // fill(u, v) is the scalar u in every component of a value shaped like v. Derivatives need it where a
 // sum is undone: the gradient of sum(w) is fill(1, w).
 var opFill = &Op{
-	Name: "fill", Arity: 2,
+	Name: "fill", Arity: 2, Role: Repeat, Internal: true,
 	Shape: func(in []Shape) (Shape, error) {
 		if !in[0].IsScalar() {
 			return Shape{}, fmt.Errorf("wants a scalar to fill with, not a %v", in[0].inner())

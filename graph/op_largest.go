@@ -5,7 +5,7 @@ import "math"
 // largest(u) is the largest component of a vector. It is part of the lowered softmax and logsumexp
 // and has no derivative of its own.
 var opLargest = &Op{
-	Name: "largest", Arity: 1,
+	Name: "largest", Arity: 1, Role: TopOf, Internal: true,
 	Shape: func(in []Shape) (Shape, error) {
 		s, err := wantsVector(in)
 		return Shape{PerRow: s.PerRow}, err

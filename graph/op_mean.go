@@ -3,7 +3,7 @@ package graph
 // mean(u) is the sum of u over the rows, divided by m: what turns one example into the cost of all.
 // m is the number of rows unless the caller says otherwise (the sum of row weights).
 var opMean = &Op{
-	Name: "mean", Arity: 1,
+	Name: "mean", Arity: 1, Role: OverRows,
 	Shape: func(in []Shape) (Shape, error) { return in[0].inner(), nil },
 	Pull:  func([]Shape) []string { return []string{"adj"} },
 	Push:  "mean(du)",

@@ -1,7 +1,7 @@
 package graph
 
 var opMul = &Op{
-	Name: "mul", Arity: 2, Commutes: true,
+	Name: "mul", Arity: 2, Commutes: true, Role: Times,
 	Binary: func(u, v float64) float64 { return u * v },
 	Deriv:  []string{"v", "u"},
 	Range:  func(in []Interval) Interval { return mulRange(in[0], in[1]) },

@@ -1,7 +1,7 @@
 package graph
 
 var opNeg = &Op{
-	Name: "neg", Arity: 1,
+	Name: "neg", Arity: 1, Role: Opposite,
 	Unary: func(u float64) float64 { return -u },
 	Deriv: []string{"-1"},
 	Range: func(in []Interval) Interval { return negRange(in[0]) },

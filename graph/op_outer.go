@@ -4,7 +4,7 @@ import "fmt"
 
 // outer(u, v) is the matrix of all products u_k*v_j: the adjoint of dot in its matrix.
 var opOuter = &Op{
-	Name: "outer", Arity: 2,
+	Name: "outer", Arity: 2, Role: Expand,
 	Shape: func(in []Shape) (Shape, error) {
 		u, v := in[0], in[1]
 		if u.IsVector() && v.IsVector() {

@@ -5,7 +5,7 @@ import "math"
 // pick(u, v, w) is v where u >= 0, else w, and NaN where u is. Both v and w are computed; what is not
 // picked does not matter, even if it is NaN.
 var opPick = &Op{
-	Name: "pick", Arity: 3,
+	Name: "pick", Arity: 3, Internal: true,
 	Ternary: func(u, v, w float64) float64 {
 		switch {
 		case u >= 0:

@@ -1,7 +1,7 @@
 package graph
 
 var opSub = &Op{
-	Name: "sub", Arity: 2,
+	Name: "sub", Arity: 2, Role: Minus,
 	Binary: func(u, v float64) float64 { return u - v },
 	Deriv:  []string{"1", "-1"},
 	Range:  func(in []Interval) Interval { return addRange(in[0], negRange(in[1])) },

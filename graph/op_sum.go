@@ -4,7 +4,7 @@ import "math"
 
 // sum(u) adds the components of one value; it never adds over rows (mean does).
 var opSum = &Op{
-	Name: "sum", Arity: 1,
+	Name: "sum", Arity: 1, Role: AddUp,
 	Shape: func(in []Shape) (Shape, error) { return Shape{PerRow: in[0].PerRow}, nil },
 	Value: func(out []float64, in []Shape, args ...[]float64) {
 		var t total

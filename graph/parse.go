@@ -154,6 +154,9 @@ func (g *Graph) equation(p *reader, from int, implied map[string]int) error {
 	if err != nil {
 		return err
 	}
+	if e.op == nil { // z = b: one node cannot have two names
+		n = g.number(&Node{Op: opAlias, Args: []*Node{n}, Shape: n.Shape})
+	}
 	if len(g.Defs) >= MaxDefs {
 		return p.errorf(start, "more than %d equations", MaxDefs)
 	}
@@ -181,14 +184,15 @@ func (g *Graph) names() []string {
 	return all
 }
 
-// suggest is " (did you mean …?)" if a known name differs in two letters at most.
+// suggest is " (did you mean …?)" if a known name differs in two letters at most, and in no more than
+// one of three.
 func suggest(name string, known []string) string {
 	best, least := "", 3
 	if len(name) > 40 {
 		return ""
 	}
 	for _, k := range known {
-		if d := distance(name, k); d < least && d < len(name) {
+		if d := distance(name, k); d < least && d < len(name) && 3*d <= max(len(name), len(k)) {
 			best, least = k, d
 		}
 	}
@@ -514,11 +518,11 @@ func (c *climb) call(t *ast.CallExpr, at, depth int) (*expr, error) {
 	return e, nil
 }
 
-// functions lists the ops that are written as a call.
+// functions lists the ops that are offered to those who write equations.
 func functions() []string {
 	var all []string
 	for _, o := range Ops() {
-		if !isArithmetic(o.Name) {
+		if !isArithmetic(o.Name) && !o.Internal {
 			all = append(all, o.Name)
 		}
 	}

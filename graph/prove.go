@@ -217,7 +217,7 @@ func (p *proof) compute(n *Node) *big.Rat {
 	if n.Op == nil || p.roots[n] > 0 {
 		return p.letter(n)
 	}
-	if n.Op == opFill {
+	if n.Op == opFill || n.Op == opAlias {
 		return p.value(n.Args[0])
 	}
 	if !isArithmetic(n.Op.Name) {

@@ -2,9 +2,8 @@ package graph
 
 import (
 	"math/big"
-	"sort"
+	"slices"
 	"strconv"
-	"strings"
 )
 
 // Arithmetic (+ - * / and constant powers) is read as a sum of products whose letters are nodes: a
@@ -79,18 +78,21 @@ type summand struct {
 }
 
 func (t summand) key() string {
-	var b strings.Builder
+	return string(t.appendKey(nil))
+}
+
+func (t summand) appendKey(b []byte) []byte {
 	for _, f := range t.f {
-		b.WriteString(strconv.Itoa(f.n.ID))
+		b = strconv.AppendInt(b, int64(f.n.ID), 10)
 		if f.e != whole1 {
-			b.WriteByte('^')
-			b.WriteString(strconv.FormatInt(f.e.p, 10))
-			b.WriteByte('/')
-			b.WriteString(strconv.FormatInt(f.e.q, 10))
+			b = append(b, '^')
+			b = strconv.AppendInt(b, f.e.p, 10)
+			b = append(b, '/')
+			b = strconv.AppendInt(b, f.e.q, 10)
 		}
-		b.WriteByte(' ')
+		b = append(b, ' ')
 	}
-	return b.String()
+	return b
 }
 
 // A readerOf reads nodes as sums of products and notes which facts it used.
@@ -244,7 +246,7 @@ func (r *readerOf) raise(t summand, k ratio) (summand, bool) {
 
 // times is u*v with the powers of a letter merged where that is an identity.
 func (r *readerOf) times(u, v summand) (summand, bool) {
-	out := summand{c: new(big.Rat).Mul(u.c, v.c), f: append([]factor(nil), u.f...)}
+	out := summand{c: mulRat(u.c, v.c), f: u.f}
 	if !small(out.c) {
 		return out, false
 	}
@@ -252,6 +254,17 @@ func (r *readerOf) times(u, v summand) (summand, bool) {
 		out.f = r.insert(out.f, f)
 	}
 	return out, true
+}
+
+// mulRat is the product of coefficients, most of which are 1. Rationals are shared and never changed.
+func mulRat(a, b *big.Rat) *big.Rat {
+	switch {
+	case a.Cmp(one) == 0:
+		return b
+	case b.Cmp(one) == 0:
+		return a
+	}
+	return new(big.Rat).Mul(a, b)
 }
 
 func (r *readerOf) insert(list []factor, f factor) []factor {
@@ -293,15 +306,26 @@ func ordered(ts []summand) []summand {
 	out := make([]summand, len(ts))
 	for i, t := range ts {
 		f := append([]factor(nil), t.f...)
-		sort.SliceStable(f, func(i, j int) bool {
-			if f[i].n != f[j].n {
-				return before(f[i].n, f[j].n)
+		slices.SortStableFunc(f, func(a, b factor) int {
+			if a.n != b.n {
+				return ordering(before(a.n, b.n), before(b.n, a.n))
 			}
-			return f[j].e.less(f[i].e)
+			return ordering(b.e.less(a.e), a.e.less(b.e))
 		})
 		out[i] = summand{t.c, f}
 	}
 	return out
+}
+
+// ordering is what slices.SortFunc wants, of less(a, b) and less(b, a).
+func ordering(less, greater bool) int {
+	switch {
+	case less:
+		return -1
+	case greater:
+		return 1
+	}
+	return 0
 }
 
 func before(a, b *Node) bool {
@@ -337,7 +361,7 @@ func merged(ts []summand) []summand {
 			continue
 		}
 		at[k] = len(out)
-		out = append(out, summand{new(big.Rat).Set(t.c), t.f})
+		out = append(out, t)
 	}
 	kept := out[:0]
 	for _, t := range out {
@@ -345,7 +369,7 @@ func merged(ts []summand) []summand {
 			kept = append(kept, t)
 		}
 	}
-	sort.SliceStable(kept, func(i, j int) bool { return firstSummand(kept[i], kept[j]) })
+	slices.SortStableFunc(kept, func(a, b summand) int { return ordering(firstSummand(a, b), firstSummand(b, a)) })
 	return kept
 }
 
@@ -365,14 +389,13 @@ func firstSummand(a, b summand) bool {
 }
 
 func keyOf(ts []summand) string {
-	var b strings.Builder
+	var b []byte
 	for _, t := range ts {
-		b.WriteString(t.c.RatString())
-		b.WriteByte(' ')
-		b.WriteString(t.key())
-		b.WriteByte('+')
+		b = append(b, t.c.RatString()...)
+		b = append(b, ' ')
+		b = append(t.appendKey(b), '+')
 	}
-	return b.String()
+	return string(b)
 }
 
 // writeProduct writes one summand: its scalar part first, quotients as numerator over denominator.
@@ -569,7 +592,7 @@ func shared(ts []summand) []factor {
 			all[at[k]].n++
 		}
 	}
-	sort.SliceStable(all, func(i, j int) bool { return all[i].n > all[j].n })
+	slices.SortStableFunc(all, func(a, b count) int { return b.n - a.n })
 	var out []factor
 	for _, c := range all {
 		if c.n > 1 {

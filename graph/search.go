@@ -22,55 +22,29 @@ func (s *simplifier) search(n *Node, roots, nodes []*Node) (*Node, bool) {
 	if !s.spend(len(nodes)) {
 		return nil, false
 	}
-	locked := s.locks(n, roots, nodes)
-	first := &state{}
-	r := &readerOf{s: s, locked: locked}
-	if !r.sum(n, 1, true, &first.raw) || len(first.raw) > maxSummands {
-		return nil, false
-	}
-	first.did = r.did
-	first.raw = ordered(first.raw)
-	first.ts = s.collected(first.raw)
 	base := s.score(roots)
 	best := base
 	var bestForm form
 	var bestState *state
-	seen := map[string]bool{keyOf(first.ts): true}
-	queue := []*state{first}
-	for tried := 0; len(queue) > 0; queue = queue[1:] {
-		st := queue[0]
-		for _, f := range s.forms(st.ts, n) {
-			if tried++; tried > maxCandidates {
-				break
-			}
-			if !s.spend(len(nodes)) {
-				break
-			}
-			if f.n == n || f.n.Shape.inner() != n.Shape.inner() {
-				continue
-			}
-			c := s.score(s.tryReplace(roots, n, f.n))
-			if base.better(c, st.depth > 0) && c.cost < best.cost {
-				best, bestForm, bestState = c, f, st
-			}
+	scores := map[*Node]score{} // what was opened in another order often comes to the same
+	tried := 0
+	s.candidates(n, s.locks(n, roots, nodes), func(st *state, f form) bool {
+		if tried++; tried > maxCandidates || !s.spend(len(nodes)) {
+			return false
 		}
-		if s.stopped || tried > maxCandidates {
-			break
+		if f.n == n || f.n.Shape.inner() != n.Shape.inner() {
+			return true
 		}
-		if st.depth == maxDepth || !s.may["distribute"] {
-			continue
+		c, ok := scores[f.n]
+		if !ok {
+			c = s.score(s.tryReplace(roots, n, f.n))
+			scores[f.n] = c
 		}
-		for _, l := range s.openable(st.ts, locked) {
-			next, ok := s.open(st, l, locked)
-			if !ok {
-				continue
-			}
-			if k := keyOf(next.ts); !seen[k] {
-				seen[k] = true
-				queue = append(queue, next)
-			}
+		if base.better(c, st.depth > 0) && c.cost < best.cost {
+			best, bestForm, bestState = c, f, st
 		}
-	}
+		return true
+	})
 	if bestState == nil {
 		return nil, false
 	}
@@ -80,6 +54,86 @@ func (s *simplifier) search(n *Node, roots, nodes []*Node) (*Node, bool) {
 	}
 	s.steps = append(s.steps, steps...)
 	return bestForm.n, true
+}
+
+// An expansion is all that was tried for a region: which forms there are depends on the region and on
+// which sums in it stay letters, not on what surrounds it.
+type expansion struct {
+	locks  map[*Node]bool // every question, and the answer
+	states []*state
+	forms  [][]form // by state
+}
+
+// candidates calls try for every form of the arithmetic at n, those that need few brackets opened
+// first, until it returns false. What was written down for the same region before is read again.
+func (s *simplifier) candidates(n *Node, locked func(*Node) bool, try func(*state, form) bool) {
+	for _, x := range s.tried[n] {
+		same := true
+		for m, was := range x.locks {
+			if same = locked(m) == was; !same {
+				break
+			}
+		}
+		if same {
+			for i, st := range x.states {
+				for _, f := range x.forms[i] {
+					if !try(st, f) {
+						return
+					}
+				}
+			}
+			return
+		}
+	}
+	x := &expansion{locks: map[*Node]bool{}}
+	s.expand(n, x, locked, try)
+	s.tried[n] = append(s.tried[n], x)
+}
+
+// expand opens letter after letter and tries what it comes to. Where try ends it, it would do so again:
+// after maxCandidates, or with the budget.
+func (s *simplifier) expand(n *Node, x *expansion, locked func(*Node) bool, try func(*state, form) bool) {
+	ask := func(m *Node) bool {
+		is, known := x.locks[m]
+		if !known {
+			is = locked(m)
+			x.locks[m] = is
+		}
+		return is
+	}
+	first := &state{}
+	r := &readerOf{s: s, locked: ask}
+	if !r.sum(n, 1, true, &first.raw) || len(first.raw) > maxSummands {
+		return
+	}
+	first.did = r.did
+	first.raw = ordered(first.raw)
+	first.ts = s.collected(first.raw)
+	seen := map[string]bool{keyOf(first.ts): true}
+	queue := []*state{first}
+	for ; len(queue) > 0; queue = queue[1:] {
+		st := queue[0]
+		forms := s.forms(st.ts, n)
+		x.states, x.forms = append(x.states, st), append(x.forms, forms)
+		for _, f := range forms {
+			if !try(st, f) {
+				return
+			}
+		}
+		if st.depth == maxDepth || !s.may["distribute"] {
+			continue
+		}
+		for _, l := range s.openable(st.ts, ask) {
+			next, ok := s.open(st, l, ask)
+			if !ok {
+				continue
+			}
+			if k := keyOf(next.ts); !seen[k] {
+				seen[k] = true
+				queue = append(queue, next)
+			}
+		}
+	}
 }
 
 // tryReplace is replace without remembering names.

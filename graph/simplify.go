@@ -59,13 +59,17 @@ type simplifier struct {
 	fuel  int
 	steps []Step
 
+	tried map[*Node][]*expansion
+	done  nodeMap // of replace
+	seen  nodeMap // of score
+
 	budget  *int // what is left
 	stopped bool
 }
 
 func (g *Graph) newSimplifier() (*simplifier, error) {
 	s := &simplifier{
-		g: g, may: map[string]bool{}, memo: map[*Node]*Node{}, fuel: 20000,
+		g: g, may: map[string]bool{}, memo: map[*Node]*Node{}, tried: map[*Node][]*expansion{}, fuel: 20000,
 		budget: &g.left, named: g.equationNames(len(g.Defs), false),
 	}
 	var err error
@@ -84,24 +88,15 @@ func (g *Graph) newSimplifier() (*simplifier, error) {
 	return s, err
 }
 
-// maxRounds bounds the passes over all regions; each but the last makes the program cheaper.
-const maxRounds = 50
-
 func (s *simplifier) run(roots []*Node) []*Node {
 	roots = s.localAll(roots)
-	for round := 0; round < maxRounds && !s.stopped; round++ {
-		improved := false
-		nodes, regions := s.regions(roots)
-		for i := 0; i < len(regions) && !s.stopped; i++ {
-			if by, ok := s.search(regions[i], roots, nodes); ok {
-				roots = s.localAll(s.replace(roots, regions[i], by))
-				improved = true
-				nodes, regions = s.regions(roots)
-				i = -1
-			}
-		}
-		if !improved {
-			break
+	// Every improvement makes the program cheaper, so this comes to an end.
+	nodes, regions := s.regions(roots)
+	for i := 0; i < len(regions) && !s.stopped; i++ {
+		if by, ok := s.search(regions[i], roots, nodes); ok {
+			roots = s.localAll(s.replace(roots, regions[i], by))
+			nodes, regions = s.regions(roots)
+			i = -1
 		}
 	}
 	if s.stopped {
@@ -232,15 +227,18 @@ func comesOut(op *Op, f *Node) bool {
 
 // replace puts by in place of n in all roots.
 func (s *simplifier) replace(roots []*Node, n, by *Node) []*Node {
-	done := map[*Node]*Node{n: by}
+	done := &s.done
+	done.clear()
+	done.set(n, by)
 	var rebuild func(n *Node) *Node
 	rebuild = func(n *Node) *Node {
-		if out, ok := done[n]; ok {
+		if out, ok := done.get(n); ok {
 			return out
 		}
 		out := n
 		if n.Op != nil {
-			args := make([]*Node, len(n.Args))
+			var three [3]*Node
+			args := three[:len(n.Args)]
 			changed := false
 			for i, a := range n.Args {
 				args[i] = rebuild(a)
@@ -251,7 +249,7 @@ func (s *simplifier) replace(roots []*Node, n, by *Node) []*Node {
 				s.keepName(n, out)
 			}
 		}
-		done[n] = out
+		done.set(n, out)
 		return out
 	}
 	s.keepName(n, by)
@@ -268,16 +266,28 @@ type score struct{ cost, divisions, additions int }
 
 func (s *simplifier) score(roots []*Node) score {
 	var out score
-	for _, n := range s.loweredBelow(roots) {
-		out.cost += price(n)
-	}
-	seen := map[*Node]bool{}
-	var visit func(n *Node)
-	visit = func(n *Node) {
-		if seen[n] || n.Op == nil {
+	s.seen.clear()
+	var cost func(n *Node)
+	cost = func(n *Node) {
+		if _, ok := s.seen.get(n); ok || n.Op == nil {
 			return
 		}
-		seen[n] = true
+		s.seen.set(n, n)
+		out.cost += price(n)
+		for _, a := range n.Args {
+			cost(a)
+		}
+	}
+	for _, r := range roots {
+		cost(s.low.lower(r))
+	}
+	s.seen.clear()
+	var visit func(n *Node)
+	visit = func(n *Node) {
+		if _, ok := s.seen.get(n); ok || n.Op == nil {
+			return
+		}
+		s.seen.set(n, n)
 		switch n.Op {
 		case opDiv:
 			out.divisions++
@@ -298,14 +308,6 @@ func (s *simplifier) score(roots []*Node) score {
 		visit(r)
 	}
 	return out
-}
-
-func (s *simplifier) loweredBelow(roots []*Node) []*Node {
-	low := make([]*Node, len(roots))
-	for i, r := range roots {
-		low[i] = s.low.lower(r)
-	}
-	return below(low...)
 }
 
 func isOneMinusSigmoid(n *Node) bool {

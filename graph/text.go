@@ -2,6 +2,7 @@ package graph
 
 import (
 	"math/big"
+	"strconv"
 	"strings"
 )
 
@@ -100,6 +101,8 @@ func (t *text) node(n *Node, level int, top bool) {
 		between(3, "/", 3, 4)
 	case opPow:
 		between(5, "^", 6, 5)
+	case opAlias:
+		t.node(n.Args[0], level, false)
 	case opNeg:
 		t.bracketed(2 < level, func() {
 			t.WriteString("-")
@@ -128,13 +131,36 @@ func (t *text) bracketed(yes bool, write func()) {
 	}
 }
 
-// numberText writes an exact constant as a decimal if it is one, else as a fraction.
+// numberText writes an exact constant as one would: as an integer or a decimal, with an exponent if
+// that saves many zeros; as a fraction if it is no decimal, or a much longer one.
 func numberText(r *big.Rat) string {
 	if r.IsInt() {
-		return r.Num().String()
+		s := r.Num().String()
+		if digits := strings.TrimRight(s, "0"); len(s)-len(digits) > 20 {
+			return digits + "e" + strconv.Itoa(len(s)-len(digits))
+		}
+		return s
 	}
-	if n, exact := r.FloatPrec(); exact {
-		return r.FloatString(n)
+	fraction := r.RatString()
+	n, exact := r.FloatPrec()
+	if !exact {
+		return fraction
 	}
-	return r.RatString()
+	s := r.FloatString(n)
+	if after, ok := strings.CutPrefix(strings.TrimPrefix(s, "-"), "0."); ok {
+		if digits := strings.TrimLeft(after, "0"); len(after)-len(digits) > 5 {
+			s = digits[:1]
+			if len(digits) > 1 {
+				s += "." + digits[1:]
+			}
+			s += "e-" + strconv.Itoa(n-len(digits)+1)
+			if r.Sign() < 0 {
+				s = "-" + s
+			}
+		}
+	}
+	if n > 12 && len(fraction) < len(s) {
+		return fraction
+	}
+	return s
 }

@@ -17,7 +17,7 @@ func (g *Graph) WriteDOT(w io.Writer, v View) error {
 	}
 	var b bytes.Buffer
 	b.WriteString("digraph descent {\n\trankdir=LR;\n")
-	if lines := d.stepLines(); len(lines) > 0 {
+	if lines := d.stepLines(0); len(lines) > 0 {
 		text := quoteDOT(strings.Join(append([]string{d.title(), ""}, lines...), "\n") + "\n")
 		text = strings.ReplaceAll(text, `\n`, `\l`) // \l ends a line that is flushed left
 		fmt.Fprintf(&b, "\tlabel=%s;\n\tlabelloc=b;\n\tlabeljust=l;\n\tfontname=\"monospace\";\n", text)
@@ -88,8 +88,9 @@ func (c *Card) textLines() []string {
 	return lines
 }
 
-// stepLines writes derivations as aligned text.
-func (d *diagram) stepLines() []string {
+// stepLines writes derivations as aligned text; where a line would be longer than columns (0: any
+// length), its rule goes below it.
+func (d *diagram) stepLines(columns int) []string {
 	type cell struct{ lhs, rhs, rule string }
 	var cells []cell
 	left, right := 0, 0
@@ -107,8 +108,23 @@ func (d *diagram) stepLines() []string {
 	var lines []string
 	for _, c := range cells {
 		line := c.lhs + strings.Repeat(" ", left-utf8Len(c.lhs)) + " = " + c.rhs
+		indent := left + 3
+		if columns > 0 {
+			indent = min(indent, columns/3)
+		}
+		pad := max(0, right-utf8Len(c.rhs))
+		if columns > 0 && c.rule != "" {
+			pad = min(pad, columns-utf8Len(line)-3-utf8Len(c.rule))
+		}
+		if columns > 0 && utf8Len(line) > columns || pad < 0 {
+			lines = append(lines, broken(line, columns, indent)...)
+			if c.rule != "" {
+				lines = append(lines, broken(strings.Repeat(" ", indent)+"("+c.rule+")", columns, indent)...)
+			}
+			continue
+		}
 		if c.rule != "" {
-			line += strings.Repeat(" ", max(0, right-utf8Len(c.rhs))) + "   " + c.rule
+			line += strings.Repeat(" ", pad) + "   " + c.rule
 		}
 		lines = append(lines, line)
 	}

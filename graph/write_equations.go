@@ -9,6 +9,7 @@ type equationBlock struct {
 
 type equationLine struct {
 	rhs     *glyph
+	text    string // rhs in the graph's language
 	rule    string
 	class   string // value, derivative or update: a number
 	meaning string // instead of rhs: what the name stands for
@@ -44,24 +45,24 @@ func (d *diagram) equations() []equationBlock {
 	for _, s := range d.steps {
 		steps[s.name] = s
 	}
-	add := func(name, of, class string, rhs ...*term) {
+	add := func(name, class string, rhs ...*term) {
 		b := equationBlock{name: name}
 		if s, ok := steps[name]; ok {
 			for _, l := range s.lines {
-				b.lines = append(b.lines, equationLine{rhs: l.rhs.glyphs(), rule: l.rule})
+				b.lines = append(b.lines, equationLine{rhs: l.rhs.glyphs(), text: l.rhs.plain(), rule: l.rule})
 			}
 		} else {
 			for _, t := range rhs {
 				if t != nil {
-					b.lines = append(b.lines, equationLine{rhs: t.glyphs()})
+					b.lines = append(b.lines, equationLine{rhs: t.glyphs(), text: t.plain()})
 				}
 			}
 		}
 		if v, ok := known[name]; ok {
 			if t, ok := rhs[0].with(known); ok && t.kind != numberTerm {
-				b.lines = append(b.lines, equationLine{rhs: t.glyphs()})
+				b.lines = append(b.lines, equationLine{rhs: t.glyphs(), text: t.plain()})
 			}
-			b.lines = append(b.lines, equationLine{rhs: numberGlyphs(v), class: class})
+			b.lines = append(b.lines, equationLine{rhs: numberGlyphs(v), text: v, class: class})
 		}
 		out = append(out, b)
 	}
@@ -71,7 +72,9 @@ func (d *diagram) equations() []equationBlock {
 		}
 	}
 	for _, c := range d.cards {
-		meaning(c.Name, c.Label)
+		if c.Kind != "more" {
+			meaning(c.Name, c.Label)
+		}
 		for _, r := range c.Numbers {
 			meaning(r.Label, r.Meaning)
 		}
@@ -82,7 +85,7 @@ func (d *diagram) equations() []equationBlock {
 			if c.Kind == "derivative" {
 				class = "derivative"
 			}
-			add(c.Name, c.Name, class, c.rhs)
+			add(c.Name, class, c.rhs)
 		}
 	}
 	// Derivatives as Derive made them; a vector's components in order.
@@ -93,11 +96,14 @@ func (d *diagram) equations() []equationBlock {
 				if b.of != of {
 					continue
 				}
-				if s, ok := steps[of]; ok && s.name != b.name && !shown[of] { // a vector: its derivation, then components
-					add(of, of, "derivative", b.written)
+				name := b.name
+				if _, whole := steps[of]; whole { // a vector, derived as a whole
+					name = of
 				}
-				shown[of], shown[b.name] = true, true
-				add(b.name, of, "derivative", b.written, b.simple)
+				if !shown[name] {
+					add(name, "derivative", b.written, b.simple)
+				}
+				shown[of], shown[name] = true, true
 			}
 		}
 	}
@@ -106,7 +112,7 @@ func (d *diagram) equations() []equationBlock {
 		for i, r := range c.Numbers {
 			name := r.derivativeLabel(c, i)
 			if v, ok := known[name]; ok && !shown[name] {
-				out = append(out, equationBlock{name: name, lines: []equationLine{{rhs: numberGlyphs(v), class: "derivative"}}})
+				out = append(out, equationBlock{name: name, lines: []equationLine{{rhs: numberGlyphs(v), text: v, class: "derivative"}}})
 			}
 		}
 	}
@@ -119,7 +125,7 @@ func (d *diagram) equations() []equationBlock {
 				continue
 			}
 			if r.Update != "" && r.Update != "?" {
-				out = append(out, equationBlock{name: name, assigned: true, lines: []equationLine{{rhs: numberGlyphs(r.Update), class: "update"}}})
+				out = append(out, equationBlock{name: name, assigned: true, lines: []equationLine{{rhs: numberGlyphs(r.Update), text: r.Update, class: "update"}}})
 			}
 		}
 	}

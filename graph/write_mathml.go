@@ -7,8 +7,10 @@ import (
 )
 
 // WriteMathML writes what WriteLaTeX writes as one MathML table, the equals signs under one another.
-// Alignment is both an attribute (MathML 3) and a style (MathML Core, browsers); cells carry the
-// classes name, right and why for pages that allow no style attributes. Numbers carry the class value, derivative or update, rules the class rule, for a page's colours.
+// Alignment is both an attribute (MathML 3) and a style (MathML Core, browsers; what stands in a cell is
+// a block, which only -webkit-right moves). Cells carry the classes name, right and why for pages that
+// allow no style attributes, numbers the class value, derivative or update, rules the class rule, for a
+// page's colours.
 func (g *Graph) WriteMathML(w io.Writer, v View) error {
 	d, err := g.diagram(v)
 	if err != nil {
@@ -19,7 +21,7 @@ func (g *Graph) WriteMathML(w io.Writer, v View) error {
 	b.WriteString(`<mtable displaystyle="true" columnalign="right left left">` + "\n")
 	for _, e := range d.equations() {
 		for i, l := range e.lines {
-			b.WriteString(`<mtr><mtd class="name" style="text-align:right;padding:.2em 0">`)
+			b.WriteString(`<mtr><mtd class="name" style="text-align:right;text-align:-webkit-right;padding:.2em 0">`)
 			if i == 0 {
 				b.WriteString(mark(letterGlyph, e.name).one())
 			}

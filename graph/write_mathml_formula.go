@@ -82,15 +82,15 @@ func (g *glyph) writeMathML(b *strings.Builder) {
 
 func (l letter) mathml() string {
 	base := "<mi>" + escapeXML(l.base) + "</mi>"
+	if l.derivative { // one name; those of several letters are upright unless told otherwise
+		base = `<mi style="font-style:italic">d` + escapeXML(l.base) + "</mi>"
+	}
 	if l.index != "" {
 		tag := "mi"
 		if strings.Trim(l.index, "0123456789,") == "" {
 			tag = "mn"
 		}
 		base = "<msub>" + base + "<" + tag + ">" + escapeXML(l.index) + "</" + tag + "></msub>"
-	}
-	if l.derivative {
-		return "<mrow><mi>d</mi>" + base + "</mrow>"
 	}
 	return base
 }

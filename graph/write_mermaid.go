@@ -9,8 +9,9 @@ import (
 )
 
 // WriteMermaid writes the graph as a Mermaid flowchart, as GitHub and others draw it in Markdown:
-// a node for every card, an edge for every use. An edge along which a derivative comes back is
-// dashed with a head at both ends: Mermaid's layout would be torn by a second edge.
+// a node for every card, an edge for every use. Where a derivative comes back, a dashed arrow stands
+// beside the edge. It has a head at both ends: one that only points back would count for Mermaid's
+// layers and put w behind z.
 func (g *Graph) WriteMermaid(w io.Writer, v View) error {
 	d, err := g.diagram(v)
 	if err != nil {
@@ -34,13 +35,12 @@ func (g *Graph) WriteMermaid(w io.Writer, v View) error {
 	links := d.links()
 	back := d.flowsBack(links)
 	for i, e := range links {
-		arrow := "-->"
+		fmt.Fprintf(&b, "\tn%d --> n%d\n", e.from, e.to)
 		if back[i] {
-			arrow = "<-.->"
+			fmt.Fprintf(&b, "\tn%d <-.-> n%d\n", e.from, e.to)
 		}
-		fmt.Fprintf(&b, "\tn%d %s n%d\n", e.from, arrow, e.to)
 	}
-	if lines := d.stepLines(); len(lines) > 0 {
+	if lines := d.stepLines(0); len(lines) > 0 {
 		for i, l := range lines {
 			lines[i] = strings.ReplaceAll(l, " ", "\u00a0")
 		}

@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"math/big"
 	"strconv"
 	"strings"
 )
@@ -54,7 +53,7 @@ func (w *notation) body(n *Node) *term {
 	}
 	if n.Op == nil {
 		if n.Leaf.Kind == Constant {
-			return &term{kind: numberTerm, text: decimal(n.Leaf.Value)}
+			return &term{kind: numberTerm, text: numberText(n.Leaf.Value)}
 		}
 		return w.named(n.Leaf.Name)
 	}
@@ -136,6 +135,8 @@ func product(a, b *term) *term { return &term{kind: productTerm, args: []*term{a
 // compose puts an op over terms. What associates to the left is one flat sum or product.
 func compose(o *Op, args []*term) *term {
 	switch style := o.Print.Style; {
+	case o.Role == Same:
+		return args[0]
 	case (style == Sum || style == Difference) && len(args) == 2:
 		t := &term{kind: sumTerm}
 		if args[0].kind == sumTerm {
@@ -187,15 +188,4 @@ func indexText(s Shape, j int) string {
 		return strconv.Itoa(j/s.Cols+1) + "," + strconv.Itoa(j%s.Cols+1)
 	}
 	return strconv.Itoa(j + 1)
-}
-
-// decimal writes an exact constant: as a decimal where it is one of few digits, else as a fraction.
-func decimal(r *big.Rat) string {
-	if r.IsInt() {
-		return r.Num().String()
-	}
-	if n, exact := r.FloatPrec(); exact && n <= 12 {
-		return r.FloatString(n)
-	}
-	return r.RatString()
 }

@@ -1,10 +1,14 @@
 package graph
 
-import "strings"
+import (
+	"sort"
+	"strings"
+)
 
 // A derivation is how a definition came to its running form, line by line.
 type derivation struct {
 	name  string
+	size  int // components
 	lines []derivationLine
 }
 
@@ -31,6 +35,9 @@ func (m *diagrammer) derivations() []derivation {
 		for n, s := range names {
 			w.names[n] = s
 		}
+		for n, s := range m.aliased(d.Written) {
+			w.names[n] = s
+		}
 		all = append(all, m.derivation(d, w))
 		if _, taken := names[d.Written]; !taken && d.Written.Op != nil {
 			names[d.Written] = d.Name
@@ -40,6 +47,27 @@ func (m *diagrammer) derivations() []derivation {
 		}
 	}
 	return all
+}
+
+// aliased are the names z of z = b for b, where what is written uses b by that name only: then its
+// simplified forms, in which z is b, are written with z.
+func (m *diagrammer) aliased(written *Node) map[*Node]string {
+	nodes := below(written)
+	users := usersOf(nodes)
+	names := map[*Node]string{}
+	for _, d := range m.g.Defs {
+		if d.Written == written || d.Written.Op != opAlias || len(users[d.Written]) == 0 {
+			continue
+		}
+		n := d.Written
+		for n.Op == opAlias && len(users[n.Args[0]]) == 1 {
+			n = n.Args[0]
+		}
+		if _, constant := n.constant(); n.Op != opAlias && !constant {
+			names[n] = d.Name
+		}
+	}
+	return names
 }
 
 func (m *diagrammer) showsSteps(d *Def) bool {
@@ -56,7 +84,7 @@ func (m *diagrammer) showsSteps(d *Def) bool {
 }
 
 func (m *diagrammer) derivation(d *Def, w *notation) derivation {
-	out := derivation{name: d.Name}
+	out := derivation{name: d.Name, size: d.Written.Shape.Size()}
 	last := ""
 	add := func(n *Node, rule string, facts []string) {
 		rhs := w.right(n)
@@ -97,9 +125,47 @@ func (m *diagrammer) derivation(d *Def, w *notation) derivation {
 		rules, facts = nil, nil
 	}
 	if d.Runs != nil && (d.Runs != now || len(rules) > 0) {
-		add(d.Runs, strings.Join(rules, "; "), facts)
+		rule := strings.Join(rules, "; ")
+		if rule == "" && w.right(d.Runs).plain() != last {
+			rule = silent(last, w.right(d.Runs).plain())
+		}
+		add(d.Runs, rule, facts)
 	}
 	return out
+}
+
+// silent names what one does on a blackboard without a word (see Graph.make).
+func silent(before, after string) string {
+	letters := func(s string) string {
+		all := strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune("+-*/^(), ", r) })
+		sort.Strings(all)
+		return strings.Join(all, " ")
+	}
+	if letters(before) == letters(after) {
+		return "reorder"
+	}
+	return "arithmetic"
+}
+
+// stepsByComponent writes the derivation of a vector that takes no steps as its components, dw1 = dz*x1,
+// where all of them have cards.
+func (d *diagram) stepsByComponent() {
+	var all []derivation
+	for _, s := range d.steps {
+		parts := []derivation(nil)
+		for _, c := range d.cards {
+			for _, b := range c.backs {
+				if b.of == s.name && b.name != s.name && len(s.lines) == 1 {
+					parts = append(parts, derivation{name: b.name, lines: []derivationLine{{rhs: b.written, rule: s.lines[0].rule}}})
+				}
+			}
+		}
+		if len(parts) == 0 || len(parts) != s.size {
+			parts = []derivation{s}
+		}
+		all = append(all, parts...)
+	}
+	d.steps = all
 }
 
 // apply does one step within the whole right-hand side. Between steps the simplifier does silently

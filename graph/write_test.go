@@ -546,17 +546,22 @@ func TestDerivationsKeepTheirValue(t *testing.T) {
 
 func TestTextFits(t *testing.T) {
 	for _, d := range drawings {
-		for _, columns := range []int{0, 60, 80, 200} {
+		for _, columns := range []int{0, 1, 20, 33, 47, 60, 72, 80, 91, 120, 200} {
 			g, v := d.make(t)
 			v.Columns = columns
+			v.Backward, v.Steps = columns%2 == 0 && columns < 200 || v.Backward, columns%3 == 0 || columns == 80
+			v.Title = "A title that is a little longer than some of these pages are wide"
 			text := written(t, writers[0], g, v)
 			limit := columns
-			if limit == 0 {
+			switch columns {
+			case 0:
 				limit = 100
+			case 1:
+				limit = 20
 			}
 			boxes := strings.Contains(text, "┌")
 			for _, line := range strings.Split(text, "\n") {
-				if strings.ContainsAny(line, "┌│└┐┘►") && utf8.RuneCountInString(line) > limit {
+				if utf8.RuneCountInString(line) > limit {
 					t.Errorf("%s in %d columns: %q", d.name, columns, line)
 				}
 				if strings.TrimRight(line, " ") != line {
@@ -748,4 +753,28 @@ func ExampleGraph_WriteText() {
 	//   dc 9       └─────────┘ │   └───────────┘     └──────────┘
 	//               a = 5 ─────┘
 	//                 da 3
+}
+
+// Before boxes are given up they get narrower: the lecture's step is drawn on a usual terminal.
+func TestTextNarrows(t *testing.T) {
+	g, v := lectureExample(t)
+	v.Backward = true
+	for columns, want := range map[int][]string{
+		100: {"│ dz = da*(a*(1 - a)) = a - y │"},
+		80:  {"│ z = w1*x1 + w2*x2 + b ├", "\ndz = da*(a*(1 - a)) = a - y\n"},
+		60:  {"\nz = w1*x1 + w2*x2 + b  1.005  dz -0.268\n"},
+	} {
+		v.Columns = columns
+		text := written(t, writers[0], g, v)
+		for _, w := range want {
+			if !strings.Contains(text, w) {
+				t.Errorf("%d columns: no %q in\n%s", columns, w, text)
+			}
+		}
+	}
+	g, v = drawings[6].make(t)
+	v.Columns = 50
+	if text := written(t, writers[0], g, v); !strings.Contains(text, "and 26 more (sum of w*x)") || !strings.Contains(text, "1.625") {
+		t.Errorf("what the others add is not said:\n%s", text)
+	}
 }

@@ -9,8 +9,9 @@ import (
 
 // WriteText draws the graph with box characters for a terminal: leaves on the left with their
 // numbers, a box for every definition, edges between them; then equations too long for their
-// boxes, and the derivation. A graph that does not fit in v.Columns becomes a list: one line for
-// each leaf and definition. Lines have no trailing blanks.
+// boxes, and the derivation. Where v.Columns is not enough, boxes get narrower in steps (see draw); a
+// graph that does not fit even so becomes a list: one line for each leaf and definition. No line is
+// longer than v.Columns or has trailing blanks.
 func (g *Graph) WriteText(w io.Writer, v View) error {
 	d, err := g.diagram(v)
 	if err != nil {
@@ -20,29 +21,66 @@ func (g *Graph) WriteText(w io.Writer, v View) error {
 	if columns == 0 {
 		columns = 100
 	}
+	columns = max(columns, 20)
 	var b bytes.Buffer
+	section := func(lines []string) {
+		if len(lines) > 0 && b.Len() > 0 {
+			b.WriteString("\n")
+		}
+		for _, l := range lines {
+			b.WriteString(strings.TrimRight(l, " ") + "\n")
+		}
+	}
 	if v.Title != "" {
-		b.WriteString(d.view.Title + "\n\n")
+		section(broken(d.view.Title, columns, 0))
 	}
 	lines, where := d.draw(columns)
 	if lines == nil {
-		lines = d.list()
+		lines = d.list(columns)
 	}
-	for _, l := range lines {
-		b.WriteString(strings.TrimRight(l, " ") + "\n")
+	section(lines)
+	var under []string
+	for _, l := range where {
+		under = append(under, broken(l, columns, 4)...)
 	}
-	if len(where) > 0 {
-		b.WriteString("\n" + strings.Join(where, "\n") + "\n")
-	}
-	if steps := d.stepLines(); len(steps) > 0 {
-		b.WriteString("\n" + strings.Join(steps, "\n") + "\n")
-	}
+	section(under)
+	section(d.stepLines(columns))
 	_, err = w.Write(b.Bytes())
 	return err
 }
 
-// list is the graph without boxes.
-func (d *diagram) list() []string {
+// broken is a line in lines of so many columns, all but the first indented: at a blank if there is one,
+// else after a sign or a bracket, else anywhere.
+func broken(line string, columns, indent int) []string {
+	var out []string
+	rest := []rune(line)
+	for len(rest) > columns {
+		at := -1
+		for _, ends := range []string{" ", "*/,(+-"} {
+			for i := columns; i > columns/3 && at < 0; i-- {
+				if ends == " " && rest[i] == ' ' || ends != " " && i < columns && strings.ContainsRune(ends, rest[i]) {
+					at = i
+				}
+			}
+			if at >= 0 {
+				break
+			}
+		}
+		switch {
+		case at < 0:
+			at = columns
+		case rest[at] != ' ':
+			at++
+		}
+		out = append(out, strings.TrimRight(string(rest[:at]), " "))
+		rest = append([]rune(strings.Repeat(" ", indent)), []rune(strings.TrimLeft(string(rest[at:]), " "))...)
+	}
+	return append(out, string(rest))
+}
+
+// list is the graph without boxes: numbers under one another, or, where that is too wide, beside what
+// they belong to or below it.
+func (d *diagram) list(columns int) []string {
 	type cell [4]string
 	var cells []cell
 	var wide [4]int
@@ -75,12 +113,35 @@ func (d *diagram) list() []string {
 		}
 	}
 	var lines []string
+	fits := true
 	for _, c := range cells {
 		line := ""
 		for i, s := range c {
 			line += s + strings.Repeat(" ", max(0, wide[i]-utf8Len(s))+2)
 		}
 		lines = append(lines, strings.TrimRight(line, " "))
+		fits = fits && utf8Len(lines[len(lines)-1]) <= columns
+	}
+	if fits {
+		return lines
+	}
+	lines = nil
+	for _, c := range cells {
+		var numbers []string
+		for _, s := range c[1:] {
+			if s = strings.TrimSpace(s); s != "" {
+				numbers = append(numbers, s)
+			}
+		}
+		rest := strings.Join(numbers, "  ")
+		if line := c[0] + "  " + rest; rest != "" && utf8Len(line) <= columns {
+			lines = append(lines, line)
+			continue
+		}
+		lines = append(lines, broken(c[0], columns, 4)...)
+		if rest != "" {
+			lines = append(lines, broken("    "+rest, columns, 4)...)
+		}
 	}
 	return lines
 }
@@ -108,9 +169,18 @@ type textCard struct {
 	short bool
 }
 
-// text is the card: with its formula or the short form of it, with the numbers of a scalar on one
-// line or stacked.
-func (c *Card) text(short, stacked bool, all []*Card) textCard {
+// A tightness says how much room cards may take.
+type tightness uint8
+
+const (
+	loose   tightness = iota
+	stacked           // the numbers of a scalar below each other, gaps narrow
+	split             // da = … = … too
+	bare              // derivatives' equations are written under the drawing
+)
+
+// text is the card, with its formula or the short form of it.
+func (c *Card) text(short bool, tight tightness, all []*Card) textCard {
 	t := textCard{boxed: !c.leaf, short: short}
 	head := c.Formula
 	if short {
@@ -123,8 +193,14 @@ func (c *Card) text(short, stacked bool, all []*Card) textCard {
 	if c.Kind == "more" && len(c.Numbers) == 1 {
 		t.lines[0] += ": " + c.Numbers[0].Value
 	}
-	for _, f := range c.Backward {
-		t.lines = append(t.lines, f.Formula)
+	for i, f := range c.Backward {
+		switch b := c.backs[i]; {
+		case tight == bare:
+		case tight == split && b.simple != nil:
+			t.lines = append(t.lines, b.name+" = "+b.written.plain(), strings.Repeat(" ", utf8Len(b.name))+" = "+b.simple.plain())
+		default:
+			t.lines = append(t.lines, f.Formula)
+		}
 	}
 	if c.Kind != "more" {
 		for i, r := range c.Numbers {
@@ -145,7 +221,7 @@ func (c *Card) text(short, stacked bool, all []*Card) textCard {
 			line := strings.Join(parts, "  ")
 			switch {
 			case line == "":
-			case stacked && len(c.Numbers) == 1:
+			case tight >= stacked && len(c.Numbers) == 1:
 				for _, p := range parts {
 					if single {
 						p = "  " + p
@@ -182,13 +258,13 @@ func (c *Card) shortText(all []*Card) string {
 }
 
 // draw lays the cards out on a grid of characters; nil if they do not fit. Where room is short,
-// boxes give up their formulas, the widest first; then numbers are stacked and gaps narrow.
+// boxes give up their formulas, the widest first; then everything is tried tighter.
 func (d *diagram) draw(columns int) (lines, where []string) {
 	if len(d.cards) > maxCards {
 		return nil, nil
 	}
 	links := d.links()
-	for _, tight := range []bool{false, true} {
+	for tight := loose; tight <= bare; tight++ {
 		cards := make([]textCard, len(d.cards))
 		for i, c := range d.cards {
 			cards[i] = c.text(false, tight, d.cards)
@@ -198,6 +274,13 @@ func (d *diagram) draw(columns int) (lines, where []string) {
 				for i, c := range d.cards {
 					if cards[i].short {
 						where = append(where, c.Formula)
+					}
+				}
+				for _, c := range d.cards {
+					for _, f := range c.Backward {
+						if tight == bare && len(d.steps) == 0 { // else they are in the derivation
+							where = append(where, f.Formula)
+						}
 					}
 				}
 				return p.lines(), where
@@ -220,7 +303,7 @@ func (d *diagram) draw(columns int) (lines, where []string) {
 	return nil, nil
 }
 
-func drawText(all []*Card, cards []textCard, links []link, columns int, tight bool) (*page, bool) {
+func drawText(all []*Card, cards []textCard, links []link, columns int, tight tightness) (*page, bool) {
 	leaf := 0
 	for i, c := range all {
 		if c.leaf {
@@ -239,7 +322,7 @@ func drawText(all []*Card, cards []textCard, links []link, columns int, tight bo
 		boxes[i] = b
 	}
 	routes, width, height := arrange(boxes, links, spacing{lane: 1, column: func(places int, _ float64) float64 {
-		if tight {
+		if tight >= stacked {
 			return float64(2*places + 1)
 		}
 		return float64(2*places + 3)

@@ -397,8 +397,21 @@ func (n *Newton) direction(d []float64) {
 	} else {
 		s.Distance = -1
 	}
-	s.Line = newLine(s.F, slope, 1, false)
+	// Where every row is saturated H is nearly 0 and d of any length: the first trial goes no further than longest.
+	t := math.Min(1, longest*math.Max(1, largestOf(s.Theta))/largestOf(d))
+	s.Line = newLine(s.F, slope, t, false)
 	s.Phase = searching
+}
+
+// longest is the largest first trial of a step in any coordinate, in units of the largest coordinate of θ or 1.
+const longest = 100
+
+func largestOf(v []float64) float64 {
+	var m float64
+	for _, x := range v {
+		m = math.Max(m, math.Abs(x))
+	}
+	return m
 }
 
 func (n *Newton) search(t Tell) {

@@ -205,7 +205,7 @@ func TestTwoArguments(t *testing.T) {
 	}
 	sign := []float64{1, 0, math.Copysign(0, -1), -1, nan, -inf}
 	out := make([]float64, 6)
-	Plain[float64]().Pick(out, sign, []float64{1, 1, 1, nan, 1, nan}, []float64{nan, nan, nan, 2, 2, 2})
+	Plain[float64]().Map3["pick"](out, sign, []float64{1, 1, 1, nan, 1, nan}, []float64{nan, nan, nan, 2, 2, 2})
 	for i, want := range []float64{1, 1, 1, 2, nan, 2} {
 		if out[i] != want && (out[i] == out[i] || want == want) {
 			t.Errorf("pick(%v) = %v, want %v", sign[i], out[i], want)

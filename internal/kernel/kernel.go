@@ -44,8 +44,8 @@ type Set[T Float] struct {
 
 	Map1 map[string]func(out, a []T)    // by op: neg, exp, expnabs, log, log1p, sigmoid …
 	Map2 map[string]func(out, a, b []T) // add, sub, mul, div, max, gt, mask
-	// Pick is out = sign < 0 ? b : a (NaN where sign is).
-	Pick func(out, sign, a, b []T)
+	// Map3 holds pick: out = a < 0 ? c : b (NaN where a is).
+	Map3 map[string]func(out, a, b, c []T)
 
 	Fused []Fused[T] // tried in this order
 }
@@ -82,7 +82,7 @@ func newPlain[T Float](map1 map[string]func(out, a []T)) *Set[T] {
 		SumRows:  sumRows[T],
 		Map1:     map1,
 		Map2:     map2[T](),
-		Pick:     pick[T],
+		Map3:     map[string]func(out, a, b, c []T){"pick": pick[T]},
 		Fused:    fused[T](),
 	}
 }

@@ -130,7 +130,7 @@ func TestMapLengths(t *testing.T) {
 		for name, f := range s.Map2 {
 			check(name, f)
 		}
-		check("pick", func(out, a, b []float64) { s.Pick(out, a, a, b) })
+		check("pick", func(out, a, b []float64) { s.Map3["pick"](out, a, a, b) })
 		for _, f := range s.Fused {
 			for k := range f.Out {
 				run := func(out, a, b []float64) {
