@@ -31,7 +31,9 @@ func (p *page) heading(s string) {
 func (p *page) facts(pairs ...string) {
 	width := 0
 	for i := 0; i < len(pairs); i += 2 {
-		width = max(width, lipgloss.Width(pairs[i]))
+		if pairs[i+1] != "" {
+			width = max(width, lipgloss.Width(pairs[i]))
+		}
 	}
 	for i := 0; i < len(pairs); i += 2 {
 		if pairs[i+1] == "" {
