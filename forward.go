@@ -214,7 +214,7 @@ func (l *layers) say(cells []encode.Cell, offset float64) (z, a []float64, err e
 func checkForward(z, a []float64) error {
 	for i := range z {
 		if z[i]-z[i] != 0 {
-			return fmt.Errorf("z = %v: the numbers of this row are too large for the model's weights", z[i])
+			return tooLarge(z[i])
 		}
 		if !(a[i] >= 0 && a[i] <= 1) {
 			return fmt.Errorf("a = %v is no probability", a[i])

@@ -207,11 +207,8 @@ func (f *fit) solveLayers(ctx context.Context) error {
 			}
 		}
 	}
-	if math.IsNaN(r.Cost) || math.IsInf(r.Cost, 0) || math.IsNaN(r.Loss) {
-		r.Cost, r.Loss = 0, 0
-		if best.diverged == nil {
-			return fmt.Errorf("the cost is not finite at step %d; the numbers are too large for these equations", best.out.Step)
-		}
+	if best.diverged == nil && r.Cost-r.Cost != 0 {
+		return fmt.Errorf("the cost is not finite at step %d; the numbers are too large for these equations", best.out.Step)
 	}
 	if n := len(r.Restarts); n > 1 {
 		return f.note("%d starts: the best cost is that of seed %d", n, best.seed)
@@ -403,7 +400,11 @@ func (f *fit) judgeLayers(run *layerRun) {
 	case out.Reason == optim.Cancelled:
 		run.verdict, run.message = Interrupted, fmt.Sprintf("interrupted after %d steps", out.Step)
 	case f.firstOrder():
-		run.verdict, run.message = Stopped, fmt.Sprintf("%d steps done, as asked; %s", out.Step, small)
+		asked := ""
+		if f.userSteps {
+			asked = ", as asked"
+		}
+		run.verdict, run.message = Stopped, fmt.Sprintf("%d steps done%s; %s", out.Step, asked, small)
 	case out.Reason == optim.Time:
 		run.verdict, run.message = Stopped, fmt.Sprintf("the time is used up after %d steps; %s", out.Step, small)
 	case run.rest:

@@ -36,6 +36,12 @@ bytes: z, a and y are vectors, a = softmax(z), and W has a row for each class. W
 first) are 0, and the relative risk ratio is exp(weight); with one every class has weights, and the biases have mean zero. The label is
 the most probable class. --positive LEVEL --against-rest makes two classes of them.
 
+Equations may declare parameters and their shapes, one a line: V = parameter(16, n), c = parameter(16), w = parameter(16); sizes are numbers, n (inputs)
+or K (classes). w, W and b keep the shapes they have, unless declared. --hidden 16 writes such equations, a tanh layer of 16 units before the
+output. Matrices, and vectors in a dot product, start at random (uniform within ±√(6/(in + out)), from --seed) and are penalised by --l2; all
+else starts at 0 and is not. The cost is not convex: the verdict "stationary" means a gradient of 0 and proves no bound. Parameters are in the
+units of the standardised columns, also in the model file.
+
 A row weight k is the row k times. --holdout every:5 leaves out the data rows whose zero-based index is divisible by 5.
 
 Same data, same seed: the same model, bit for bit, whatever --threads is.`},
