@@ -467,31 +467,56 @@ func (p *Problem) smoothClasses(ctx context.Context, a *classPoint, theta []floa
 		return smooth{}, nil
 	}
 	slack += p.zError(a, theta) // ‖(1/m)Σ X_iᵀC_iδ_i‖² ≤ (1/m)Σ δ_iᵀC_iδ_i in the norm of H⁻¹
-	R, ok, err := p.reachOfRows(ctx, a, f, place)
+	// H is that of the computed scores; at the true ones its curvature is smaller by a factor e^(-2δ) at most. |x̃_j| ≤ sqrt(H_aa)·R for every
+	// free component a of feature j, because it is e_a·(e_k - e_l)⊗x̃.
+	scoreError := func(R float64) float64 {
+		delta := 0.0
+		for k := range K {
+			d := 8 * unit * (a.offset + a.largest)
+			for j := range n + 1 {
+				x := math.Inf(1)
+				for l := range K {
+					if u := place[p.component(l, j)]; u >= 0 {
+						x = math.Min(x, 1.5*f.d[u]*R)
+					}
+				}
+				if v := math.Abs(theta[p.component(k, j)]); v > 0 {
+					d += p.rounds() * v * (x + 2*a.shift[j])
+				}
+			}
+			delta = math.Max(delta, d)
+		}
+		return delta
+	}
+	// Near the optimum a coarse R does as well as that of the rows and pairs: (e_k - e_l)⊗x̃ has the entries of x̃ at k and at l.
+	units := make([]float64, n+1)
+	for j := range units {
+		var first, second float64
+		for k := range K {
+			if u := place[p.component(k, j)]; u >= 0 {
+				v := 1 / (f.d[u] * f.d[u])
+				first, second = math.Max(first, v), math.Max(second, math.Min(first, v))
+			}
+		}
+		units[j] = first + second
+	}
+	square, err := p.largestRow(ctx, units)
 	if err != nil {
 		return smooth{}, err
 	}
-	if !ok {
-		c.Note = close
-		return smooth{}, nil
-	}
-	// H is that of the computed scores; at the true ones its curvature is smaller by a factor e^(-2δ) at most. |x̃_j| ≤ sqrt(H_aa)·R for every
-	// free component a of feature j, because it is e_a·(e_k - e_l)⊗x̃.
-	delta := 0.0
-	for k := range K {
-		d := 8 * unit * (a.offset + a.largest)
-		for j := range n + 1 {
-			x := math.Inf(1)
-			for l := range K {
-				if u := place[p.component(l, j)]; u >= 0 {
-					x = math.Min(x, 1.5*f.d[u]*R)
-				}
-			}
-			if v := math.Abs(theta[p.component(k, j)]); v > 0 {
-				d += p.rounds() * v * (x + 2*a.shift[j])
-			}
+	norm := f.norm(gradient)
+	R := math.Sqrt(f.trace()*square) * (1 + lost)
+	delta := scoreError(R)
+	if !(delta < coarse) || !((norm+slack)*R*math.Exp(2*delta)/(1-lost) <= coarse) {
+		var ok bool
+		if R, ok, err = p.reachOfRows(ctx, a, f, place); err != nil {
+			return smooth{}, err
 		}
-		delta = math.Max(delta, d)
+		if !ok {
+			c.Note = close
+			return smooth{}, nil
+		}
+		delta = scoreError(R)
 	}
 	if !(delta < 0.1) {
 		c.Note = "no bound: rounding errors of the scores are too large"
@@ -499,7 +524,7 @@ func (p *Problem) smoothClasses(ctx context.Context, a *classPoint, theta []floa
 	}
 	grow := math.Exp(delta) / math.Sqrt(1-lost)
 	R *= grow
-	computed := f.norm(gradient) * grow
+	computed := norm * grow
 	nu := computed + slack*grow
 	u := nu * R
 	c.U = u
@@ -520,8 +545,14 @@ func (p *Problem) smoothClasses(ctx context.Context, a *classPoint, theta []floa
 	return s, nil
 }
 
-// reachOfRows is the largest ‖(e_k - e_l)⊗x̃‖ in the norm of f's inverse, over rows and pairs of classes. ok is false where rounding leaves
-// nothing to say.
+// manyPairs is the number of classes beyond which not every pair of them gets a pass of its own.
+const manyPairs = 8
+
+// reachOfRows is the largest ‖(e_k - e_l)⊗x̃‖ in the norm of f's inverse, over rows and pairs of classes, or a bound on it. ok is false where
+// rounding leaves nothing to say.
+//
+// Of many classes only the pairs with the reference r are looked at: ‖(e_k - e_l)⊗x̃‖ ≤ ‖(e_k - e_r)⊗x̃‖ + ‖(e_l - e_r)⊗x̃‖, at most the two
+// largest together, and never more than twice the largest pair.
 //
 // With H = D L Lᵀ D and the columns B of (e_k - e_l)⊗e_j that is ‖L⁻¹D⁻¹B x̃‖. L⁻¹D⁻¹B = Q·T with T lower triangular, and T⁻¹ is the
 // factor whose forward substitution MaxQuad does: one pass a pair.
@@ -531,9 +562,13 @@ func (p *Problem) reachOfRows(ctx context.Context, a *classPoint, f *factor, pla
 	// A column of L⁻¹ is off by at most γ·|L⁻¹||L||column|, in norm √(size·trace) times its own.
 	size := float64(f.n)
 	relative := 1.1*gamma(size+4)*math.Sqrt(size*f.trace()) + gamma(8*size*float64(N)) + 16*unit
-	var R float64
+	var R, second float64 // the largest, and the next
+	many := K > manyPairs
 	for k := range K {
-		for l := range k {
+		for l := range K {
+			if !many && l >= k || many && (k == p.Classes.Reference || l != p.Classes.Reference) {
+				continue
+			}
 			b := make([][]float64, N)
 			norms := make([]float64, N) // what the error of a column of B is relative to
 			for j := range N {
@@ -590,8 +625,11 @@ func (p *Problem) reachOfRows(ctx context.Context, a *classPoint, f *factor, pla
 			if !(r <= math.MaxFloat64) {
 				return 0, false, nil
 			}
-			R = math.Max(R, r)
+			R, second = math.Max(R, r), math.Max(second, math.Min(R, r))
 		}
+	}
+	if many {
+		R += second
 	}
 	return R, true, nil
 }
