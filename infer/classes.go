@@ -3,6 +3,8 @@ package infer
 import (
 	"fmt"
 	"math"
+
+	"github.com/descent-ml/descent/internal/scalar"
 )
 
 // LogLikelihoodClasses is Σ s·log a_y = -Σ s·(log Σ_k exp(z_k) - z_y) of K classes: z is (m×K), row-major, label is (m), each from 0 to K-1, s is
@@ -20,11 +22,11 @@ func LogLikelihoodClasses(z []float64, label []int32, K int, s []float64) (float
 			return 0, fmt.Errorf("infer: row %d: score %v of class %d is not finite", i/K+1, v, i%K)
 		}
 	}
-	var loss sum
+	var loss scalar.Sum
 	for i, y := range label {
-		loss.add(float64(weight(s, i) * classLoss(z[i*K:(i+1)*K], int(y))))
+		loss.Add(float64(weight(s, i) * classLoss(z[i*K:(i+1)*K], int(y))))
 	}
-	return -loss.value(), nil
+	return -loss.Value(), nil
 }
 
 // classLoss is log Σ_k exp(z_k) - z_y with the largest z, z_t, taken off: (z_t - z_y) + log1p(Σ_{k≠t} exp(z_k - z_t)).
@@ -51,35 +53,35 @@ func NullClasses(label []int32, K int, s []float64) (logLikelihood float64, err 
 	if err := checkClasses(label, K, s); err != nil {
 		return 0, err
 	}
-	of := make([]sum, K)
-	var total, l sum
+	of := make([]scalar.Sum, K)
+	var total, l scalar.Sum
 	for i, y := range label {
 		w := weight(s, i)
-		of[y].add(w)
-		total.add(w)
+		of[y].Add(w)
+		total.Add(w)
 	}
-	m := total.value()
+	m := total.Value()
 	if m == 0 {
 		return math.NaN(), nil
 	}
 	for k := range of {
-		part := of[k].value()
+		part := of[k].Value()
 		if part == 0 {
 			continue
 		}
 		log := math.Log(part / m)
 		if part > m/2 { // by what is missing
-			var others sum
+			var others scalar.Sum
 			for j := range of {
 				if j != k {
-					others.add(of[j].value())
+					others.Add(of[j].Value())
 				}
 			}
-			log = math.Log1p(-others.value() / m)
+			log = math.Log1p(-others.Value() / m)
 		}
-		l.add(float64(part * log))
+		l.Add(float64(part * log))
 	}
-	return l.value(), nil
+	return l.Value(), nil
 }
 
 func checkClasses(label []int32, K int, s []float64) error {

@@ -5,6 +5,8 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/mathext"
+
+	"github.com/descent-ml/descent/internal/scalar"
 )
 
 // Likelihood is what the log likelihood of a fit says, beside that of the constant model.
@@ -68,11 +70,11 @@ func LogLikelihood(z, y, s []float64) (float64, error) {
 	if err := check(y, s, z); err != nil {
 		return 0, err
 	}
-	var loss sum
+	var loss scalar.Sum
 	for i, t := range z {
-		loss.add(float64(weight(s, i) * rowLoss(t, y[i])))
+		loss.Add(float64(weight(s, i) * scalar.Loss(t, y[i])))
 	}
-	return -loss.value(), nil
+	return -loss.Value(), nil
 }
 
 // Null is the fit of the intercept alone: labels y (m), weights s (m, nil for ones), offset o (m, nil for zeros). It
@@ -84,16 +86,16 @@ func Null(y, s, o []float64) (b, logLikelihood float64, err error) {
 	if err := check(y, s, o); err != nil {
 		return 0, 0, err
 	}
-	var positive, total, lowest, highest = sum{}, sum{}, math.Inf(1), math.Inf(-1)
+	var positive, total, lowest, highest = scalar.Sum{}, scalar.Sum{}, math.Inf(1), math.Inf(-1)
 	for i, v := range y {
 		w := weight(s, i)
-		positive.add(float64(w * v))
-		total.add(w)
+		positive.Add(float64(w * v))
+		total.Add(w)
 		if o != nil && w > 0 {
 			lowest, highest = min(lowest, o[i]), max(highest, o[i])
 		}
 	}
-	p, m := positive.value(), total.value()
+	p, m := positive.Value(), total.Value()
 	if m == 0 {
 		return math.NaN(), math.NaN(), nil
 	}
@@ -113,14 +115,14 @@ func Null(y, s, o []float64) (b, logLikelihood float64, err error) {
 		b = low + (high-low)/2
 		before := high - low // the width of the bracket at the last step
 		for range maxNullSteps {
-			var g, h sum
+			var g, h scalar.Sum
 			for i, v := range y {
 				z := at(i)
-				a := sigmoid(z)
-				g.add(float64(weight(s, i) * (a - v)))
-				h.add(float64(weight(s, i) * float64(a*sigmoid(-z))))
+				a := scalar.Sigmoid(z)
+				g.Add(float64(weight(s, i) * (a - v)))
+				h.Add(float64(weight(s, i) * float64(a*scalar.Sigmoid(-z))))
 			}
-			gradient := g.value()
+			gradient := g.Value()
 			if gradient == 0 {
 				break
 			}
@@ -131,7 +133,7 @@ func Null(y, s, o []float64) (b, logLikelihood float64, err error) {
 			}
 			// Newton's step, unless it leaves the bracket or is longer than half of what the bracket was: offsets far
 			// apart make a staircase, on which Newton alone jumps to and fro.
-			next := b - gradient/h.value()
+			next := b - gradient/h.Value()
 			if !(next > low && next < high && math.Abs(next-b) < before/2) {
 				next = low + (high-low)/2
 			}
@@ -143,24 +145,15 @@ func Null(y, s, o []float64) (b, logLikelihood float64, err error) {
 			}
 		}
 	}
-	var loss sum
+	var loss scalar.Sum
 	for i, v := range y {
-		loss.add(float64(weight(s, i) * rowLoss(at(i), v)))
+		loss.Add(float64(weight(s, i) * scalar.Loss(at(i), v)))
 	}
-	return b, -loss.value(), nil
+	return b, -loss.Value(), nil
 }
 
 // maxNullSteps: so often bisection alone halves any float64 bracket to nothing.
 const maxNullSteps = 1100
-
-// rowLoss is softplus(z) - y·z without cancellation: -log of the probability of each side, weighted by y.
-func rowLoss(z, y float64) float64 {
-	l := math.Log1p(math.Exp(-math.Abs(z)))
-	if z > 0 {
-		return l + float64((1-y)*z)
-	}
-	return l - float64(y*z)
-}
 
 func weight(s []float64, i int) float64 {
 	if s == nil {
@@ -189,18 +182,3 @@ func check(y, s, z []float64) error {
 	}
 	return nil
 }
-
-// sum adds with the rounding errors carried along (Neumaier 1974).
-type sum struct{ total, lost float64 }
-
-func (s *sum) add(x float64) {
-	t := s.total + x
-	if math.Abs(s.total) >= math.Abs(x) {
-		s.lost += (s.total - t) + x
-	} else {
-		s.lost += (x - t) + s.total
-	}
-	s.total = t
-}
-
-func (s *sum) value() float64 { return s.total + s.lost }

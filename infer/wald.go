@@ -3,6 +3,8 @@ package infer
 import (
 	"fmt"
 	"math"
+
+	"github.com/descent-ml/descent/internal/scalar"
 )
 
 // Coefficient is one estimate with its Wald statistics. What is undefined is NaN.
@@ -67,13 +69,5 @@ func Quantile(conf float64) (float64, error) {
 // the variance of z from Variance. It lies in [0, 1]; NaN if z or variance is NaN.
 func ProbabilityInterval(z, variance, q float64) (low, high float64) {
 	d := float64(q * math.Sqrt(variance))
-	return sigmoid(z - d), sigmoid(z + d)
-}
-
-func sigmoid(z float64) float64 {
-	if z >= 0 {
-		return 1 / (1 + math.Exp(-z))
-	}
-	e := math.Exp(z)
-	return e / (1 + e)
+	return scalar.Sigmoid(z - d), scalar.Sigmoid(z + d)
 }

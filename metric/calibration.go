@@ -3,6 +3,8 @@ package metric
 import (
 	"math"
 	"slices"
+
+	"github.com/descent-ml/descent/internal/scalar"
 )
 
 // Calibration says whether probabilities mean what they say.
@@ -45,40 +47,40 @@ func Calibrate(r Rows, bins int) Calibration {
 
 // bins puts each group of ties where the middle of its weight falls.
 func (k *ranking) bins(count int) []Bin {
-	var total sum
+	var total scalar.Sum
 	for _, o := range k.order {
-		total.add(k.rows.weight(int(o.row)))
+		total.Add(k.rows.weight(int(o.row)))
 	}
 	var out []Bin
-	var seen, weight, predicted, observed sum // weight, predicted, observed: of the open bin
+	var seen, weight, predicted, observed scalar.Sum // weight, predicted, observed: of the open bin
 	open := -1
 	closeBin := func() {
 		if open >= 0 {
 			b := &out[len(out)-1]
-			b.Weight = weight.value()
-			b.Predicted = predicted.value() / b.Weight
-			b.Observed = observed.value() / b.Weight
+			b.Weight = weight.Value()
+			b.Predicted = predicted.Value() / b.Weight
+			b.Observed = observed.Value() / b.Weight
 		}
 	}
 	k.ties(func(from, to int, negative, positive float64) {
 		s := negative + positive
-		bin := min(int(float64(count)*((seen.value()+s/2)/total.value())), count-1)
-		seen.add(s)
+		bin := min(int(float64(count)*((seen.Value()+s/2)/total.Value())), count-1)
+		seen.Add(s)
 		if bin != open {
 			closeBin()
 			open = bin
-			weight, predicted, observed = sum{}, sum{}, sum{}
+			weight, predicted, observed = scalar.Sum{}, scalar.Sum{}, scalar.Sum{}
 			out = append(out, Bin{Low: math.Inf(1), High: math.Inf(-1)})
 		}
 		b := &out[len(out)-1]
 		for _, o := range k.order[from:to] {
 			a := k.rows.probability(int(o.row))
 			b.Low, b.High = min(b.Low, a), max(b.High, a)
-			predicted.add(float64(k.rows.weight(int(o.row)) * a))
+			predicted.Add(float64(k.rows.weight(int(o.row)) * a))
 		}
 		b.Rows += to - from
-		weight.add(s)
-		observed.add(positive)
+		weight.Add(s)
+		observed.Add(positive)
 	})
 	closeBin()
 	slices.Reverse(out)
@@ -91,7 +93,7 @@ func (k *ranking) bins(count int) []Bin {
 func (r Rows) slope() (slope, intercept float64) {
 	lowest := [2]float64{math.Inf(1), math.Inf(1)}
 	highest := [2]float64{math.Inf(-1), math.Inf(-1)}
-	var weight, mean sum
+	var weight, mean scalar.Sum
 	for i, z := range r.LogOdds {
 		s := r.weight(i)
 		if s == 0 {
@@ -99,20 +101,20 @@ func (r Rows) slope() (slope, intercept float64) {
 		}
 		y := int(r.Label[i])
 		lowest[y], highest[y] = min(lowest[y], z), max(highest[y], z)
-		weight.add(s)
-		mean.add(float64(s * z))
+		weight.Add(s)
+		mean.Add(float64(s * z))
 	}
 	if highest[0] <= lowest[1] || highest[1] <= lowest[0] { // also where a class is missing: -Inf <= Inf
 		return math.NaN(), math.NaN()
 	}
-	m := weight.value()
-	center := mean.value() / m
-	var square sum
+	m := weight.Value()
+	center := mean.Value() / m
+	var square scalar.Sum
 	for i, z := range r.LogOdds {
 		d := z - center
-		square.add(float64(r.weight(i) * float64(d*d)))
+		square.Add(float64(r.weight(i) * float64(d*d)))
 	}
-	scale := math.Sqrt(square.value() / m)
+	scale := math.Sqrt(square.Value() / m)
 	if !(scale > 0) || math.IsInf(scale, 0) {
 		return math.NaN(), math.NaN()
 	}
@@ -161,7 +163,7 @@ func unscaled(center, scale, w, b float64) (slope, intercept float64) {
 type logistic struct{ cost, gw, gb, hww, hwb, hbb float64 }
 
 func (r Rows) logistic(center, scale, w, b float64) logistic {
-	var cost, gw, gb, hww, hwb, hbb sum
+	var cost, gw, gb, hww, hwb, hbb scalar.Sum
 	for i, z := range r.LogOdds {
 		s, u := r.weight(i), (z-center)/scale
 		t := float64(w*u) + b
@@ -179,14 +181,14 @@ func (r Rows) logistic(center, scale, w, b float64) logistic {
 		dz = float64(s * dz)
 		c := float64(s*smaller) / (1 + e)
 		cu := float64(c * u)
-		cost.add(float64(s * loss))
-		gw.add(float64(dz * u))
-		gb.add(dz)
-		hww.add(float64(cu * u))
-		hwb.add(cu)
-		hbb.add(c)
+		cost.Add(float64(s * loss))
+		gw.Add(float64(dz * u))
+		gb.Add(dz)
+		hww.Add(float64(cu * u))
+		hwb.Add(cu)
+		hbb.Add(c)
 	}
-	return logistic{cost.value(), gw.value(), gb.value(), hww.value(), hwb.value(), hbb.value()}
+	return logistic{cost.Value(), gw.Value(), gb.Value(), hww.Value(), hwb.Value(), hbb.Value()}
 }
 
 // maxCalibrationSteps is above anything seen: 30,000 random sets, many with classes that hardly overlap, took 26 at most.

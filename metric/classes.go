@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/descent-ml/descent/internal/scalar"
 )
 
 // ClassRows are the m examples to be measured where there are K classes. The slices are only read.
@@ -93,14 +95,14 @@ func Classes(r ClassRows, levels []string) (*Metrics, error) {
 		return nil, err
 	}
 	m := &Metrics{Rows: rows, Levels: slices.Clone(levels), PerClass: make([]ClassScores, K)}
-	var loss, square, weight sum
-	counts := make([]sum, K*K)
+	var loss, square, weight scalar.Sum
+	counts := make([]scalar.Sum, K*K)
 	order := make([]float64, K*rows) // (K×m): what ranks the rows of every class
 	of, key := make([]float64, K), make([]float64, K)
 	for i, y := range r.Label {
 		s := r.weight(i)
 		rest := softmax(r.LogOdds[i*K:(i+1)*K], of, key)
-		loss.add(float64(s * -key[y]))
+		loss.Add(float64(s * -key[y]))
 		ranks, a := key, of
 		if r.Probability != nil {
 			a = r.Probability[i*K : (i+1)*K]
@@ -118,17 +120,17 @@ func Classes(r ClassRows, levels []string) (*Metrics, error) {
 			}
 			q += float64(v * v)
 		}
-		square.add(float64(s * q))
-		counts[int(y)*K+Decide(a)].add(s)
-		weight.add(s)
+		square.Add(float64(s * q))
+		counts[int(y)*K+Decide(a)].Add(s)
+		weight.Add(s)
 		m.PerClass[y].Rows++
 	}
-	m.LogLoss, m.Brier = loss.value()/weight.value(), square.value()/weight.value()
+	m.LogLoss, m.Brier = loss.Value()/weight.Value(), square.Value()/weight.Value()
 	m.Counts = make([][]float64, K)
 	for t := range m.Counts {
 		m.Counts[t] = make([]float64, K)
 		for d := range m.Counts[t] {
-			m.Counts[t][d] = counts[t*K+d].value()
+			m.Counts[t][d] = counts[t*K+d].Value()
 		}
 	}
 	m.countClasses()
@@ -154,15 +156,15 @@ func Classes(r ClassRows, levels []string) (*Metrics, error) {
 
 // countClasses sets what follows from Counts and what is not defined for classes.
 func (m *Metrics) countClasses() {
-	var right, total sum
+	var right, total scalar.Sum
 	for t, row := range m.Counts {
 		for _, s := range row {
-			total.add(s)
+			total.Add(s)
 		}
-		right.add(row[t])
+		right.Add(row[t])
 	}
-	m.WeightSum = total.value()
-	m.Accuracy = right.value() / m.WeightSum
+	m.WeightSum = total.Value()
+	m.Accuracy = right.Value() / m.WeightSum
 	nan := math.NaN()
 	m.AveragePrecision, m.F1, m.Threshold = nan, nan, nan
 	m.Calibration = Calibration{Slope: nan, Intercept: nan}
@@ -170,29 +172,29 @@ func (m *Metrics) countClasses() {
 
 // scores of class k.
 func scores(counts [][]float64, k int) (precision, recall, f1 float64) {
-	var truth, decided sum
+	var truth, decided scalar.Sum
 	for j := range counts {
-		truth.add(counts[k][j])
-		decided.add(counts[j][k])
+		truth.Add(counts[k][j])
+		decided.Add(counts[j][k])
 	}
 	tp := counts[k][k] // 0/0 is NaN
-	return tp / decided.value(), tp / truth.value(), 2 * tp / (truth.value() + decided.value())
+	return tp / decided.Value(), tp / truth.Value(), 2 * tp / (truth.Value() + decided.Value())
 }
 
 // mean of the numbers that are not NaN; NaN if there are none.
 type mean struct {
-	sum   sum
+	sum   scalar.Sum
 	count int
 }
 
 func (m *mean) add(x float64) {
 	if !math.IsNaN(x) {
-		m.sum.add(x)
+		m.sum.Add(x)
 		m.count++
 	}
 }
 
-func (m *mean) value() float64 { return m.sum.value() / float64(m.count) }
+func (m *mean) value() float64 { return m.sum.Value() / float64(m.count) }
 
 // Decide is the class with the largest probability, the lowest of equal ones; a is (K), K ≥ 1.
 func Decide(a []float64) int {

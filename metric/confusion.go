@@ -1,6 +1,10 @@
 package metric
 
-import "math"
+import (
+	"math"
+
+	"github.com/descent-ml/descent/internal/scalar"
+)
 
 // Confusion holds the weight (without weights: the number) of rows by truth and decision.
 type Confusion struct {
@@ -16,21 +20,21 @@ func Positive(a, threshold float64) bool { return a > threshold }
 
 // Confuse decides every row by Positive and counts. r must have passed Rows.Check.
 func Confuse(r Rows, threshold float64) Confusion {
-	var tp, fp, tn, fn sum
+	var tp, fp, tn, fn scalar.Sum
 	for i, y := range r.Label {
 		s := r.weight(i)
 		switch decided := Positive(r.probability(i), threshold); {
 		case decided && y == 1:
-			tp.add(s)
+			tp.Add(s)
 		case decided:
-			fp.add(s)
+			fp.Add(s)
 		case y == 1:
-			fn.add(s)
+			fn.Add(s)
 		default:
-			tn.add(s)
+			tn.Add(s)
 		}
 	}
-	return Confusion{TP: tp.value(), FP: fp.value(), TN: tn.value(), FN: fn.value()}
+	return Confusion{TP: tp.Value(), FP: fp.Value(), TN: tn.Value(), FN: fn.Value()}
 }
 
 // Accuracy is (tp + tn) / (tp + fp + tn + fn), NaN if nothing was counted.

@@ -20,6 +20,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"github.com/descent-ml/descent/internal/scalar"
 )
 
 // Rows are the m examples to be measured. The slices are only read.
@@ -118,14 +120,14 @@ func Binary(r Rows, threshold float64) (*Metrics, error) {
 		return nil, err
 	}
 	m := &Metrics{Rows: len(r.LogOdds), Threshold: threshold}
-	var weight sum
+	var weight scalar.Sum
 	for i, y := range r.Label {
 		if y == 1 {
 			m.Positives++
 		}
-		weight.add(r.weight(i))
+		weight.Add(r.weight(i))
 	}
-	m.WeightSum = weight.value()
+	m.WeightSum = weight.Value()
 	m.LogLoss = LogLoss(r)
 	m.Brier = Brier(r)
 	m.Confusion = Confuse(r, threshold)
@@ -140,27 +142,6 @@ func Binary(r Rows, threshold float64) (*Metrics, error) {
 
 // Sigmoid is 1/(1+exp(-z)), by the sign of z so that neither side overflows nor loses small probabilities;
 // 0 and 1 at the infinities, NaN at NaN.
-func Sigmoid(z float64) float64 {
-	if z >= 0 {
-		return 1 / (1 + math.Exp(-z))
-	}
-	e := math.Exp(z)
-	return e / (1 + e)
-}
-
-// sum adds with the rounding errors carried along (Neumaier 1974), so that ten million rows lose no digits.
-type sum struct{ total, lost float64 }
-
-func (s *sum) add(x float64) {
-	t := s.total + x
-	if math.Abs(s.total) >= math.Abs(x) {
-		s.lost += (s.total - t) + x
-	} else {
-		s.lost += (x - t) + s.total
-	}
-	s.total = t
-}
-
-func (s *sum) value() float64 { return s.total + s.lost }
+func Sigmoid(z float64) float64 { return scalar.Sigmoid(z) }
 
 var errTooManyRows = errors.New("metric: more than 2147483647 rows")

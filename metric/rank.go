@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"github.com/descent-ml/descent/internal/scalar"
 )
 
 // ranking is the rows with weight, from the largest z down; equal z in the order of the rows.
@@ -43,16 +45,16 @@ func rank(r Rows) (*ranking, error) {
 // ties calls f for every group order[from:to] of equal z, with the group's weight of label 0 and of label 1.
 func (k *ranking) ties(f func(from, to int, negative, positive float64)) {
 	for from := 0; from < len(k.order); {
-		var negative, positive sum
+		var negative, positive scalar.Sum
 		to := from
 		for ; to < len(k.order) && k.order[to].z == k.order[from].z; to++ {
 			if s := k.rows.weight(int(k.order[to].row)); k.order[to].positive {
-				positive.add(s)
+				positive.Add(s)
 			} else {
-				negative.add(s)
+				negative.Add(s)
 			}
 		}
-		f(from, to, negative.value(), positive.value())
+		f(from, to, negative.Value(), positive.Value())
 		from = to
 	}
 }
@@ -69,17 +71,17 @@ func AUC(r Rows) float64 {
 }
 
 func (k *ranking) auc() float64 {
-	var area, negatives, positives sum // the weights seen so far
+	var area, negatives, positives scalar.Sum // the weights seen so far
 	k.ties(func(_, _ int, negative, positive float64) {
-		area.add(float64(negative * (positives.value() + positive/2)))
-		negatives.add(negative)
-		positives.add(positive)
+		area.Add(float64(negative * (positives.Value() + positive/2)))
+		negatives.Add(negative)
+		positives.Add(positive)
 	})
-	n, p := negatives.value(), positives.value()
+	n, p := negatives.Value(), positives.Value()
 	if n == 0 || p == 0 {
 		return math.NaN()
 	}
-	return area.value() / n / p
+	return area.Value() / n / p
 }
 
 // AveragePrecision is Σ over the distinct z, from the largest down, of precision times the rise in recall, both of
@@ -94,15 +96,15 @@ func AveragePrecision(r Rows) float64 {
 }
 
 func (k *ranking) averagePrecision() float64 {
-	var area, taken, positives sum
+	var area, taken, positives scalar.Sum
 	k.ties(func(_, _ int, negative, positive float64) {
-		taken.add(negative)
-		taken.add(positive)
-		positives.add(positive)
-		area.add(float64(positive * (positives.value() / taken.value())))
+		taken.Add(negative)
+		taken.Add(positive)
+		positives.Add(positive)
+		area.Add(float64(positive * (positives.Value() / taken.Value())))
 	})
-	if positives.value() == 0 {
+	if positives.Value() == 0 {
 		return math.NaN()
 	}
-	return area.value() / positives.value()
+	return area.Value() / positives.Value()
 }

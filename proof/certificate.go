@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
+
+	"github.com/descent-ml/descent/internal/scalar"
 )
 
 // Certificate is what is proved about a point. Where something is not proved its number is NaN and the note says why.
@@ -152,7 +154,7 @@ func (p *Problem) at(ctx context.Context, theta []float64, m float64) (*point, e
 	a := &point{z: z, curvature: make([]float64, len(z)), m: m, shift: p.shift(), depth: p.depth()}
 	r := make([]float64, len(z))
 	abs := make([]float64, len(z))
-	var cost, residuals, curved, offsets sum
+	var cost, residuals, curved, offsets scalar.Sum
 	for i := range z {
 		s := p.weight(i)
 		if s == 0 {
@@ -160,14 +162,14 @@ func (p *Problem) at(ctx context.Context, theta []float64, m float64) (*point, e
 			continue
 		}
 		z[i] += p.offset(i)
-		u, v := sigmoids(z[i])
+		u, v := scalar.Sigmoids(z[i])
 		r[i] = s * residual(u, v, p.Y[i])
 		abs[i] = math.Abs(r[i])
 		a.curvature[i] = s * u * v
-		cost.add(s * loss(z[i], p.Y[i]))
-		residuals.add(abs[i])
-		curved.add(a.curvature[i])
-		offsets.add(abs[i] * (math.Abs(p.offset(i)) + math.Abs(z[i])))
+		cost.Add(s * scalar.Loss(z[i], p.Y[i]))
+		residuals.Add(abs[i])
+		curved.Add(a.curvature[i])
+		offsets.Add(abs[i] * (math.Abs(p.offset(i)) + math.Abs(z[i])))
 	}
 	if a.gradient, err = p.Passes.Weighted(ctx, r); err != nil {
 		return nil, err
@@ -176,18 +178,18 @@ func (p *Problem) at(ctx context.Context, theta []float64, m float64) (*point, e
 	if err != nil {
 		return nil, err
 	}
-	var penalty sum
-	a.residual, a.curved = residuals.value()/m, curved.value()/m
+	var penalty scalar.Sum
+	a.residual, a.curved = residuals.Value()/m, curved.Value()/m
 	a.magnitude = make([]float64, len(theta))
 	for j, v := range theta {
 		l := p.lambda(j)
-		penalty.add(l * v * v / 2)
-		penalty.add(p.l1(j) * math.Abs(v))
+		penalty.Add(l * v * v / 2)
+		penalty.Add(p.l1(j) * math.Abs(v))
 		a.gradient[j] = p.subgradient(j, a.gradient[j]+l*v, v) / m
 		// Cauchy and Schwarz: Σ|r||x| ≤ sqrt(Σ|r|)·sqrt(Σ|r|x²); the stored value is at most |x̃| + |center·scale|.
 		a.magnitude[j] = math.Sqrt(a.residual*math.Max(diag[j], 0)/m) + a.shift[j]*a.residual
 	}
-	a.cost = (cost.value() + penalty.value()) / m
+	a.cost = (cost.Value() + penalty.Value()) / m
 	// z: n products and additions, twice the centring, the offset; then exp, log1p and the sums. A change of z by δ changes
 	// the cost by at most |r|·δ downwards (convexity), which is the side a bound on J - J* needs.
 	k := gamma(float64(len(theta) + 6))
@@ -195,7 +197,7 @@ func (p *Problem) at(ctx context.Context, theta []float64, m float64) (*point, e
 		a.costError += k * math.Abs(v) * a.magnitude[j]
 		a.costError += k * math.Abs(v) * a.shift[j] * a.residual
 	}
-	a.costError += 2*unit*offsets.value()/m + 8*unit*a.cost
+	a.costError += 2*unit*offsets.Value()/m + 8*unit*a.cost
 	a.finite = finite(a.cost) && finite(a.costError)
 	for _, g := range a.gradient {
 		a.finite = a.finite && finite(g)
@@ -286,11 +288,11 @@ func (p *Problem) smooth(ctx context.Context, a *point, theta []float64, c *Cert
 		zError += k * math.Abs(v) * (math.Sqrt(data[j]) + 2*a.shift[j]*math.Sqrt(a.curved))
 	}
 	if p.O != nil {
-		var o sum
+		var o scalar.Sum
 		for i, v := range p.O {
-			o.add(a.curvature[i] * v * v)
+			o.Add(a.curvature[i] * v * v)
 		}
-		zError += 2 * unit * math.Sqrt(o.value()/a.m)
+		zError += 2 * unit * math.Sqrt(o.Value()/a.m)
 	}
 	slack += zError
 	grow := 1 / math.Sqrt(1-lost)

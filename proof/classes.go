@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
+
+	"github.com/descent-ml/descent/internal/scalar"
 )
 
 // Classes are the labels of a problem with any number of classes:
@@ -186,18 +188,18 @@ func (p *Problem) atClasses(ctx context.Context, theta []float64) (*classPoint, 
 	a := &classPoint{z: make([][]float64, K), q: make([][]float64, K), shift: p.shift(), depth: p.depth() + float64(K), share: make([]float64, K), wander: make([]float64, K),
 		curved: make([]float64, K), gradient: make([]float64, len(theta)), magnitude: make([]float64, len(theta)), data: make([]float64, len(theta)), finite: true}
 	rows := len(label)
-	var m, cost, cancelled, penalty sum
-	share := make([]sum, K)
+	var m, cost, cancelled, penalty scalar.Sum
+	share := make([]scalar.Sum, K)
 	for i, y := range label {
 		if s := p.weight(i); s > 0 {
-			m.add(s)
-			share[y].add(s)
+			m.Add(s)
+			share[y].Add(s)
 			a.offset = math.Max(a.offset, math.Abs(p.offset(i)))
 		}
 	}
-	a.m = m.value()
+	a.m = m.Value()
 	for k := range K {
-		a.share[k] = share[k].value()
+		a.share[k] = share[k].Value()
 		z, err := p.Passes.Linear(ctx, p.ofClass(theta, k))
 		if err != nil {
 			return nil, err
@@ -222,7 +224,7 @@ func (p *Problem) atClasses(ctx context.Context, theta []float64) (*classPoint, 
 	for k := range r {
 		r[k] = make([]float64, rows)
 	}
-	curved, wander := make([]sum, K), make([]sum, K)
+	curved, wander := make([]scalar.Sum, K), make([]scalar.Sum, K)
 	row := newScores(K)
 	for i, y := range label {
 		s := p.weight(i)
@@ -230,28 +232,28 @@ func (p *Problem) atClasses(ctx context.Context, theta []float64) (*classPoint, 
 			continue
 		}
 		row.set(a.z, i, nil)
-		cost.add(s * row.loss(y))
+		cost.Add(s * row.loss(y))
 		for k := range K {
 			a.q[k][i] = row.probability(k)
 			r[k][i] = s * row.residual(k, y)
 			v := s * a.q[k][i] * row.rest(k)
 			d := math.Abs(p.offset(i)) + math.Abs(a.z[k][i]) + row.below[k]
-			curved[k].add(v)
-			wander[k].add(v * d * d)
-			cancelled.add(math.Abs(r[k][i]) * d)
+			curved[k].Add(v)
+			wander[k].Add(v * d * d)
+			cancelled.Add(math.Abs(r[k][i]) * d)
 		}
 	}
 	for k := range K {
-		a.curved[k] = curved[k].value() / a.m
-		a.wander[k] = math.Sqrt(wander[k].value() / a.m)
+		a.curved[k] = curved[k].Value() / a.m
+		a.wander[k] = math.Sqrt(wander[k].Value() / a.m)
 		g, err := p.Passes.Weighted(ctx, r[k])
 		if err != nil {
 			return nil, err
 		}
-		var residual sum
+		var residual scalar.Sum
 		for i, v := range r[k] {
 			r[k][i] = math.Abs(v)
-			residual.add(r[k][i])
+			residual.Add(r[k][i])
 		}
 		diag, err := p.Passes.Diag(ctx, r[k])
 		if err != nil {
@@ -261,15 +263,15 @@ func (p *Problem) atClasses(ctx context.Context, theta []float64) (*classPoint, 
 		if err != nil {
 			return nil, err
 		}
-		size := residual.value() / a.m
+		size := residual.Value() / a.m
 		for j := range n + 1 {
 			c := p.component(k, j)
 			v, l := theta[c], 0.0
 			if j < n {
 				l = p.lambda(c)
 			}
-			penalty.add(l * v * v / 2)
-			penalty.add(p.l1(c) * math.Abs(v))
+			penalty.Add(l * v * v / 2)
+			penalty.Add(p.l1(c) * math.Abs(v))
 			a.gradient[c] = p.subgradient(c, g[j]+l*v, v) / a.m
 			a.data[c] = math.Max(data[j], 0) / a.m
 			// As with two classes: Cauchy and Schwarz, and the stored value is at most |x̃| + |center·scale|.
@@ -278,8 +280,8 @@ func (p *Problem) atClasses(ctx context.Context, theta []float64) (*classPoint, 
 			a.finite = a.finite && finite(a.gradient[c])
 		}
 	}
-	a.cost = (cost.value() + penalty.value()) / a.m
-	a.costError += 2*unit*cancelled.value()/a.m + float64(K+8)*unit*a.cost
+	a.cost = (cost.Value() + penalty.Value()) / a.m
+	a.costError += 2*unit*cancelled.Value()/a.m + float64(K+8)*unit*a.cost
 	a.finite = a.finite && finite(a.cost) && finite(a.costError)
 	return a, nil
 }
@@ -722,8 +724,8 @@ func (p *Problem) dualityClasses(ctx context.Context, a *classPoint, theta []flo
 	for k := range r {
 		r[k] = make([]float64, len(label))
 	}
-	totals := make([]sum, K)
-	sizes := make([]sum, K)
+	totals := make([]scalar.Sum, K)
+	sizes := make([]scalar.Sum, K)
 	row, moved := newScores(K), newScores(K)
 	for i, y := range label {
 		w := p.weight(i)
@@ -734,8 +736,8 @@ func (p *Problem) dualityClasses(ctx context.Context, a *classPoint, theta []flo
 		for k := range K {
 			v := w * moved.residual(k, y)
 			r[k][i] = v
-			totals[k].add(v)
-			sizes[k].add(math.Abs(v))
+			totals[k].Add(v)
+			sizes[k].Add(math.Abs(v))
 		}
 	}
 	b, err := p.biasBounds(ctx, a, theta, s)
@@ -753,7 +755,7 @@ func (p *Problem) dualityClasses(ctx context.Context, a *classPoint, theta []flo
 		if err != nil {
 			return err
 		}
-		size := sizes[k].value()
+		size := sizes[k].Value()
 		for i, x := range r[k] {
 			abs[i] = math.Abs(x)
 		}
@@ -766,14 +768,14 @@ func (p *Problem) dualityClasses(ctx context.Context, a *classPoint, theta []flo
 			d[k*n+j] = g * (math.Sqrt(size*math.Max(diag[j], 0)) + a.shift[j]*size)
 		}
 		if k != p.Classes.Reference {
-			e := math.Abs(totals[k].value()) + float64(K+4)*unit*size
+			e := math.Abs(totals[k].Value()) + float64(K+4)*unit*size
 			rest += e * b[k]
 			unbalanced = append(unbalanced, e)
 		}
 	}
 	// at is m·(J - D) for r scaled by shrink, and what rounding can make of it.
 	at := func(shrink float64) (gap, rounding float64) {
-		var left, errors sum
+		var left, errors scalar.Sum
 		for i, y := range label {
 			w := p.weight(i)
 			if w == 0 {
@@ -787,25 +789,25 @@ func (p *Problem) dualityClasses(ctx context.Context, a *classPoint, theta []flo
 			} else {
 				h = moved.entropyTowards(y, shrink)
 			}
-			left.add(w * l)
-			left.add(-w * h)
-			errors.add(float64(K+8) * w * (l + h))
+			left.Add(w * l)
+			left.Add(-w * h)
+			errors.Add(float64(K+8) * w * (l + h))
 			for k := range K {
 				v := r[k][i] * shrink
 				o := 0.0
 				if k != p.Classes.Reference {
 					o = p.offset(i)
 				}
-				left.add(-v * o)
+				left.Add(-v * o)
 				log := moved.below[k] + math.Abs(a.z[k][i]+t[k])
 				if q := shrink * math.Abs(moved.residual(k, y)); shrink < 1 && q > 0 {
 					log -= math.Log(q)
 				}
-				errors.add(float64(K+8) * math.Abs(v) * (log + math.Abs(o)))
+				errors.Add(float64(K+8) * math.Abs(v) * (log + math.Abs(o)))
 			}
 		}
 		errV := p.conjugate(theta[:K*n], all, d, shrink, &left, &errors)
-		return left.value(), unit*errors.value() + errV
+		return left.Value(), unit*errors.Value() + errV
 	}
 	left, errors := at(p.shrink(all, d))
 	rounding := (errors+rest)/a.m + a.costError
@@ -875,7 +877,7 @@ func (p *Problem) exactBiases(a *classPoint) (best []float64, bestF *factor) {
 	least := math.Inf(1)
 	row := newScores(K)
 	for range 200 {
-		g := make([]sum, K)
+		g := make([]scalar.Sum, K)
 		h := make([]float64, K*K)
 		for i, y := range p.Classes.Label {
 			w := p.weight(i)
@@ -884,7 +886,7 @@ func (p *Problem) exactBiases(a *classPoint) (best []float64, bestF *factor) {
 			}
 			row.set(a.z, i, t)
 			for k := range K {
-				g[k].add(w * row.residual(k, y))
+				g[k].Add(w * row.residual(k, y))
 				q := row.probability(k)
 				h[k*K+k] += float64(w * q * row.rest(k))
 				for l := range k {
@@ -894,7 +896,7 @@ func (p *Problem) exactBiases(a *classPoint) (best []float64, bestF *factor) {
 		}
 		size := 0.0
 		for k := range K {
-			size += math.Abs(g[k].value())
+			size += math.Abs(g[k].Value())
 		}
 		better := size < least
 		if !better && size <= 1e-10*a.m {
@@ -906,7 +908,7 @@ func (p *Problem) exactBiases(a *classPoint) (best []float64, bestF *factor) {
 			if k == ref {
 				continue
 			}
-			gs = append(gs, g[k].value())
+			gs = append(gs, g[k].Value())
 			for l := range K {
 				if l != ref {
 					small = append(small, h[max(k, l)*K+min(k, l)])
@@ -986,11 +988,11 @@ func (p *Problem) biasBounds(ctx context.Context, a *classPoint, theta []float64
 	total := math.Max(a.cost+a.costError, 0) * a.m
 	of := func(class int) (mean []float64, constant float64, err error) {
 		r := make([]float64, len(p.Classes.Label))
-		var o sum
+		var o scalar.Sum
 		for i, y := range p.Classes.Label {
 			if int(y) == class && p.weight(i) > 0 {
 				r[i] = p.weight(i)
-				o.add(r[i] * math.Abs(p.offset(i)))
+				o.Add(r[i] * math.Abs(p.offset(i)))
 			}
 		}
 		v, err := p.Passes.Weighted(ctx, r)
@@ -1000,7 +1002,7 @@ func (p *Problem) biasBounds(ctx context.Context, a *classPoint, theta []float64
 		for j := range v {
 			v[j] /= a.share[class]
 		}
-		return v, (total + o.value()) / a.share[class], nil
+		return v, (total + o.Value()) / a.share[class], nil
 	}
 	bound := func(mean []float64, constant float64, k int) float64 {
 		x := make([]float64, n)

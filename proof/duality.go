@@ -3,6 +3,8 @@ package proof
 import (
 	"context"
 	"math"
+
+	"github.com/descent-ml/descent/internal/scalar"
 )
 
 // duality bounds J - J* by J - D with the dual value D of docs/certificate.md, every weight penalised, and lowers c.Gap if
@@ -18,14 +20,14 @@ func (p *Problem) duality(ctx context.Context, a *point, theta []float64, t sums
 	}
 	// Any q in (0,1) gives a bound; what is computed is exact for the r it uses but for the last digits of h.
 	r, abs := make([]float64, len(a.z)), make([]float64, len(a.z))
-	var total, size sum
+	var total, size scalar.Sum
 	for i, z := range a.z {
 		if w := p.weight(i); w > 0 {
-			u, v := sigmoids(z + shift)
+			u, v := scalar.Sigmoids(z + shift)
 			r[i] = w * residual(u, v, p.Y[i])
 			abs[i] = math.Abs(r[i])
-			total.add(r[i])
-			size.add(abs[i])
+			total.Add(r[i])
+			size.Add(abs[i])
 		}
 	}
 	v, err := p.Passes.Weighted(ctx, r)
@@ -39,38 +41,38 @@ func (p *Problem) duality(ctx context.Context, a *point, theta []float64, t sums
 	g := gamma(a.depth + 8)
 	d := make([]float64, n) // what v is off by
 	for j := range n {
-		d[j] = g * (math.Sqrt(size.value()*math.Max(diag[j], 0)) + a.shift[j]*size.value())
+		d[j] = g * (math.Sqrt(size.Value()*math.Max(diag[j], 0)) + a.shift[j]*size.Value())
 	}
 	// at is m·(J - D) for r scaled by shrink, and what rounding can make of it.
 	at := func(shrink float64) (gap, rounding float64) {
-		var dual, left, errors sum
+		var dual, left, errors scalar.Sum
 		for i, z := range a.z {
 			w := p.weight(i)
 			if w == 0 {
 				continue
 			}
 			// loss - h, kept row by row so that large equal parts go at once
-			l, ri := loss(z, p.Y[i]), r[i]
+			l, ri := scalar.Loss(z, p.Y[i]), r[i]
 			var h, logit float64
 			if shrink == 1 {
 				h, logit = entropy(z+shift), math.Abs(z+shift)
 			} else {
-				u, v := sigmoids(z + shift)
+				u, v := scalar.Sigmoids(z + shift)
 				h, logit = entropyOf((1-shrink)*p.Y[i]+float64(shrink*u), (1-shrink)*(1-p.Y[i])+float64(shrink*v))
 				ri *= shrink
 			}
-			left.add(w * l)
-			left.add(-w * h)
-			dual.add(ri * p.offset(i))
-			errors.add(8*w*(l+h) + 8*math.Abs(ri)*(logit+math.Abs(p.offset(i))))
+			left.Add(w * l)
+			left.Add(-w * h)
+			dual.Add(ri * p.offset(i))
+			errors.Add(8*w*(l+h) + 8*math.Abs(ri)*(logit+math.Abs(p.offset(i))))
 		}
 		errV := p.conjugate(theta[:n], v, d, shrink, &left, &errors)
-		left.add(-dual.value())
-		return left.value(), unit*errors.value() + errV
+		left.Add(-dual.Value())
+		return left.Value(), unit*errors.Value() + errV
 	}
 	left, errors := at(p.shrink(v, d))
 	// Σr is 0 but for rounding; at the optimum it meets b*.
-	rest := math.Abs(total.value()) + 4*unit*size.value()
+	rest := math.Abs(total.Value()) + 4*unit*size.Value()
 	bias, err := p.biasBound(ctx, a, theta, t, s)
 	if err != nil {
 		return err
@@ -91,15 +93,15 @@ func (p *Problem) duality(ctx context.Context, a *point, theta []float64, t sums
 // exactBias is the t with Σ s (sigmoid(z + t) - y) = 0, by Newton's method kept inside a bracket.
 func (p *Problem) exactBias(z []float64, t sums) float64 {
 	f := func(x float64) (value, slope float64) {
-		var v, d sum
+		var v, d scalar.Sum
 		for i := range z {
 			if w := p.weight(i); w > 0 {
-				a, b := sigmoids(z[i] + x)
-				v.add(w * residual(a, b, p.Y[i]))
-				d.add(w * a * b)
+				a, b := scalar.Sigmoids(z[i] + x)
+				v.Add(w * residual(a, b, p.Y[i]))
+				d.Add(w * a * b)
 			}
 		}
-		return v.value(), d.value()
+		return v.Value(), d.Value()
 	}
 	lo, hi := math.Inf(-1), math.Inf(1)
 	x := 0.0
@@ -148,13 +150,13 @@ func (p *Problem) biasBound(ctx context.Context, a *point, theta []float64, t su
 	total := math.Max(a.cost+a.costError, 0) * a.m
 	for side, share := range []float64{t.ones, t.zeros} {
 		r := make([]float64, len(p.Y))
-		var o sum
+		var o scalar.Sum
 		for i, y := range p.Y {
 			if side == 1 {
 				y = 1 - y
 			}
 			r[i] = p.weight(i) * y
-			o.add(r[i] * p.offset(i))
+			o.Add(r[i] * p.offset(i))
 		}
 		v, err := p.Passes.Weighted(ctx, r)
 		if err != nil {
@@ -163,7 +165,7 @@ func (p *Problem) biasBound(ctx context.Context, a *point, theta []float64, t su
 		for j := range v {
 			v[j] /= share
 		}
-		other = math.Max(other, total/share+p.swing(total, 0, v[:n])+math.Abs(o.value())/share)
+		other = math.Max(other, total/share+p.swing(total, 0, v[:n])+math.Abs(o.Value())/share)
 	}
 	return math.Min(b, 1.01*other), nil
 }

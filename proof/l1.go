@@ -1,6 +1,10 @@
 package proof
 
-import "math"
+import (
+	"math"
+
+	"github.com/descent-ml/descent/internal/scalar"
+)
 
 // l1 is what |w_j| costs, times m; the bias has no penalty.
 func (p *Problem) l1(j int) float64 {
@@ -61,21 +65,21 @@ func (p *Problem) shrink(v, d []float64) float64 {
 // conjugate adds to left, for every weight, the penalty of w and its conjugate at shrink·v: the penalty λ/2·w² + κ|w| has the conjugate
 // (|v| - κ)₊²/(2λ), or with λ = 0 the box |v| ≤ κ, which shrink sees to. v is off by at most d: what that makes of
 // the sum is returned; rounding here goes to errors.
-func (p *Problem) conjugate(w, v, d []float64, shrink float64, left, errors *sum) (errV float64) {
+func (p *Problem) conjugate(w, v, d []float64, shrink float64, left, errors *scalar.Sum) (errV float64) {
 	for j, x := range w {
 		l, k := p.lambda(j), p.l1(j)
 		size := math.Abs(shrink * v[j])
 		over := math.Max(size-k, 0)
-		left.add(l * x * x / 2)
+		left.Add(l * x * x / 2)
 		if k > 0 {
-			left.add(k * math.Abs(x))
-			errors.add(4 * k * math.Abs(x))
+			left.Add(k * math.Abs(x))
+			errors.Add(4 * k * math.Abs(x))
 		}
 		if l == 0 {
 			continue
 		}
-		left.add(over * over / (2 * l))
-		errors.add(4 * (l*x*x + over*(size+k)/l))
+		left.Add(over * over / (2 * l))
+		errors.Add(4 * (l*x*x + over*(size+k)/l))
 		errV += d[j] * (over + d[j]) / l
 	}
 	return errV

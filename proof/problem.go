@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/descent-ml/descent/engine"
+	"github.com/descent-ml/descent/internal/scalar"
 )
 
 // Passes are the passes over the rows that a proof needs; *engine.Engine has them. x̃ = (x, 1) with x as the model
@@ -114,15 +115,15 @@ type sums struct {
 }
 
 func (p *Problem) sums() sums {
-	var m, ones, zeros sum
+	var m, ones, zeros scalar.Sum
 	for i, y := range p.Y {
 		if s := p.weight(i); s > 0 {
-			m.add(s)
-			ones.add(s * y)
-			zeros.add(s * (1 - y))
+			m.Add(s)
+			ones.Add(s * y)
+			zeros.Add(s * (1 - y))
 		}
 	}
-	return sums{m.value(), ones.value(), zeros.value()}
+	return sums{m.Value(), ones.Value(), zeros.Value()}
 }
 
 // shift returns center·scale of every feature, what the algebra of centring takes off a scaled column, and 0 for
