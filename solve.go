@@ -62,6 +62,11 @@ func (f *fit) solve(ctx context.Context) error {
 	f.theta = out.Theta
 	r := f.result
 	r.Steps, r.Passes = out.Step, out.Passes
+	if f.objective.OverBudget() {
+		if err := f.note("the equations are so large that they could be simplified only in part: their values are right, at extreme z with fewer digits"); err != nil {
+			return err
+		}
+	}
 	return f.judge(context.WithoutCancel(ctx), out, diverged)
 }
 

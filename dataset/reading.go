@@ -25,7 +25,7 @@ func Open(ctx context.Context, pattern string, o Options) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	names, err := expand(pattern)
+	names, err := Files(pattern)
 	if err != nil {
 		return nil, asErrors(err)
 	}

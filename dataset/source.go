@@ -112,8 +112,8 @@ func inputError(name string, err error) *Error {
 	return &Error{File: name, Message: message, Err: err, final: true}
 }
 
-// expand gives the files a pattern means: itself, or when no such file exists and it has glob characters, all that match, sorted.
-func expand(pattern string) ([]string, error) {
+// Files gives the files a pattern means: itself, or when no such file exists and it has glob characters, all that match, sorted.
+func Files(pattern string) ([]string, error) {
 	if _, err := os.Stat(pattern); err == nil || !strings.ContainsAny(pattern, "*?[") {
 		return []string{pattern}, nil
 	}

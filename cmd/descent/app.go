@@ -13,6 +13,7 @@ import (
 	"unicode"
 
 	"github.com/descent-ml/descent"
+	"github.com/descent-ml/descent/dataset"
 	"github.com/descent-ml/descent/doctor"
 	"github.com/descent-ml/descent/internal/outfile"
 	"github.com/spf13/cobra"
@@ -126,6 +127,9 @@ func (a *app) prepare(c *cobra.Command) {
 	run := c.RunE
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		a.ran, a.command = true, cmd.Name()
+		if o := cmd.Flags().Lookup("output"); o != nil && o.Changed && o.Value.String() == "" {
+			return usagef("-o \"\": name a file")
+		}
 		return run(cmd, args)
 	}
 }
@@ -263,23 +267,36 @@ func (a *app) source(file string) (descent.Source, error) {
 	return descent.File(file), nil
 }
 
-// open gives FILE for reading row by row.
-func (a *app) open(file string) (name string, r io.Reader, done func(), err error) {
+// each opens the files that FILE means, one after the other, for reading row by row.
+func (a *app) each(file string, read func(name string, r io.Reader) error) error {
 	if err := laterSource(file); err != nil {
-		return "", nil, nil, err
+		return err
 	}
 	if file == "-" {
-		return "stdin", a.stdin, func() {}, nil
+		return read("stdin", a.stdin)
 	}
-	f, err := os.Open(file)
+	names, err := dataset.Files(file)
 	if err != nil {
-		return "", nil, nil, fileError(file, err)
+		return err
 	}
+	for _, name := range names {
+		if err := readFile(name, read); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readFile(name string, read func(name string, r io.Reader) error) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return fileError(name, err)
+	}
+	defer f.Close()
 	if info, err := f.Stat(); err == nil && info.IsDir() {
-		f.Close()
-		return "", nil, nil, placed{file: file, message: "it is a directory; name a file"}
+		return placed{file: name, message: "it is a directory; name a file"}
 	}
-	return file, f, func() { f.Close() }, nil
+	return read(name, f)
 }
 
 // output writes a file whole or not at all; "" and "-" are standard output.

@@ -83,34 +83,44 @@ func (e *explanation) model(m *descent.Model) error {
 
 // one shows the forward pass of a row.
 func (e *explanation) one(m *descent.Model, file string) error {
-	name, r, done, err := e.open(file)
-	if err != nil {
-		return err
-	}
-	defer done()
-	rows, err := m.Rows(e.ctx, name, r, descent.RowOptions{Format: e.in.format, NoHeader: e.in.noHeader})
-	if err != nil {
-		return err
-	}
+	var name string
 	var row *descent.Row
-	for n := 1; ; n++ {
-		if row, err = rows.Next(); err == io.EOF {
-			return placed{file: name, message: fmt.Sprintf("there is no row %d; it has %s", e.row, count(n-1, "data row"))}
+	var x *descent.Explanation
+	n := 0
+	err := e.each(file, func(file string, r io.Reader) error {
+		if x != nil {
+			return nil
 		}
-		var bad *dataset.Error
-		if err != nil && n < e.row && errors.As(err, &bad) && !bad.Final() {
-			continue // another row's fault
-		}
+		name = file
+		rows, err := m.Rows(e.ctx, name, r, descent.RowOptions{Format: e.in.format, NoHeader: e.in.noHeader})
 		if err != nil {
 			return err
 		}
-		if n == e.row {
-			break
+		for {
+			if row, err = rows.Next(); err == io.EOF {
+				return nil
+			}
+			n++
+			var bad *dataset.Error
+			if err != nil && n < e.row && errors.As(err, &bad) && !bad.Final() {
+				continue // another row's fault
+			}
+			if err != nil {
+				return err
+			}
+			if n == e.row {
+				if x, err = rows.Explain(); err != nil {
+					return placed{file: name, line: row.Line, message: err.Error()}
+				}
+				return nil
+			}
 		}
-	}
-	x, err := rows.Explain()
+	})
 	if err != nil {
-		return placed{file: name, line: row.Line, message: err.Error()}
+		return err
+	}
+	if x == nil {
+		return placed{file: file, message: fmt.Sprintf("there is no row %d; it has %s", e.row, count(n, "data row"))}
 	}
 	line := row.Line
 	return e.emit(joined{map[string]int{"row": e.row}, map[string]int{"line": line}, x}, func(p *page) {

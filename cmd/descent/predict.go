@@ -82,11 +82,6 @@ func (p *prediction) run(model, file string) error {
 			return twoOnly(m, "--interval", noInterval)
 		}
 	}
-	name, r, done, err := p.open(file)
-	if err != nil {
-		return err
-	}
-	defer done()
 	if p.interval && !m.Additive() {
 		return usagef("--interval: a model with a hidden layer has no standard errors, and its probabilities no interval")
 	}
@@ -97,10 +92,6 @@ func (p *prediction) run(model, file string) error {
 	if p.interval {
 		o.Confidence = 0.95
 	}
-	rows, err := m.Rows(p.ctx, name, r, o)
-	if err != nil {
-		return err
-	}
 	live := false // answer every row at once: somebody may wait for it
 	if file == "-" && p.output == "" {
 		live = true
@@ -109,14 +100,28 @@ func (p *prediction) run(model, file string) error {
 			live = err != nil || !info.Mode().IsRegular()
 		}
 	}
-	p.noteUnread(m, rows)
 	var said summary
 	err = p.app.output(p.output, func(w io.Writer) error {
 		flush := func() error { return nil }
 		if live {
 			flush = p.stdout.Flush
 		}
-		return p.write(m, rows, w, flush, &said)
+		out := p.writer(m, w)
+		first := true
+		return p.each(file, func(name string, r io.Reader) error {
+			rows, err := m.Rows(p.ctx, name, r, o)
+			if err != nil {
+				return err
+			}
+			if first {
+				first = false
+				p.noteUnread(m, rows)
+				if err := out.begin(); err != nil {
+					return err
+				}
+			}
+			return p.write(m, rows, out, flush, &said)
+		})
 	})
 	p.progress.clear()
 	if err != nil {
@@ -179,20 +184,18 @@ func (p *prediction) warnUnseen(s *summary) error {
 		count(s.unseen, "row"), s.line, strings.Join(s.levels, ", ")))
 }
 
-// write predicts row by row.
-func (p *prediction) write(m *descent.Model, rows *descent.RowReader, w io.Writer, flush func() error, said *summary) error {
-	var out rowWriter
-	header := p.header(m)
+// writer writes predictions in the format asked for.
+func (p *prediction) writer(m *descent.Model, w io.Writer) rowWriter {
 	if p.json || p.as == "jsonl" {
-		out = newJSONWriter(w, header)
-	} else {
-		out = newCSVWriter(w, header)
+		return newJSONWriter(w, p.header(m))
 	}
-	if err := out.begin(); err != nil {
-		return err
-	}
+	return newCSVWriter(w, p.header(m))
+}
+
+// write predicts row by row.
+func (p *prediction) write(m *descent.Model, rows *descent.RowReader, out rowWriter, flush func() error, said *summary) error {
 	classes := m.Classes()
-	numbers := make([]float64, 0, len(header.names))
+	var numbers []float64
 	for {
 		if p.ctx.Err() != nil {
 			return p.ctx.Err()

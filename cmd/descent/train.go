@@ -144,7 +144,11 @@ func (t *training) run(cmd *cobra.Command, file string) error {
 		}
 		return knowing{err, r}
 	}
-	return t.emit(r, func(p *page) { t.print(p, r) })
+	err = t.emit(r, func(p *page) { t.print(p, r) })
+	if err != nil && r.Saved != nil {
+		os.Remove(t.output) // a failed run leaves no file behind
+	}
+	return err
 }
 
 // beforeTraining is what is known where a training could not begin.
