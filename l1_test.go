@@ -291,3 +291,25 @@ func TestL1OwnEquations(t *testing.T) {
 		}
 	}
 }
+
+// TestL1Wide: 7,835 sparse columns, which is too wide for H.
+func TestL1Wide(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow")
+	}
+	for _, p := range []Penalty{{L1: 1}, {L1: 1, L2: 1}} {
+		r, err := Fit(t.Context(), File("testdata/sms_spam/train.libsvm.gz"), Config{Penalty: p, Scale: ScaleNone})
+		if err != nil {
+			t.Fatal(err)
+		}
+		some := 0
+		for _, c := range r.Coefficients[1:] {
+			if c.Estimate != 0 {
+				some++
+			}
+		}
+		if r.Verdict != Converged || r.Gap == nil || *r.Gap > 1e-10*r.Cost || some == 0 || some > 400 {
+			t.Errorf("%v: %s, %s; %d weights are not 0", p, r.Verdict, r.Message, some)
+		}
+	}
+}

@@ -181,7 +181,7 @@ func (c *cost) uses(name string) bool {
 	return false
 }
 
-// method is the optimiser asked for. auto is Newton's method; a loss without curvature (a hinge, say) falls back to L-BFGS.
+// method is the optimiser asked for. auto is Newton's method, with an L1 penalty the proximal one; a loss without curvature (a hinge, say) falls back to L-BFGS.
 func (f *fit) method() (optim.Method, error) {
 	s := &f.config.Solver
 	start := make([]float64, f.objective.Size())

@@ -538,6 +538,20 @@ func FuzzDecode(f *testing.F) {
 	m, _ := optim.NewLBFGS(make([]float64, 2), optim.Options{})
 	text, _ := optim.Encode(m)
 	f.Add(text)
+	for _, factor := range []int{0, 1, -1} { // some steps into a run with an L1 penalty
+		p, err := optim.NewProximal(make([]float64, 3), []float64{0.01, 0.02, 0}, optim.Options{Factor: factor})
+		if err != nil {
+			f.Fatal(err)
+		}
+		problem := &logistic{n: 2, X: []float64{1, 2, -1, 0.5, 3, 1, 2, -2}, Y: []float64{0, 1, 1, 0}}
+		for left := range 12 {
+			text, _ := optim.Encode(p)
+			f.Add(text)
+			if _, err := optim.Minimize(context.Background(), p, &failing{logistic: problem, left: left % 3}, nil); err == nil {
+				break
+			}
+		}
+	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		m, err := optim.Decode(text)
 		if err != nil {

@@ -1,9 +1,11 @@
 package optim
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 )
@@ -14,7 +16,9 @@ import (
 // While H is at most Options.Factor wide the step is that of the proximal Newton method (Lee, Sun and Saunders, SIAM J. Optim. 24 (2014)): the
 // minimum of the quadratic model plus the penalty, by coordinate descent with soft thresholds (Friedman, Hastie and
 // Tibshirani, J. Stat. Softw. 33 (2010)), which finds the components that are not 0, and then exactly on these, sign by
-// sign (Lee, Battle, Raina and Ng, NIPS 19 (2007), feature-sign search). A wider problem takes by turns a soft-thresholded
+// sign (Lee, Battle, Raina and Ng, NIPS 19 (2007), feature-sign search). In a wider problem the same is done among those components only that are not 0, and
+// those at 0 that promise most, while these are at most Factor; their part of H takes a product each (as in newGLMNET: Yuan, Ho and Lin, JMLR 13 (2012), the others are
+// left at 0 for the step). Beyond that it takes by turns a soft-thresholded
 // step scaled by diag(H), which says what is 0, and a step of conjugate gradients over products H·v among the components that are not,
 // cut where a component would change its sign (after Byrd, Chin, Nocedal and Oztoprak, Math. Program. 159 (2016)).
 //
@@ -44,8 +48,14 @@ type proximalState struct {
 	Face     bool // D is among the components that are not 0
 	Stuck    bool // the last soft-thresholded step was no better
 	CG       conjugate
+	Set      []int     `json:",omitempty"` // the components that move in this step, ascending, of a wide problem
+	Block    []float64 `json:",omitempty"` // H among them, row-major
+	Column   int       // of Block, that is asked for
 	Reason   Reason
 }
+
+// columns is the phase in which Block is asked for.
+const columns phase = "columns"
 
 // NewProximal starts at theta; l1 is ℓ, what |θ_j| costs, a value for each component. Both are copied.
 func NewProximal(theta, l1 []float64, o Options) (*Proximal, error) {
@@ -91,6 +101,10 @@ func (p *Proximal) Ask() Ask {
 		return Ask{Want: Diagonal, At: s.Theta}
 	case s.Phase == solving:
 		return Ask{Want: Product, At: s.Theta, V: s.CG.P}
+	case s.Phase == columns:
+		v := make([]float64, len(s.Theta))
+		v[s.Set[s.Column]] = 1
+		return Ask{Want: Product, At: s.Theta, V: v}
 	}
 	return Ask{Want: Gradient, At: p.trial()}
 }
@@ -136,15 +150,29 @@ func (p *Proximal) Tell(t Tell) error {
 		if err := checkSize("Hessian", len(t.Hessian), size*size); err != nil {
 			return err
 		}
-		p.newton(t.Hessian)
+		diag := make([]float64, size)
+		for j := range diag {
+			diag[j] = math.Abs(t.Hessian[j*size+j])
+		}
+		s.Diag = diag
+		p.newton(t.Hessian, nil)
 	case s.Phase == curvature:
 		if err := checkSize("diagonal", len(t.Diagonal), size); err != nil {
 			return err
 		}
-		p.soft(t.Diagonal)
+		p.setDiagonal(t.Diagonal)
+		if s.Set = p.working(); s.Set != nil {
+			s.Block, s.Column, s.Phase = make([]float64, len(s.Set)*len(s.Set)), 0, columns
+			return nil
+		}
+		p.soft()
 	default:
 		if err := checkSize("product", len(t.Product), size); err != nil {
 			return err
+		}
+		if s.Phase == columns {
+			p.column(t.Product)
+			return nil
 		}
 		hp := clone(t.Product)
 		for j := range hp {
@@ -233,33 +261,102 @@ func (p *Proximal) residual(sub []float64) float64 {
 	return math.Sqrt(sum)
 }
 
-// newton finds the step of the proximal Newton method.
-func (p *Proximal) newton(h []float64) {
+// exactly says that the step is the minimum of the model with H itself, of all components or of a working set.
+func (p *Proximal) exactly() bool { return p.factors() || p.s.Set != nil }
+
+// working is the set of components that move in the next step: those that are not 0, and as many again, but at least ten, of those at
+// 0 whose derivative is too large, by what they promise. It is nil where they are too many.
+func (p *Proximal) working() []int {
 	s := &p.s
-	size := len(s.Theta)
+	var set, enter []int
+	for j := range s.Theta {
+		switch {
+		case !p.isZero(j):
+			set = append(set, j)
+		case s.Sub[j] != 0:
+			enter = append(enter, j)
+		}
+	}
+	if len(set) > s.Options.Factor || len(set) == s.Options.Factor && len(enter) > 0 {
+		return nil
+	}
+	promise := func(j int) float64 { return s.Sub[j] / s.Diag[j] * s.Sub[j] }
+	slices.SortStableFunc(enter, func(a, b int) int { return cmp.Compare(promise(b), promise(a)) })
+	set = append(set, enter[:min(len(enter), max(len(set), 10), s.Options.Factor-len(set))]...)
+	slices.Sort(set)
+	return set
+}
+
+// left: a component outside the working set should move.
+func (p *Proximal) left() bool {
+	at := 0
+	for j, g := range p.s.Sub {
+		switch {
+		case at < len(p.s.Set) && p.s.Set[at] == j:
+			at++
+		case g != 0:
+			return true
+		}
+	}
+	return false
+}
+
+// column takes a column of H.
+func (p *Proximal) column(h []float64) {
+	s := &p.s
+	for i, j := range s.Set {
+		s.Block[i*len(s.Set)+s.Column] = h[j]
+	}
+	if s.Column++; s.Column < len(s.Set) {
+		return
+	}
+	s.Column = 0
+	k := len(s.Set)
+	for i := range k {
+		for j := range i {
+			v := (s.Block[i*k+j] + s.Block[j*k+i]) / 2
+			s.Block[i*k+j], s.Block[j*k+i] = v, v
+		}
+	}
+	h, s.Block = s.Block, nil
+	p.newton(h, s.Set)
+}
+
+// newton finds the step of the proximal Newton method among the components of set, nil for all.
+func (p *Proximal) newton(h []float64, set []int) {
+	s := &p.s
 	if !allFinite(h) {
 		s.Reason = Floor
 		return
 	}
-	h = clone(h)
-	s.Diag = make([]float64, size)
-	for j := range size {
-		s.Diag[j] = math.Abs(h[j*size+j])
+	if set == nil {
+		set = make([]int, len(s.Theta))
+		for j := range set {
+			set[j] = j
+		}
 	}
-	if !makeConvex(h, s.Diag, s.Shift) {
+	size := len(set)
+	h = clone(h)
+	q := quadratic{h: h, size: size}
+	diag := make([]float64, size)
+	for i, j := range set {
+		diag[i] = math.Abs(h[i*size+i])
+		q.l1, q.x, q.r = append(q.l1, s.L1[j]), append(q.x, s.Theta[j]), append(q.r, s.Grad[j])
+	}
+	if !makeConvex(h, diag, s.Shift) {
 		s.Reason = Floor
 		return
 	}
-	q := quadratic{h: h, size: size, l1: s.L1, x: clone(s.Theta), r: clone(s.Grad)}
 	q.minimise()
-	d := make([]float64, size)
-	for j, x := range q.x {
-		d[j] = x - s.Theta[j]
+	d, part := make([]float64, len(s.Theta)), make([]float64, size)
+	for i, j := range set {
+		part[i] = q.x[i] - s.Theta[j]
+		d[j] = part[i]
 	}
 	var curved float64
 	for i := range size {
-		if d[i] != 0 {
-			curved += float64(d[i] * dot(h[i*size:i*size+size], d))
+		if part[i] != 0 {
+			curved += float64(part[i] * dot(h[i*size:i*size+size], part))
 		}
 	}
 	s.Distance = math.Sqrt(s.Options.Weight * math.Max(curved, 0))
@@ -327,11 +424,15 @@ func (p *Proximal) along(d []float64, face bool) {
 func (p *Proximal) noBetter() {
 	s := &p.s
 	switch {
-	case !p.factors() && !s.Face:
+	case s.Set != nil && p.left():
+		s.Set = nil
+		p.soft()
+		return
+	case !p.exactly() && !s.Face:
 		s.Stuck = true
 		p.solveFace()
 		return
-	case !p.factors() && !s.Stuck:
+	case !p.exactly() && !s.Stuck:
 		s.Phase = curvature
 		return
 	}
@@ -408,7 +509,7 @@ func (p *Proximal) accept(x []float64, t Tell) {
 	default:
 		s.Shift /= 10
 	}
-	if face := s.Face; !p.factors() && !face {
+	if face := s.Face; !p.exactly() && !face {
 		s.Stuck = false
 		if p.arrive(); s.Reason == Running {
 			p.solveFace()
@@ -418,8 +519,7 @@ func (p *Proximal) accept(x []float64, t Tell) {
 	p.arrive()
 }
 
-// soft finds the soft-thresholded step scaled by diag(H), times a number that search makes large enough.
-func (p *Proximal) soft(diag []float64) {
+func (p *Proximal) setDiagonal(diag []float64) {
 	s := &p.s
 	s.Diag = make([]float64, len(diag))
 	for j, c := range diag {
@@ -428,7 +528,12 @@ func (p *Proximal) soft(diag []float64) {
 			s.Diag[j] = c
 		}
 	}
-	d := make([]float64, len(diag))
+}
+
+// soft finds the soft-thresholded step scaled by diag(H).
+func (p *Proximal) soft() {
+	s := &p.s
+	d := make([]float64, len(s.Diag))
 	var curved float64
 	for j, c := range s.Diag {
 		c *= 1 + s.Shift
@@ -646,13 +751,24 @@ func (p *Proximal) UnmarshalJSON(text []byte) error {
 	if err := checkL1(s.L1, len(s.Theta)); err != nil {
 		return err
 	}
-	if err := s.Phase.check(); err != nil {
+	if err := s.Phase.check(); err != nil && s.Phase != columns {
 		return err
+	}
+	if k := len(s.Set); s.Phase == columns && (len(s.Block) != k*k || s.Column < 0 || s.Column >= k) {
+		return fmt.Errorf("column %d of a block of %d values for %d components", s.Column, len(s.Block), k)
+	}
+	for i, j := range s.Set {
+		if j < 0 || j >= len(s.Theta) || i > 0 && j <= s.Set[i-1] {
+			return fmt.Errorf("component %d of the working set is %d", i, j)
+		}
 	}
 	if s.Phase == diagonal {
 		return fmt.Errorf("phase %q is not one of this method", s.Phase)
 	}
 	if err := sizes(s.Theta, s.Known, s.Grad, s.Sub); err != nil {
+		return err
+	}
+	if err := sizes(s.Theta, s.Phase == searching || s.Phase == columns, s.Diag); err != nil {
 		return err
 	}
 	if err := sizes(s.Theta, s.Phase == searching, s.D, s.Diag); err != nil {

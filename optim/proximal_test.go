@@ -73,7 +73,7 @@ func TestProximalOptimal(t *testing.T) {
 	var zeros, weights, steps int
 	for k := range 100 {
 		p, l1 := drawL1(r)
-		for _, factor := range []int{0, -1} {
+		for _, factor := range []int{0, 6, -1} {
 			m, err := optim.NewProximal(make([]float64, p.n+1), l1, optim.Options{Weight: p.sum(), Factor: factor})
 			if err != nil {
 				t.Fatal(err)
@@ -111,7 +111,7 @@ func TestProximalOptimal(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d of %d components are 0; %.1f steps a run", zeros, weights, float64(steps)/200)
+	t.Logf("%d of %d components are 0; %.1f steps a run", zeros, weights, float64(steps)/300)
 	if zeros < weights/20 || zeros > weights*19/20 {
 		t.Errorf("%d of %d components are 0: the problems say little", zeros, weights)
 	}
@@ -120,7 +120,7 @@ func TestProximalOptimal(t *testing.T) {
 // TestProximalResumes writes the state between any two questions and goes on from it with the same bits.
 func TestProximalResumes(t *testing.T) {
 	p, l1 := drawL1(rand.New(rand.NewPCG(3, 1)))
-	for _, factor := range []int{0, -1} {
+	for _, factor := range []int{0, 6, -1} {
 		o := optim.Options{Weight: p.sum(), Factor: factor}
 		m, err := optim.NewProximal(make([]float64, p.n+1), l1, o)
 		if err != nil {

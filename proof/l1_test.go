@@ -60,7 +60,6 @@ type plain struct {
 	a      *corner
 	design [][]dd
 	at     []dd
-	path   [][]float64
 }
 
 func (o *plain) Size() int { return o.a.K * (o.a.features() + 1) }
