@@ -139,12 +139,15 @@ type layerRun struct {
 	trace    []TracePoint
 }
 
+// known says whether the run came to a point whose cost is known.
+func (r *layerRun) known() bool { return len(r.out.Gradient) > 0 }
+
 // better says whether the run is to be kept rather than another: the lower cost, and of equal ones the earlier.
 func (r *layerRun) better(than *layerRun) bool {
 	switch {
 	case than == nil:
 		return true
-	case r.verdict == Diverging:
+	case r.verdict == Diverging || !r.known():
 		return false
 	}
 	return than.verdict == Diverging || r.out.F < than.out.F
@@ -187,7 +190,11 @@ func (f *fit) solveLayers(ctx context.Context) error {
 		if run.better(best) {
 			best = run
 		}
-		r.Restarts = append(r.Restarts, Restart{Seed: run.seed, Cost: number(run.out.F), Verdict: run.verdict})
+		tried := Restart{Seed: run.seed, Verdict: run.verdict}
+		if run.known() {
+			tried.Cost = number(run.out.F)
+		}
+		r.Restarts = append(r.Restarts, tried)
 		if run.verdict == Interrupted || run.out.Reason == optim.Time {
 			break
 		}
