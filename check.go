@@ -344,10 +344,13 @@ func (k *check) build(config *Config) error {
 	if equations == "" {
 		equations = k.size.equations()
 	}
-	weighted, penalised := k.of["s"] != nil, config.Penalty.L2 > 0 && k.size.inputs > 0
+	weighted, penalised := k.of["s"] != nil, config.Penalty.L2 > 0 && k.size.inputs > 0 // the L1 term has no derivative to check
 	var err error
-	if k.cost, err = newCost(equations, k.size, weighted, penalised); err != nil {
+	if k.cost, err = newCost(equations, k.size, weighted, Penalty{L2: config.Penalty.L2}); err != nil {
 		return fmt.Errorf("equations: %w", err)
+	}
+	if err := k.sayL1(config); err != nil {
+		return err
 	}
 	g := k.cost.graph
 	if config.hooks.rules != nil {

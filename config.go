@@ -51,7 +51,7 @@ type Columns struct {
 	Weight, Offset       string   // row weights; a term of z with weight 1
 }
 
-// Penalty is λ/(2m)·‖w‖² with λ = L2; the bias is never penalised.
+// Penalty is λ/(2m)·‖w‖² with λ = L2, plus λ1/m·‖w‖₁ with λ1 = L1; both together are the elastic net. The bias is never penalised.
 type Penalty struct {
 	L2 float64 `json:"l2"`
 	L1 float64 `json:"l1"`
@@ -68,15 +68,14 @@ const (
 
 // Solver says how the cost is minimised and when to stop.
 type Solver struct {
-	Method  string  // auto, gd, sgd, lbfgs, newton; "" is auto
-	Alpha   float64 // learning rate of gd and sgd; 0 means 0.01
-	Steps   int     // gd, sgd: updates, 0 means 100 for gd and ten passes over the rows for sgd; else the most steps, 0 means 200 for newton and 2000 for lbfgs
-	Batch   int     // rows of one sgd update; 0 means 64
-	Tol     float64 // stop when gap ≤ Tol·J; 0: stop when every coefficient is within 1e-10 standard errors
-	Record  int     // keep the cost every Record steps; 0 keeps none
-	Seed    uint64  // of every random choice; 0 means 1
-	Threads int     // 0 means all cores; the model has the same bits whatever it is
-
+	Method   string        // auto, gd, sgd, lbfgs, newton; "" is auto
+	Alpha    float64       // learning rate of gd and sgd; 0 means 0.01
+	Steps    int           // gd, sgd: updates, 0 means 100 for gd and ten passes over the rows for sgd; else the most steps, 0 means 200 for newton and 2000 for lbfgs
+	Batch    int           // rows of one sgd update; 0 means 64
+	Tol      float64       // stop when gap ≤ Tol·J; 0: stop when every coefficient is within 1e-10 standard errors
+	Record   int           // keep the cost every Record steps; 0 keeps none
+	Seed     uint64        // of every random choice; 0 means 1
+	Threads  int           // 0 means all cores; the model has the same bits whatever it is
 	Restarts int           // of a model with a hidden layer: so many starts, from the seeds Seed, Seed+1, …; the best is kept; 0 means 1
 	MaxTime  time.Duration // 0 is no limit
 }
@@ -123,7 +122,7 @@ func (c *Config) defaults() {
 		}
 	}
 	c.Encoding.Weight, c.Encoding.Offset = c.Columns.Weight, c.Columns.Offset
-	c.Encoding.Penalised = c.Penalty.L2 > 0
+	c.Encoding.Penalised = c.Penalty.on()
 }
 
 // Check says what is wrong with the configuration before any data are read. It names the option as a user sets it.
@@ -145,6 +144,7 @@ func (c Config) Check() error {
 		ok    bool
 	}{
 		{"l2", c.Penalty.L2, c.Penalty.L2 >= 0},
+		{"l1", c.Penalty.L1, c.Penalty.L1 >= 0},
 		{"alpha", c.Solver.Alpha, c.Solver.Alpha > 0},
 		{"tol", c.Solver.Tol, c.Solver.Tol >= 0},
 		{"steps", float64(c.Solver.Steps), c.Solver.Steps >= 0},
@@ -159,8 +159,8 @@ func (c Config) Check() error {
 			return fmt.Errorf("%s %v is out of range", v.name, v.value)
 		}
 	}
-	if c.Penalty.L1 != 0 {
-		return fmt.Errorf("l1 %v: not yet", c.Penalty.L1)
+	if err := c.checkL1(); err != nil {
+		return err
 	}
 	if c.Test.Source != nil && (c.Test.Every > 0 || c.Test.Part > 0) || c.Test.Every > 0 && c.Test.Part > 0 {
 		return fmt.Errorf("test and holdout: choose one")

@@ -91,7 +91,8 @@ type cost struct {
 	graph *graph.Graph
 	size  size
 	loss  string // the definition that is the loss of one example
-	root  string // the definition that is J
+	root  string // the definition that is J, without its L1 term: what is differentiated and runs
+	whole string // the definition that is J
 
 	parameters []parameter // of equations that declare some; nil: w (or W) and b
 }
@@ -100,9 +101,13 @@ type cost struct {
 //
 //	J = mean(s*L) + sum(lambda*w*w)/(2*m)
 //
-// without s where rows have no weights and without the second term where nothing is penalised. mean divides by m = Σ s. lambda has the
-// shape of w (or W).
-func newCost(equations string, d size, weighted, penalised bool) (*cost, error) {
+// without s where rows have no weights and without the second term where there is no L2 penalty. mean divides by m = Σ s. lambda has the
+// shape of w (or W). With an L1 penalty that is the line of F, the smooth part, and
+//
+//	J = F + sum(lambda1*abs(w))/m
+//
+// is one more, above all means: it is never differentiated (see [optim.Proximal]).
+func newCost(equations string, d size, weighted bool, penalty Penalty) (*cost, error) {
 	g, err := d.parse(equations)
 	if err != nil {
 		return nil, err
@@ -111,6 +116,10 @@ func newCost(equations string, d size, weighted, penalised bool) (*cost, error) 
 		return nil, fmt.Errorf("there is no equation")
 	}
 	c := &cost{graph: g, size: d, loss: g.Defs[len(g.Defs)-1].Name, root: "J"}
+	l1 := penalty.L1 > 0 && d.inputs > 0
+	if l1 {
+		c.root = "F"
+	}
 	last := g.Defs[len(g.Defs)-1].Written
 	if !last.Shape.PerRow || !last.Shape.IsScalar() {
 		return nil, fmt.Errorf("the last equation, %s, must be the loss of one example: one number that depends on the example; it is %v", c.loss, last.Shape)
@@ -127,10 +136,10 @@ func newCost(equations string, d size, weighted, penalised bool) (*cost, error) 
 	if c.parameters, err = declaredParameters(g, c.loss); err != nil {
 		return nil, err
 	}
-	if penalised && c.parameters != nil {
+	if penalty.L2 > 0 && c.parameters != nil {
 		term, more := penaltyOf(c.parameters)
 		line, leaves = line+term, append(leaves, more...)
-	} else if penalised && d.inputs > 0 {
+	} else if penalty.L2 > 0 && d.inputs > 0 {
 		w := d.parameters()[0]
 		line += fmt.Sprintf(" + sum(lambda*%s*%s)/(2*m)", w, w)
 		leaf, _ := g.Lookup(w)
@@ -140,6 +149,10 @@ func newCost(equations string, d size, weighted, penalised bool) (*cost, error) 
 	}
 	if err := g.Append(c.root+" = "+line, leaves...); err != nil {
 		return nil, fmt.Errorf("the equations use a name that the cost J = %s needs: %w", line, err)
+	}
+	c.whole = c.root
+	if l1 {
+		return c, c.addL1()
 	}
 	return c, nil
 }

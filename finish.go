@@ -38,7 +38,7 @@ func (f *fit) finish(ctx context.Context) error {
 			}
 		}
 	}
-	if sets > 1 && f.config.Penalty.L2 > 0 && f.problem != nil {
+	if sets > 1 && f.config.Penalty.on() && f.problem != nil {
 		center(raw, n) // as settle did in the solver's coordinates, but for rounding
 	}
 	cov, err := f.statistics(ctx, unit, raw, scaled, e)
@@ -74,7 +74,7 @@ func (f *fit) describe(e *encode.Encoding) modelFile {
 	return file
 }
 
-// build makes the model and measures it.
+// build makes the model and measures it. moved are the weights in the solver's coordinates.
 func (f *fit) build(ctx context.Context, e *encode.Encoding, raw, moved [][]float64, cov []float64) (err error) {
 	r, n, sets := f.result, len(f.kept), len(raw)
 	file := f.describe(e)
@@ -107,12 +107,18 @@ func (f *fit) build(ctx context.Context, e *encode.Encoding, raw, moved [][]floa
 	if f.model, err = newModel(file); err != nil {
 		return err
 	}
-	f.model.unfinished = f.verdictError()
 	if f.model.link.assumed {
 		if err := f.note("the equations define no a; the probability is %s", f.model.link.standard()); err != nil {
 			return err
 		}
 	}
+	return f.complete(ctx)
+}
+
+// complete gives the model what it says of itself: test vectors, and its measures.
+func (f *fit) complete(ctx context.Context) (err error) {
+	r := f.result
+	f.model.unfinished = f.verdictError()
 	if f.model.file.Tests, err = f.model.testVectors(); err != nil {
 		return err
 	}
@@ -132,7 +138,7 @@ func (f *fit) set(k int) []float64 {
 
 // referenced says whether the reference class has weights 0. Of a loss that is not known to depend on differences of z alone it need not.
 func (f *fit) referenced() bool {
-	return f.classes.Sets() > 1 && f.config.Penalty.L2 == 0 && f.problem != nil
+	return f.classes.Sets() > 1 && !f.config.Penalty.on() && f.problem != nil
 }
 
 // settle chooses among the weights of more than two classes that predict the same: without a penalty the reference class has 0, with one the
@@ -143,7 +149,8 @@ func (f *fit) settle() {
 		return
 	}
 	bias := f.theta[K*n:]
-	if f.config.Penalty.L2 > 0 {
+	if f.config.Penalty.on() {
+		f.balance()
 		mean := mean(bias)
 		for k := range bias {
 			bias[k] -= mean
@@ -214,7 +221,7 @@ func (f *fit) statistics(ctx context.Context, unit infer.Map, raw, scaled [][]fl
 	}
 	setting := infer.Setting{
 		OtherLoss:    !f.logLoss,
-		Penalised:    f.config.Penalty.L2 > 0,
+		Penalised:    f.config.Penalty.on(),
 		Separated:    r.Verdict == Separated || r.Verdict == Undecided,
 		Unfinished:   r.Verdict != Converged && r.Verdict != Stationary,
 		Undetermined: len(r.Aliased) > 0 && n == len(f.learnt.Encoding.Terms),
@@ -338,7 +345,7 @@ func (f *fit) nullLogLikelihood(ctx context.Context) (float64, error) {
 // nullOfClasses is the same for more than two classes and an offset, which the reference class does not take: the default equations without x.
 func (f *fit) nullOfClasses(ctx context.Context) (float64, error) {
 	d := size{sets: f.classes.Sets(), offset: true}
-	c, err := newCost(d.equations(), d, f.learnt.Weights != nil, false)
+	c, err := newCost(d.equations(), d, f.learnt.Weights != nil, Penalty{})
 	if err != nil {
 		return 0, err
 	}

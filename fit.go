@@ -21,8 +21,9 @@ import (
 // holds what is known, with a model that [Model.Save] refuses (see [Config.SaveUnfinished]). What Fit assumed, chose or found stands
 // in the result's notes and warnings.
 //
-// The cost is J = (1/m) Σ s_i L_i + λ/(2m)·‖w‖², m = Σ s_i, the bias never penalised; L is the last line of Config.Equations. Its gradient is
-// derived from the graph of these equations, and that graph is what runs.
+// The cost is J = (1/m) Σ s_i L_i + λ/(2m)·‖w‖² + λ1/m·‖w‖₁, m = Σ s_i, the bias never penalised; L is the last line of Config.Equations.
+// The gradient of all but the last term is derived from the graph of these equations, and that graph is what runs; the last term, which has no
+// derivative at 0, is the business of the proximal solver.
 //
 // The same data and configuration give the same bits on any number of threads. Cancelling ctx ends training with the verdict
 // Interrupted.
@@ -287,7 +288,7 @@ func (f *fit) standard() bool {
 	if f.config.Scale == ScaleAuto {
 		return true
 	}
-	return !f.firstOrder() && !f.config.layered() && (f.table.Sparse == nil || f.config.Penalty.L2 == 0)
+	return !f.firstOrder() && !f.config.layered() && (f.table.Sparse == nil || !f.config.Penalty.on())
 }
 
 func (f *fit) firstOrder() bool {
@@ -344,7 +345,7 @@ func (f *fit) alias(ctx context.Context) error {
 	// the search. Without one they are as collinear as any.
 	searched := make([]int, 0, len(e.Terms))
 	for j, t := range e.Terms {
-		if t.Kind == encode.KindLevel && f.config.Penalty.L2 > 0 {
+		if t.Kind == encode.KindLevel && f.config.Penalty.on() {
 			if c, _ := e.Column(t.Column); c.Base == "" && (j == 0 || e.Terms[j-1].Column != t.Column) {
 				continue
 			}
@@ -359,7 +360,7 @@ func (f *fit) alias(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	drop := f.config.Penalty.L2 == 0 && !f.firstOrder()
+	drop := !f.config.Penalty.on() && !f.firstOrder()
 	terms := make([]string, len(searched))
 	for i, j := range searched {
 		terms[i] = e.Terms[j].Name
@@ -436,7 +437,7 @@ func (f *fit) design(context.Context) error {
 			c.Equations = d.hidden(c.Hidden)
 		}
 	}
-	if f.cost, err = newCost(c.Equations, d, f.learnt.Weights != nil, c.Penalty.L2 > 0); err != nil {
+	if f.cost, err = newCost(c.Equations, d, f.learnt.Weights != nil, c.Penalty); err != nil {
 		return fmt.Errorf("equations: %w", err)
 	}
 	if c.hooks.rules != nil {
@@ -454,7 +455,10 @@ func (f *fit) design(context.Context) error {
 
 // assumptions says what was assumed about penalty and units.
 func (f *fit) assumptions() error {
-	if f.config.Penalty.L2 == 0 && !f.firstOrder() {
+	if err := f.assumeL1(); err != nil {
+		return err
+	}
+	if !f.config.Penalty.on() && !f.firstOrder() {
 		if err := f.note("no penalty: maximum likelihood (--l2 adds one)"); err != nil {
 			return err
 		}
@@ -464,7 +468,7 @@ func (f *fit) assumptions() error {
 	case !numeric:
 	case f.firstOrder() && f.config.Scale == ScaleNone:
 		return f.note("gradient descent on the columns as they are (--scale auto standardises them)")
-	case f.config.Scale == ScaleAuto && f.config.Penalty.L2 > 0:
+	case f.config.Scale == ScaleAuto && f.config.Penalty.on():
 		return f.note("numeric columns are standardised inside and the penalty acts on the standardised weights; coefficients are in original units")
 	case f.config.Scale == ScaleAuto:
 		return f.note("numeric columns are standardised inside; coefficients are in original units")

@@ -424,14 +424,5 @@ func (f *fit) finishLayers(ctx context.Context) error {
 	if f.model, err = newModel(file); err != nil {
 		return err
 	}
-	f.model.unfinished = f.verdictError()
-	if f.model.file.Tests, err = f.model.testVectors(); err != nil {
-		return err
-	}
-	if err := f.measure(context.WithoutCancel(ctx)); err != nil {
-		return err
-	}
-	f.model.file.Metrics = metrics{Train: r.Train, Test: r.Test}
-	r.Model = f.model
-	return nil
+	return f.complete(ctx)
 }

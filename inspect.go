@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
-	"strings"
 
 	"github.com/descent-ml/descent/dataset"
 	"github.com/descent-ml/descent/doctor"
@@ -60,37 +58,27 @@ func Inspect(ctx context.Context, source Source, config Config) (*Inspection, er
 	config.defaults()
 	in := &Inspection{Columns: []ColumnSummary{}, Findings: []doctor.Finding{}}
 	config.Found = func(f doctor.Finding) error {
+		if f.Code == "" {
+			f.Code = "reading"
+		}
+		if f.Columns == nil {
+			f.Columns = []string{}
+		}
 		in.Findings = append(in.Findings, f)
 		return nil
 	}
 	f := &fit{config: config, result: &Result{}}
-	types, err := config.Columns.types(config.Target)
-	if err != nil {
-		return nil, err
-	}
-	f.table, err = source.table(ctx, dataset.Options{Format: config.Format, NoHeader: config.NoHeader, NA: config.NA, Types: types,
-		Target: config.Target, Use: config.Columns.uses(config.Target)})
-	if err != nil {
+	if err := f.open(ctx, source); err != nil {
 		return nil, err
 	}
 	t := f.table
 	in.Rows, in.Format = t.Rows, t.Format
-	if t.Rows == 0 {
-		return nil, t.At(-1, nil, "no data rows: the file is empty after its header")
-	}
-	for _, name := range append(append([]string{}, config.Columns.Include...), config.Columns.Exclude...) {
-		if !hasColumn(t, name) {
-			return nil, t.NoColumn(name)
-		}
-	}
-	if err := f.found(tableFindings(t)...); err != nil {
-		return nil, err
-	}
 	data := doctor.Data{Rows: t.Rows, Missing: doctor.Refuse}
 	usable := *t // without the columns that cannot be looked at for collinearity
 	usable.Columns = nil
 	var labels error
 	if config.Target != "" || t.Sparse != nil {
+		var err error
 		if f.target, err = targetColumn(t, config.Target); err != nil {
 			return nil, err
 		}
@@ -410,54 +398,4 @@ func (m *Model) Terms() []string {
 		names[j] = t.Name
 	}
 	return names
-}
-
-// tableFindings are what reading a table had to say.
-func tableFindings(t *dataset.Table) []doctor.Finding {
-	out := make([]doctor.Finding, 0, len(t.Findings))
-	for _, d := range t.Findings {
-		f := doctor.Finding{Code: d.Code, Severity: doctor.Note, Columns: d.Columns, Message: d.Message}
-		if strings.HasPrefix(d.Code, "W-") {
-			f.Severity = doctor.Warning
-		}
-		if f.Code == "" {
-			f.Code = "reading"
-		}
-		if f.Columns == nil {
-			f.Columns = []string{}
-		}
-		out = append(out, f)
-	}
-	return out
-}
-
-// types are the types that the configuration states.
-func (c *Columns) types(target string) (map[string]dataset.Type, error) {
-	types := map[string]dataset.Type{}
-	for _, name := range c.Categorical {
-		types[name] = dataset.Levels
-	}
-	for _, name := range c.Numeric {
-		if _, both := types[name]; both {
-			return nil, fmt.Errorf("column %q is both categorical and numeric", name)
-		}
-		types[name] = dataset.Numeric
-	}
-	for _, name := range []string{c.Weight, c.Offset} {
-		if name != "" {
-			types[name] = dataset.Numeric
-		}
-	}
-	if _, typed := types[target]; typed {
-		return nil, fmt.Errorf("column %q is the target and cannot be given another role or type", target)
-	}
-	return types, nil
-}
-
-// hasColumn says whether the file has the column, in use or not.
-func hasColumn(t *dataset.Table, name string) bool {
-	if t.Sparse != nil {
-		return slices.Contains(t.Sparse.Names(), name)
-	}
-	return slices.Contains(t.Header, name)
 }

@@ -60,7 +60,7 @@ func TestLecture(t *testing.T) {
 	for _, c := range lectureCases {
 		t.Run(c.name, func(t *testing.T) {
 			m, n := len(c.x), len(c.w)
-			cost, err := newCost(Equations, size{inputs: n, sets: 1}, false, false)
+			cost, err := newCost(Equations, size{inputs: n, sets: 1}, false, Penalty{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -236,9 +236,9 @@ func newModel(f modelFile) (*Model, error) {
 
 // agree compares the two ways in which the file holds every weight: in original units, and scaled.
 func (f *modelFile) agree() error {
-	const tolerance = 1e-9 // relative; intercepts of more than two classes are shifted once more
+	const tolerance = 1e-9 // relative
+	off, size := make([]float64, len(f.Intercepts)), 1.0
 	for k, b := range f.Intercepts {
-		size := math.Abs(b)
 		want := f.Scaling.Intercepts[k]
 		for j, t := range f.Terms {
 			center, scale := 0.0, 1.0
@@ -250,10 +250,19 @@ func (f *modelFile) agree() error {
 				return fmt.Errorf("the weight %v of term %q does not agree with its scaled weight %v", t.Weights[k], t.Name, t.Scaled[k])
 			}
 			want -= float64(w * center)
-			size += math.Abs(w * center)
+			size = math.Max(size, math.Abs(w*center))
 		}
-		if !(math.Abs(want-b) <= tolerance*math.Max(size, 1)) {
-			return fmt.Errorf("the intercept %v does not agree with the scaled one, %v", b, f.Scaling.Intercepts[k])
+		off[k] = want - b
+		size = math.Max(size, math.Abs(b))
+	}
+	// A common shift of the intercepts of more than two classes changes no probability.
+	shift := 0.0
+	if len(off) > 1 {
+		shift = mean(off)
+	}
+	for k, d := range off {
+		if !(math.Abs(d-shift) <= tolerance*size*float64(len(f.Terms)+1)) {
+			return fmt.Errorf("the intercept %v does not agree with the scaled one, %v", f.Intercepts[k], f.Scaling.Intercepts[k])
 		}
 	}
 	return nil

@@ -93,7 +93,7 @@ func (f *fit) prepare() error {
 	if c.size.sets > 1 && !f.firstOrder() && f.problem != nil {
 		f.gauge = newGauge(f.objective, f.free())
 		f.result.Parameters = len(f.gauge.free)
-		if f.config.Penalty.L2 > 0 {
+		if f.config.Penalty.on() {
 			f.result.Parameters++ // the bias that is held is reported, too
 		}
 	}
@@ -110,7 +110,7 @@ func (f *fit) free() []int {
 		if weight {
 			class = i / n
 		}
-		if class != ref || weight && f.config.Penalty.L2 > 0 {
+		if class != ref || weight && f.config.Penalty.on() {
 			free = append(free, i)
 		}
 	}
@@ -145,6 +145,9 @@ func (f *fit) recognise(lambda []float64) error {
 	f.problem.S, _ = in.Input("s")
 	if f.config.Penalty.L2 > 0 {
 		f.problem.Lambda = lambda
+	}
+	if f.config.Penalty.L1 > 0 {
+		f.problem.L1 = f.lambda1()
 	}
 	if f.cost.size.sets > 1 {
 		f.problem.O, _ = in.Input("o")
@@ -195,6 +198,9 @@ func (f *fit) method() (optim.Method, error) {
 			o.Penalty = make([]float64, len(start))
 			f.gauge.gather(all, o.Penalty)
 		}
+	}
+	if f.config.Penalty.L1 > 0 {
+		return f.proximal(start, o)
 	}
 	switch s.Method {
 	case "gd":
@@ -249,7 +255,7 @@ func (f *fit) watch(ctx context.Context) func(optim.Iteration) (bool, error) {
 			}
 		}
 		// Unpenalised weights that still walk after ten steps: look whether they walk to infinity.
-		if f.config.Penalty.L2 == 0 && i.Step >= 10 && i.Step >= 2*looked && !(i.Distance < 1) {
+		if !f.config.Penalty.on() && i.Step >= 10 && i.Step >= 2*looked && !(i.Distance < 1) {
 			looked = i.Step
 			d, err := proof.Look(ctx, f.problem, f.all(i.Direction), f.all(i.Theta))
 			if err != nil {

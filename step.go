@@ -43,12 +43,24 @@ type Walk struct {
 	Graph *graph.Graph
 	Root  string   // the definition that is differentiated
 	Steps []Pass   // one, or as many as updates were asked for
-	Notes []string // what is not finite, in words
+	Notes []string // what is not finite and why, in words
+
+	noted   map[string]bool // names of which Notes speaks
+	unnamed []unnamed
+}
+
+// unnamed is an operation that has a name in the picture only.
+type unnamed struct {
+	name             string
+	node, derivative *graph.Node
 }
 
 // Pass is one time forward and backward, and the parameters after the update (nil without one).
 type Pass struct {
 	Values, Derivatives, Updated Numbers
+
+	// What the picture of a single equation shows besides: operations without a name of their own, as u and v, and their derivatives.
+	Unnamed, UnnamedDerivatives Numbers
 }
 
 // Number is a value of a graph under its name. Data holds Size numbers, row-major.
@@ -161,7 +173,7 @@ func Step(c StepConfig) (*Walk, error) {
 	if len(g.Defs) == 0 {
 		return nil, errors.New("there is no equation")
 	}
-	w := &Walk{Graph: g, Root: g.Defs[len(g.Defs)-1].Name}
+	w := &Walk{Graph: g, Root: g.Defs[len(g.Defs)-1].Name, noted: map[string]bool{}}
 	root := g.Defs[len(g.Defs)-1].Written
 	if !root.Shape.IsScalar() {
 		return nil, fmt.Errorf("the last equation, %s, is what is differentiated and must be one number; it is a %v", w.Root, root.Shape)
@@ -171,6 +183,9 @@ func Step(c StepConfig) (*Walk, error) {
 		return nil, err
 	}
 	if err := g.Derive(w.Root); err != nil {
+		return nil, err
+	}
+	if err := w.nameOperations(); err != nil {
 		return nil, err
 	}
 	at := map[string][]float64{}
@@ -187,7 +202,85 @@ func Step(c StepConfig) (*Walk, error) {
 		}
 		w.Steps = append(w.Steps, *p)
 	}
+	if y := slices.IndexFunc(leaves, func(l Number) bool { return l.Name == "y" }); y >= 0 {
+		w.noteLabel(leaves[y], c.Equations == "")
+	}
 	return w, nil
+}
+
+// nameOperations finds what the picture calls u, v, …: the operations of a single equation.
+func (w *Walk) nameOperations() error {
+	written := 0
+	for _, d := range w.Graph.Defs {
+		if d.Of == "" {
+			written++
+		}
+	}
+	root, _ := w.Graph.Def(w.Root)
+	if written != 1 || len(graph.Below(root.Written)) > 100 {
+		return nil
+	}
+	layout, err := w.Graph.Layout(graph.View{Backward: true})
+	if err != nil {
+		return err
+	}
+	aside := map[string]bool{}
+	var formulas []string
+	for _, card := range layout.Cards {
+		if _, known := w.Graph.Lookup(card.Name); known || card.Kind != "operation" || aside[card.Name] {
+			continue
+		}
+		aside[card.Name] = true
+		formulas = append(formulas, card.Formula)
+	}
+	if formulas == nil {
+		return nil
+	}
+	for len(formulas) > 0 {
+		before := len(formulas)
+		formulas = slices.DeleteFunc(formulas, func(f string) bool {
+			name, expression, _ := strings.Cut(f, " = ")
+			node, ok := w.build(expression)
+			if ok {
+				w.unnamed = append(w.unnamed, unnamed{name: name, node: node})
+			}
+			return ok
+		})
+		if len(formulas) == before {
+			w.unnamed = nil // a formula that is no expression: the picture alone has it
+			return nil
+		}
+	}
+	nodes := make([]*graph.Node, len(w.unnamed))
+	for i, u := range w.unnamed {
+		nodes[i] = u.node
+	}
+	derivatives, err := w.Graph.Gradient(root.Written, nodes...)
+	if err != nil {
+		return err
+	}
+	for i, d := range derivatives {
+		w.unnamed[i].derivative = d
+	}
+	return nil
+}
+
+// build makes the node of an expression over names of the graph and of unnamed operations.
+func (w *Walk) build(expression string) (*graph.Node, bool) {
+	p, err := graph.ParsePattern(expression)
+	if err != nil {
+		return nil, false
+	}
+	bound := map[string]*graph.Node{}
+	for name := range words(expression) {
+		if n, ok := w.Graph.Lookup(name); ok {
+			bound[name] = n
+		} else if i := slices.IndexFunc(w.unnamed, func(u unnamed) bool { return u.name == name }); i >= 0 {
+			bound[name] = w.unnamed[i].node
+		}
+	}
+	n, err := w.Graph.Build(p, bound)
+	return n, err == nil
 }
 
 // pass evaluates every leaf, definition and derivative.
@@ -202,9 +295,19 @@ func (w *Walk) pass(leaves Numbers, at map[string][]float64) (*Pass, error) {
 			nodes[i] = d.Written
 		}
 	}
+	for _, u := range w.unnamed {
+		nodes = append(nodes, u.node, u.derivative)
+	}
 	out, err := graph.Eval(graph.Values{Rows: 1, Of: at}, nodes...)
 	if err != nil {
 		return nil, err
+	}
+	for i, u := range w.unnamed {
+		k := len(w.Graph.Defs) + 2*i
+		shape := u.node.Shape
+		shape.PerRow = false
+		p.Unnamed = append(p.Unnamed, Number{u.name, shape, out[k]})
+		p.UnnamedDerivatives = append(Numbers{{"d" + u.name, shape, out[k+1]}}, p.UnnamedDerivatives...)
 	}
 	for i, d := range w.Graph.Defs {
 		n := Number{d.Name, d.Written.Shape, out[i]}
@@ -214,31 +317,160 @@ func (w *Walk) pass(leaves Numbers, at map[string][]float64) (*Pass, error) {
 			p.Derivatives = append(p.Derivatives, n)
 		}
 	}
-	if len(w.Steps) == 0 {
-		w.note(p)
-	}
-	return p, nil
+	return p, w.note(p, len(w.Steps), at)
 }
 
-// note says in words what is not finite.
-func (w *Walk) note(p *Pass) {
+// note says in words what is not finite, and why: it names the first node whose arguments are finite and that is not. A name is noted once.
+func (w *Walk) note(p *Pass, step int, at map[string][]float64) error {
+	var odd []graph.Def
+	shown := map[string]string{}
 	for _, n := range slices.Concat(p.Values, p.Derivatives) {
-		for _, v := range n.Data {
-			name, odd := notFinite(v)
-			if !odd {
-				continue
-			}
-			text := fmt.Sprintf("%s is %s: too large for float64", n.Name, name)
-			if math.IsNaN(v) {
-				text = fmt.Sprintf("%s is undefined here: infinities or zeros meet in it (0/0, inf - inf)", n.Name)
-			}
-			if d, ok := w.Graph.Def(n.Name); ok && d.Of != "" && math.IsInf(v, 0) {
-				text = fmt.Sprintf("%s is %s: a denominator of its formula is 0 in float64; the weights use the simplified derivatives, which stay finite", n.Name, name)
-			}
-			w.Notes = append(w.Notes, text)
-			break
+		d, ok := w.Graph.Def(n.Name)
+		i := slices.IndexFunc(n.Data, func(v float64) bool { _, odd := notFinite(v); return odd })
+		if i < 0 || w.noted[n.Name] {
+			continue
+		}
+		shown[n.Name], _ = notFinite(n.Data[i])
+		if !ok { // a parameter after its updates
+			w.tell(step, n.Name+" is "+shown[n.Name])
+			w.noted[n.Name] = true
+			continue
+		}
+		odd = append(odd, *d)
+	}
+	if len(odd) == 0 {
+		return nil
+	}
+	finite := true // the derivatives that updates use
+	for _, n := range p.Derivatives {
+		d, _ := w.Graph.Def(n.Name)
+		if leaf, ok := w.Graph.Lookup(d.Of); ok && leaf.Leaf != nil {
+			finite = finite && !slices.ContainsFunc(n.Data, func(v float64) bool { _, odd := notFinite(v); return odd })
 		}
 	}
+	for _, d := range odd {
+		node := d.Runs
+		if node == nil {
+			node = d.Written
+		}
+		why, err := cause(node, at)
+		if err != nil {
+			return err
+		}
+		text := fmt.Sprintf("%s is %s: %s", d.Name, shown[d.Name], why)
+		if d.Of != "" && finite {
+			text += "; the weights use the simplified derivatives, which stay finite"
+		}
+		w.tell(step, text)
+		w.noted[d.Name] = true
+	}
+	return nil
+}
+
+// tell adds a note about a step.
+func (w *Walk) tell(step int, text string) {
+	if step > 0 {
+		text = fmt.Sprintf("step %d: %s", step+1, text)
+	}
+	w.Notes = append(w.Notes, text)
+}
+
+// cause says why a node is not finite: what happens in the first node below it that is not finite though its arguments are.
+func cause(root *graph.Node, at map[string][]float64) (string, error) {
+	nodes := graph.Below(root)
+	out, err := graph.Eval(graph.Values{Rows: 1, Of: at}, nodes...)
+	if err != nil {
+		return "", err
+	}
+	value := make(map[*graph.Node][]float64, len(nodes))
+	for i, n := range nodes {
+		value[n] = out[i]
+	}
+	isOdd := func(v float64) bool { _, odd := notFinite(v); return odd }
+	for i, n := range nodes {
+		k := slices.IndexFunc(out[i], isOdd)
+		if k < 0 || slices.ContainsFunc(n.Args, func(a *graph.Node) bool { return slices.ContainsFunc(value[a], isOdd) }) {
+			continue
+		}
+		text := n.String()
+		if r := []rune(text); len(r) > 60 {
+			text = string(r[:59]) + "…"
+		}
+		if n.Op == nil {
+			return text + " is not finite", nil
+		}
+		argument := func(j int) float64 {
+			v := value[n.Args[j]]
+			return v[min(k, len(v)-1)]
+		}
+		return text + " " + whyOdd(n.Op.Name, out[i][k], argument), nil
+	}
+	return "too large for float64", nil
+}
+
+// whyOdd says what an op does with finite arguments to give v, which is not finite.
+func whyOdd(op string, v float64, argument func(int) float64) string {
+	number := func(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
+	switch u := argument(0); {
+	case op == "div" && argument(1) == 0 && u == 0:
+		return "is 0/0"
+	case op == "div" && argument(1) == 0:
+		return "divides by 0"
+	case op == "log" && u == 0, op == "log1p" && u == -1:
+		return "is the logarithm of 0"
+	case op == "log" && u < 0:
+		return "is the logarithm of a negative number, " + number(u)
+	case op == "log1p" && u < -1:
+		return "is the logarithm of a negative number, " + number(1+u)
+	case op == "pow" && u == 0 && math.IsInf(v, 0):
+		return "divides by 0: it is 0 to a negative power"
+	case op == "pow" && math.IsNaN(v):
+		return "is a negative number to a power that is not whole"
+	case op == "exp":
+		return "is too large for float64: exp(" + number(u) + ")"
+	case math.IsNaN(v):
+		return "has no value"
+	}
+	return "is too large for float64"
+}
+
+// isLogLoss says whether what is differentiated simplifies to the log loss of the label y.
+func (w *Walk) isLogLoss() bool {
+	label, ok := w.Graph.Lookup("y")
+	root, has := w.Graph.Def(w.Root)
+	if !ok || !has {
+		return false
+	}
+	runs := root.Runs
+	if runs == nil {
+		runs = root.Written
+	}
+	for _, form := range []string{"softplus(u) - y*u", "logsumexp(u) - sum(y*u)"} {
+		p, err := graph.ParsePattern(form)
+		if err != nil {
+			return false
+		}
+		if bound, ok := p.Match(runs); ok && bound["y"] == label {
+			return true
+		}
+	}
+	return false
+}
+
+// noteLabel says where the log loss is given a label that is no probability.
+func (w *Walk) noteLabel(y Number, lecture bool) {
+	outside := slices.IndexFunc(y.Data, func(v float64) bool { return v < 0 || v > 1 })
+	if outside < 0 {
+		return
+	}
+	if !lecture && !w.isLogLoss() {
+		return
+	}
+	name := "y"
+	if y.Shape.IsVector() {
+		name += strconv.Itoa(outside + 1)
+	}
+	w.Notes = append(w.Notes, fmt.Sprintf("%s = %s is outside 0 to 1, and the log loss is about a label in it", name, strconv.FormatFloat(y.Data[outside], 'g', -1, 64)))
 }
 
 // update sets at to the parameters after w := w - alpha dw.
@@ -492,7 +724,7 @@ func stepLeaves(g *graph.Graph, values map[string]Number) (Numbers, error) {
 			continue
 		}
 		hint := ""
-		if near, ok := dataset.Closest(name, names); ok {
+		if near, ok := dataset.Closest(name, names); ok && (max(len(name), len(near)) > 2 || strings.EqualFold(name, near)) {
 			hint = fmt.Sprintf("; did you mean %s?", near)
 		}
 		return nil, stepError("the equations have no %s (they have %s)%s", name, strings.Join(names, ", "), hint)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -130,6 +131,57 @@ func TestStepSaturated(t *testing.T) {
 		if !strings.Contains(string(json), want) || len(w.Notes) != 1 {
 			t.Errorf("y = %v: %s, notes %q; want %s and a note", y, json, w.Notes, want)
 		}
+	}
+}
+
+// TestStepNotes: what is not finite is explained by the first node that is not.
+func TestStepNotes(t *testing.T) {
+	for _, test := range []struct {
+		equations string
+		values    map[string]any
+		want      []string
+	}{
+		{"J = log(a)", map[string]any{"a": -1.0}, []string{"J is undefined: log(a) is the logarithm of a negative number, -1"}},
+		{"J = log(a)", map[string]any{"a": 0.0}, []string{"J is -inf: log(a) is the logarithm of 0", "da is inf: 1/a divides by 0"}},
+		{"J = a/b", map[string]any{"a": 1.0}, []string{"J is inf: a/b divides by 0", "da is inf: 1/b divides by 0", "db is -inf: a/b^2 divides by 0"}},
+		{"J = a/b", nil, []string{"J is undefined: a/b is 0/0", "da is inf: 1/b divides by 0", "db is undefined: a/b^2 is 0/0"}},
+		{"J = exp(a)", map[string]any{"a": 800.0}, []string{"J is inf: exp(a) is too large for float64: exp(800)", "da is inf: exp(a) is too large for float64: exp(800)"}},
+		{"", map[string]any{"x1": 2000.0, "w1": 1.0, "y": 0.0}, []string{"da is inf: (1 - y)/(1 - a) divides by 0; the weights use the simplified derivatives, which stay finite"}},
+		{"", map[string]any{"x1": 1.0, "y": 2.0}, []string{"y = 2 is outside 0 to 1, and the log loss is about a label in it"}},
+		{"", map[string]any{"x1": 1.0, "y": []float64{0, -1, 2}}, []string{"y2 = -1 is outside 0 to 1, and the log loss is about a label in it"}},
+		{"a = sigmoid(w*x)\nL = -(y*log(a) + (1-y)*log(1-a))", map[string]any{"x": 1.0, "y": 2.0}, []string{"y = 2 is outside 0 to 1, and the log loss is about a label in it"}},
+		{"L = (w*x - y)^2", map[string]any{"x": 1.0, "y": 2.0}, nil},
+	} {
+		w, err := descent.Step(descent.StepConfig{Equations: test.equations, Values: test.values})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(w.Notes, test.want) {
+			t.Errorf("%q %v: notes %q, want %q", test.equations, test.values, w.Notes, test.want)
+		}
+	}
+	w, err := descent.Step(descent.StepConfig{Equations: "J = a^2 - 4*a", Values: map[string]any{"a": 1.0}, Update: true, Alpha: 50, Steps: 400})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(w.Notes) != 3 || !strings.HasPrefix(w.Notes[0], "step 79: J is inf: ") {
+		t.Errorf("a walk that diverges: notes %q", w.Notes)
+	}
+}
+
+// TestStepUnnamed: what the picture calls u and v has its numbers.
+func TestStepUnnamed(t *testing.T) {
+	w, err := descent.Step(descent.StepConfig{Equations: "J = 3*(a + b*c)", Values: map[string]any{"a": 5.0, "b": 3.0, "c": 2.0}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for got, want := range map[*descent.Numbers]string{&w.Steps[0].Unnamed: `{"u":6,"v":11}`, &w.Steps[0].UnnamedDerivatives: `{"dv":3,"du":3}`} {
+		if json, err := got.MarshalJSON(); err != nil || string(json) != want {
+			t.Errorf("%s, %v; want %s", json, err, want)
+		}
+	}
+	if w, err = descent.Step(descent.StepConfig{Values: map[string]any{"x1": 1.0, "y": 1.0}}); err != nil || w.Steps[0].Unnamed != nil {
+		t.Errorf("the lecture's model has unnamed operations: %v, %v", w.Steps[0].Unnamed, err)
 	}
 }
 

@@ -57,6 +57,9 @@ func (f *fit) judge(ctx context.Context, out optim.Outcome, diverged *optim.Dive
 	for i, l := range f.lambda() { // the weights come first in θ
 		r.Loss -= l * f.theta[i] * f.theta[i] / (2 * r.WeightSum)
 	}
+	for i, l := range f.lambda1() {
+		r.Loss -= l * math.Abs(f.theta[i]) / r.WeightSum
+	}
 	if diverged == nil && (math.IsNaN(r.Cost) || math.IsInf(r.Cost, 0)) {
 		return fmt.Errorf("the cost is not finite at step %d; the numbers are too large for these equations", out.Step)
 	}
@@ -101,7 +104,7 @@ func (f *fit) judgeOther(ctx context.Context, out optim.Outcome) error {
 		return nil
 	}
 	// Weights that only ended here because the loss has become flat: further out it is lower still.
-	if f.config.Penalty.L2 == 0 {
+	if !f.config.Penalty.on() {
 		twice := slices.Clone(f.theta)
 		for j := range twice {
 			twice[j] *= 2
@@ -153,7 +156,7 @@ func (f *fit) judgeLogLoss(ctx context.Context, out optim.Outcome) error {
 		r.Verdict, r.Message = Stopped, fmt.Sprintf("the gap asked for, %g of J, is not reached: %s", tol, f.distance())
 	case out.Reason == optim.Steps:
 		r.Verdict, r.Message = Stopped, fmt.Sprintf("%d steps are used up; %s", out.Step, f.distance())
-	case c.Proved(standardErrors):
+	case c.Proved(standardErrors), f.provedL1():
 		r.Verdict, r.Message = Converged, "proved: "+f.distance()
 	case out.Reason == optim.Floor && r.Gap != nil && *r.Gap <= floorGap*math.Abs(r.Cost):
 		r.Verdict, r.Message = Converged, "no step lowers the cost further, rounding is the limit; "+f.distance()
@@ -172,6 +175,8 @@ func (f *fit) distance() string {
 	switch {
 	case c == nil:
 		return fmt.Sprintf("the gradient has norm %.2g", f.result.GradientNorm)
+	case f.config.Penalty.L1 > 0 && !math.IsNaN(c.Gap):
+		return f.distanceL1()
 	case !math.IsNaN(c.StandardErrors) && !math.IsNaN(c.Gap):
 		return fmt.Sprintf("J is within %.2g of the optimum and every coefficient within %.2g standard errors", c.Gap, c.StandardErrors)
 	case !math.IsNaN(c.Gap):

@@ -14,7 +14,29 @@ func IsConstant(lowest, highest, sd float64) bool {
 	return lowest == highest || sd <= 1e-12*max(math.Abs(lowest), math.Abs(highest))
 }
 
+// constant gives every constant column a line of its own, but of more than ten only the first five, and the rest together.
 func constant(d Data) []Finding {
+	found := constants(d)
+	if len(found) <= mostAlike {
+		return found
+	}
+	rest := Finding{Code: "W-constant", Severity: Warning, Cure: "--exclude leaves columns out"}
+	for _, f := range found[mostAlike/2:] {
+		rest.Columns = append(rest.Columns, f.Columns...)
+	}
+	rest.Message = fmt.Sprintf("%d more columns are the same in every row, among them %s: they cannot tell rows apart, their weights are 0", len(rest.Columns), quoted(rest.Columns[:5]))
+	if slices.ContainsFunc(d.Columns, func(c Column) bool {
+		return c.Missing > 0 && d.Missing != Drop && slices.Contains(rest.Columns, c.Name)
+	}) {
+		rest.Message = fmt.Sprintf("%d more columns are the same wherever they are there, among them %s", len(rest.Columns), quoted(rest.Columns[:5]))
+	}
+	return append(found[:mostAlike/2:mostAlike/2], rest)
+}
+
+// mostAlike is the number of findings of one kind up to which every column has one of its own.
+const mostAlike = 10
+
+func constants(d Data) []Finding {
 	var found []Finding
 	for _, c := range d.Columns {
 		if c.Missing >= d.Rows {

@@ -37,9 +37,6 @@ they share the weight.`},
 deviation is at most 1e-12 of its largest absolute value), or a column of levels has one level only.
 It cannot tell rows apart, so its weight is 0. Leave it out with --exclude; if it ought to vary, the
 file holds the wrong rows.`},
-	{"W-extra", "the file has columns that the model does not know", `When predicting or evaluating, columns are matched by name. A column that the model never saw is
-ignored. That is harmless for an identifier, and a mistake if the model was trained before the
-column was added or renamed.`},
 	{"W-header", "every column name is a number", `Every name in the first line is a number, as if the first line were data. Then one row is lost and
 the columns have meaningless names. With --no-header the first line is data and the columns are
 called x1, x2 and so on. If the numbers are the names (years, say), nothing is wrong.`},

@@ -259,6 +259,30 @@ func TestExamine(t *testing.T) {
 	}
 }
 
+// TestManyConstants: up to ten constant columns have a line each; of more the first five, and the rest one line.
+func TestManyConstants(t *testing.T) {
+	for n, lines := range map[int]int{10: 10, 11: 6, 200: 6} {
+		d := doctor.Data{Rows: 10}
+		for j := range n {
+			d.Columns = append(d.Columns, numeric(fmt.Sprintf("p%d", j), 0, 0, 0, 0))
+		}
+		found := doctor.Examine(d)
+		if len(found) != lines {
+			t.Fatalf("%d columns: %d findings, want %d", n, len(found), lines)
+		}
+		columns := 0
+		for _, f := range found {
+			columns += len(f.Columns)
+		}
+		if columns != n {
+			t.Errorf("%d columns: the findings name %d", n, columns)
+		}
+		if last := found[lines-1]; n == 200 && !strings.HasPrefix(last.String(), `warning: W-constant: 195 more columns are the same in every row, among them "p5", "p6", "p7", "p8", "p9"`) {
+			t.Errorf("%s", last)
+		}
+	}
+}
+
 func TestStrict(t *testing.T) {
 	found := doctor.Examine(doctor.Data{Rows: 1000, Columns: []doctor.Column{numeric("flat", 1, 1, 1, 0)},
 		Target: &doctor.Target{Name: "y", Negative: "0", Positive: "1", Negatives: 990, Positives: 10}})

@@ -201,8 +201,8 @@ func dot(a, b []float64) float64 {
 func Collinear(aliases []Alias, names []string, center, scale []float64, dropped bool) []Finding {
 	aliases = slices.DeleteFunc(slices.Clone(aliases), func(a Alias) bool { return len(a.Of) == 0 })
 	var rest []Alias
-	if len(aliases) > maxCollinear {
-		aliases, rest = aliases[:maxCollinear/2], aliases[maxCollinear/2:]
+	if len(aliases) > mostAlike {
+		aliases, rest = aliases[:mostAlike/2], aliases[mostAlike/2:]
 	}
 	var found []Finding
 	for _, a := range aliases {
@@ -246,9 +246,6 @@ func Collinear(aliases []Alias, names []string, center, scale []float64, dropped
 	}
 	return found
 }
-
-// maxCollinear is the number of findings up to which every column has one of its own.
-const maxCollinear = 10
 
 func quoted(columns []string) string {
 	q := make([]string, len(columns))

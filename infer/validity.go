@@ -23,7 +23,7 @@ func Why(s Setting) string {
 		because = append(because, "the loss is not the log loss, so it is no likelihood")
 	}
 	if s.Penalised {
-		because = append(because, "a penalty shrinks the coefficients, so their errors are not those of maximum likelihood (leave out --l2 to get them)")
+		because = append(because, "a penalty shrinks the coefficients, so their errors are not those of maximum likelihood (leave out the penalty to get them)")
 	}
 	if s.Separated {
 		because = append(because, "no finite optimum was proved to exist (separation)")

@@ -1,4 +1,4 @@
-// Package optim minimises a smooth cost by asking for numbers and being told them.
+// Package optim minimises a cost by asking for numbers and being told them.
 //
 // A method never sees a row of data. It asks for the cost and gradient at a point, for H·v, for the
 // diagonal of H or for H itself, and [Minimize] answers from a [Problem]:
@@ -11,7 +11,8 @@
 // interrupted.
 //
 // Methods: [GradientDescent] exactly as in the lecture, [SGD] over mini-batches, [LBFGS] with a
-// diagonal start, and [Newton], the default. The penalty is part of the cost; no method knows of it.
+// diagonal start, [Newton], the default, and [Proximal] for a cost with an L1 penalty. A smooth penalty is part of the cost and no
+// method knows of it; the L1 penalty is [Proximal]'s own, and the cost it asks for is without it.
 //
 // The package proves nothing: how far the result is from the optimum, and whether there is one, is
 // the business of package proof. What a method reports about its distance is an estimate.

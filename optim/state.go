@@ -19,6 +19,8 @@ func Encode(m Method) ([]byte, error) {
 		name = "lbfgs"
 	case *Newton:
 		name = "newton"
+	case *Proximal:
+		name = "proximal"
 	default:
 		return nil, fmt.Errorf("method %T has no name", m)
 	}
@@ -47,6 +49,8 @@ func Decode(text []byte) (Method, error) {
 		m = &LBFGS{}
 	case "newton":
 		m = &Newton{}
+	case "proximal":
+		m = &Proximal{}
 	default:
 		return nil, fmt.Errorf("method %q is not known", outer.Method)
 	}

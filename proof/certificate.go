@@ -9,14 +9,14 @@ import (
 // Certificate is what is proved about a point. Where something is not proved its number is NaN and the note says why.
 type Certificate struct {
 	Cost     float64   // J at the point, summed with compensation
-	Gradient []float64 // of J, (n+1), of classes K·(n+1)
+	Gradient []float64 // of J, (n+1), of classes K·(n+1); with an L1 penalty the subgradient of least norm
 	M        float64   // Σ s
 
 	Gap   float64 // J - J* is at most this, rounding included; NaN if no bound is known
 	Bound Bound   // which bound it is
 	Note  string  // why there is no Gap, or no StandardErrors
 
-	U              float64 // Newton decrement times the largest row in the norm of H⁻¹; below 1 it proves that an optimum exists
+	U              float64 // Newton decrement times the largest row in the norm of H⁻¹, or a bound on it; below 1 it proves that an optimum exists
 	StandardErrors float64 // no coefficient is further from the optimum's than so many of its standard errors, rounding included
 	Rounding       float64 // the part of StandardErrors that is rounding: more steps don't make it smaller
 	GapRounding    float64 // the part of Gap that is rounding
@@ -51,8 +51,9 @@ func (c *Certificate) Proved(standardErrors float64) bool {
 }
 
 // Certify bounds the distance of theta = (w, b) from the optimum. It takes one Linear, two Weighted and a
-// Diag pass and, up to Options.Factor parameters, a Gram and a MaxQuad pass; with a penalty two Weighted passes more.
-// Of K classes it takes K times as many of these, and for H K(K+1)/2 Gram and K(K-1)/2 MaxQuad passes.
+// Diag pass and, up to Options.Factor parameters, a Gram pass, one over the rows as stored and, unless theta is close to the optimum, a
+// MaxQuad pass; with a penalty two Weighted passes more.
+// Of K classes it takes K times as many of these, and for H K(K+1)/2 Gram and, unless close, K(K-1)/2 MaxQuad passes, of more than eight classes K-1.
 func Certify(ctx context.Context, p *Problem, theta []float64, o Options) (*Certificate, error) {
 	if err := p.check(); err != nil {
 		return nil, err
@@ -91,7 +92,7 @@ func Certify(ctx context.Context, p *Problem, theta []float64, o Options) (*Cert
 	penalised := n > 0
 	weakest := math.Inf(1)
 	for j := range n {
-		penalised = penalised && p.lambda(j) > 0
+		penalised = penalised && (p.lambda(j) > 0 || p.l1(j) > 0)
 		weakest = math.Min(weakest, p.lambda(j))
 	}
 	if penalised || n == 0 {
@@ -101,7 +102,11 @@ func Certify(ctx context.Context, p *Problem, theta []float64, o Options) (*Cert
 	}
 
 	var s smooth
-	if n+1 <= o.Factor {
+	if p.sparse() {
+		if !penalised {
+			c.Note = "no bound: there is an L1 penalty, but not on every weight"
+		}
+	} else if n+1 <= o.Factor {
 		if s, err = p.smooth(ctx, a, theta, c); err != nil {
 			return nil, err
 		}
@@ -112,7 +117,7 @@ func Certify(ctx context.Context, p *Problem, theta []float64, o Options) (*Cert
 		if err := p.duality(ctx, a, theta, t, s, c); err != nil {
 			return nil, err
 		}
-		if math.IsNaN(c.StandardErrors) {
+		if math.IsNaN(c.StandardErrors) && weakest > 0 {
 			if err := p.strong(ctx, a, theta, weakest, c); err != nil {
 				return nil, err
 			}
@@ -177,7 +182,8 @@ func (p *Problem) at(ctx context.Context, theta []float64, m float64) (*point, e
 	for j, v := range theta {
 		l := p.lambda(j)
 		penalty.add(l * v * v / 2)
-		a.gradient[j] = (a.gradient[j] + l*v) / m
+		penalty.add(p.l1(j) * math.Abs(v))
+		a.gradient[j] = p.subgradient(j, a.gradient[j]+l*v, v) / m
 		// Cauchy and Schwarz: Σ|r||x| ≤ sqrt(Σ|r|)·sqrt(Σ|r|x²); the stored value is at most |x̃| + |center·scale|.
 		a.magnitude[j] = math.Sqrt(a.residual*math.Max(diag[j], 0)/m) + a.shift[j]*a.residual
 	}
@@ -287,18 +293,30 @@ func (p *Problem) smooth(ctx context.Context, a *point, theta []float64, c *Cert
 		zError += 2 * unit * math.Sqrt(o.value()/a.m)
 	}
 	slack += zError
-	max, _, err := p.Passes.MaxQuad(ctx, f.lower(), p.S)
+	grow := 1 / math.Sqrt(1-lost)
+	computed := f.norm(a.gradient) * grow
+	nu := computed + slack*grow
+	// Near the optimum a coarse R does as well as the largest row itself.
+	units := make([]float64, size)
+	for j, d := range f.d {
+		units[j] = 1 / (d * d)
+	}
+	square, err := p.largestRow(ctx, units)
 	if err != nil {
 		return smooth{}, err
 	}
-	var shift float64 // of a row, when its centre is taken off
-	for j := range size {
-		shift += 4 * unit * a.shift[j] * f.deviation(j)
+	R := math.Sqrt(f.trace()*square) * (1 + lost) * grow
+	if !(nu*R <= coarse) {
+		max, _, err := p.Passes.MaxQuad(ctx, f.lower(), p.S)
+		if err != nil {
+			return smooth{}, err
+		}
+		var shift float64 // of a row, when its centre is taken off
+		for j := range size {
+			shift += 4 * unit * a.shift[j] * f.deviation(j)
+		}
+		R = (math.Sqrt(max)*(1+lost) + shift) * grow
 	}
-	grow := 1 / math.Sqrt(1-lost)
-	R := (math.Sqrt(max)*(1+lost) + shift) * grow
-	computed := f.norm(a.gradient) * grow
-	nu := computed + slack*grow
 	u := nu * R
 	c.U = u
 	if !(u < 1) {

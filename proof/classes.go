@@ -8,9 +8,9 @@ import (
 
 // Classes are the labels of a problem with any number of classes:
 //
-//	J = (1/m) Σ s_i (logsumexp(z_i) - z_iy) + (1/2m) Σ lambda_kj W_kj²,  z_ik = W_k·x_i + b_k (+ o_i where k ≠ Reference)
+//	J = (1/m) Σ s_i (logsumexp(z_i) - z_iy) + (1/2m) Σ lambda_kj W_kj² + (1/m) Σ l1_kj |W_kj|,  z_ik = W_k·x_i + b_k (+ o_i where k ≠ Reference)
 //
-// theta is W, K×n row-major, then b: K·(n+1) values. Problem.Lambda has K·n.
+// theta is W, K×n row-major, then b: K·(n+1) values. Problem.Lambda and L1 have K·n.
 //
 // A bias of all classes together changes nothing, nor do the weights of a feature of all classes together where none
 // of them is penalised. So the bias of the reference class is held where theta has it, and its weight of every
@@ -65,7 +65,7 @@ func (p *Problem) free() (place []int, count int) {
 	for j := range n + 1 {
 		held := true
 		for k := range K {
-			held = held && (j == n || p.lambda(k*n+j) == 0)
+			held = held && (j == n || p.lambda(k*n+j) == 0 && p.l1(k*n+j) == 0)
 		}
 		if held {
 			place[p.component(p.Classes.Reference, j)] = -1
@@ -269,7 +269,8 @@ func (p *Problem) atClasses(ctx context.Context, theta []float64) (*classPoint, 
 				l = p.lambda(c)
 			}
 			penalty.add(l * v * v / 2)
-			a.gradient[c] = (g[j] + l*v) / a.m
+			penalty.add(p.l1(c) * math.Abs(v))
+			a.gradient[c] = p.subgradient(c, g[j]+l*v, v) / a.m
 			a.data[c] = math.Max(data[j], 0) / a.m
 			// As with two classes: Cauchy and Schwarz, and the stored value is at most |x̃| + |center·scale|.
 			a.magnitude[c] = math.Sqrt(size*math.Max(diag[j], 0)/a.m) + a.shift[j]*size
@@ -339,7 +340,7 @@ func (p *Problem) certifyClasses(ctx context.Context, theta []float64, o Options
 	}
 	penalised, weakest := n > 0, math.Inf(1)
 	for a := range p.Classes.K * n {
-		penalised = penalised && p.lambda(a) > 0
+		penalised = penalised && (p.lambda(a) > 0 || p.l1(a) > 0)
 		weakest = math.Min(weakest, p.lambda(a))
 	}
 	every := true
@@ -350,7 +351,11 @@ func (p *Problem) certifyClasses(ctx context.Context, theta []float64, o Options
 		c.Exists, c.Why = true, "every weight is penalised and every class occurs"
 	}
 	var s smooth
-	if _, count := p.free(); count <= o.Factor {
+	if p.sparse() {
+		if !penalised {
+			c.Note = "no bound: there is an L1 penalty, but not on every weight"
+		}
+	} else if _, count := p.free(); count <= o.Factor {
 		if s, err = p.smoothClasses(ctx, a, theta, c); err != nil {
 			return nil, err
 		}
@@ -462,31 +467,56 @@ func (p *Problem) smoothClasses(ctx context.Context, a *classPoint, theta []floa
 		return smooth{}, nil
 	}
 	slack += p.zError(a, theta) // ‖(1/m)Σ X_iᵀC_iδ_i‖² ≤ (1/m)Σ δ_iᵀC_iδ_i in the norm of H⁻¹
-	R, ok, err := p.reachOfRows(ctx, a, f, place)
+	// H is that of the computed scores; at the true ones its curvature is smaller by a factor e^(-2δ) at most. |x̃_j| ≤ sqrt(H_aa)·R for every
+	// free component a of feature j, because it is e_a·(e_k - e_l)⊗x̃.
+	scoreError := func(R float64) float64 {
+		delta := 0.0
+		for k := range K {
+			d := 8 * unit * (a.offset + a.largest)
+			for j := range n + 1 {
+				x := math.Inf(1)
+				for l := range K {
+					if u := place[p.component(l, j)]; u >= 0 {
+						x = math.Min(x, 1.5*f.d[u]*R)
+					}
+				}
+				if v := math.Abs(theta[p.component(k, j)]); v > 0 {
+					d += p.rounds() * v * (x + 2*a.shift[j])
+				}
+			}
+			delta = math.Max(delta, d)
+		}
+		return delta
+	}
+	// Near the optimum a coarse R does as well as that of the rows and pairs: (e_k - e_l)⊗x̃ has the entries of x̃ at k and at l.
+	units := make([]float64, n+1)
+	for j := range units {
+		var first, second float64
+		for k := range K {
+			if u := place[p.component(k, j)]; u >= 0 {
+				v := 1 / (f.d[u] * f.d[u])
+				first, second = math.Max(first, v), math.Max(second, math.Min(first, v))
+			}
+		}
+		units[j] = first + second
+	}
+	square, err := p.largestRow(ctx, units)
 	if err != nil {
 		return smooth{}, err
 	}
-	if !ok {
-		c.Note = close
-		return smooth{}, nil
-	}
-	// H is that of the computed scores; at the true ones its curvature is smaller by a factor e^(-2δ) at most. |x̃_j| ≤ sqrt(H_aa)·R for every
-	// free component a of feature j, because it is e_a·(e_k - e_l)⊗x̃.
-	delta := 0.0
-	for k := range K {
-		d := 8 * unit * (a.offset + a.largest)
-		for j := range n + 1 {
-			x := math.Inf(1)
-			for l := range K {
-				if u := place[p.component(l, j)]; u >= 0 {
-					x = math.Min(x, 1.5*f.d[u]*R)
-				}
-			}
-			if v := math.Abs(theta[p.component(k, j)]); v > 0 {
-				d += p.rounds() * v * (x + 2*a.shift[j])
-			}
+	norm := f.norm(gradient)
+	R := math.Sqrt(f.trace()*square) * (1 + lost)
+	delta := scoreError(R)
+	if !(delta < coarse) || !((norm+slack)*R*math.Exp(2*delta)/(1-lost) <= coarse) {
+		var ok bool
+		if R, ok, err = p.reachOfRows(ctx, a, f, place); err != nil {
+			return smooth{}, err
 		}
-		delta = math.Max(delta, d)
+		if !ok {
+			c.Note = close
+			return smooth{}, nil
+		}
+		delta = scoreError(R)
 	}
 	if !(delta < 0.1) {
 		c.Note = "no bound: rounding errors of the scores are too large"
@@ -494,7 +524,7 @@ func (p *Problem) smoothClasses(ctx context.Context, a *classPoint, theta []floa
 	}
 	grow := math.Exp(delta) / math.Sqrt(1-lost)
 	R *= grow
-	computed := f.norm(gradient) * grow
+	computed := norm * grow
 	nu := computed + slack*grow
 	u := nu * R
 	c.U = u
@@ -515,8 +545,14 @@ func (p *Problem) smoothClasses(ctx context.Context, a *classPoint, theta []floa
 	return s, nil
 }
 
-// reachOfRows is the largest ‖(e_k - e_l)⊗x̃‖ in the norm of f's inverse, over rows and pairs of classes. ok is false where rounding leaves
-// nothing to say.
+// manyPairs is the number of classes beyond which not every pair of them gets a pass of its own.
+const manyPairs = 8
+
+// reachOfRows is the largest ‖(e_k - e_l)⊗x̃‖ in the norm of f's inverse, over rows and pairs of classes, or a bound on it. ok is false where
+// rounding leaves nothing to say.
+//
+// Of many classes only the pairs with the reference r are looked at: ‖(e_k - e_l)⊗x̃‖ ≤ ‖(e_k - e_r)⊗x̃‖ + ‖(e_l - e_r)⊗x̃‖, at most the two
+// largest together, and never more than twice the largest pair.
 //
 // With H = D L Lᵀ D and the columns B of (e_k - e_l)⊗e_j that is ‖L⁻¹D⁻¹B x̃‖. L⁻¹D⁻¹B = Q·T with T lower triangular, and T⁻¹ is the
 // factor whose forward substitution MaxQuad does: one pass a pair.
@@ -526,9 +562,13 @@ func (p *Problem) reachOfRows(ctx context.Context, a *classPoint, f *factor, pla
 	// A column of L⁻¹ is off by at most γ·|L⁻¹||L||column|, in norm √(size·trace) times its own.
 	size := float64(f.n)
 	relative := 1.1*gamma(size+4)*math.Sqrt(size*f.trace()) + gamma(8*size*float64(N)) + 16*unit
-	var R float64
+	var R, second float64 // the largest, and the next
+	many := K > manyPairs
 	for k := range K {
-		for l := range k {
+		for l := range K {
+			if !many && l >= k || many && (k == p.Classes.Reference || l != p.Classes.Reference) {
+				continue
+			}
 			b := make([][]float64, N)
 			norms := make([]float64, N) // what the error of a column of B is relative to
 			for j := range N {
@@ -585,8 +625,11 @@ func (p *Problem) reachOfRows(ctx context.Context, a *classPoint, f *factor, pla
 			if !(r <= math.MaxFloat64) {
 				return 0, false, nil
 			}
-			R = math.Max(R, r)
+			R, second = math.Max(R, r), math.Max(second, math.Min(R, r))
 		}
+	}
+	if many {
+		R += second
 	}
 	return R, true, nil
 }
@@ -681,30 +724,18 @@ func (p *Problem) dualityClasses(ctx context.Context, a *classPoint, theta []flo
 	}
 	totals := make([]sum, K)
 	sizes := make([]sum, K)
-	var left, errors sum
 	row, moved := newScores(K), newScores(K)
 	for i, y := range label {
 		w := p.weight(i)
 		if w == 0 {
 			continue
 		}
-		row.set(a.z, i, nil)
 		moved.set(a.z, i, t)
-		l, h := row.loss(y), moved.entropy()
-		left.add(w * l)
-		left.add(-w * h)
-		errors.add(float64(K+8) * w * (l + h))
 		for k := range K {
 			v := w * moved.residual(k, y)
 			r[k][i] = v
 			totals[k].add(v)
 			sizes[k].add(math.Abs(v))
-			o := 0.0
-			if k != p.Classes.Reference {
-				o = p.offset(i)
-			}
-			left.add(-v * o)
-			errors.add(float64(K+8) * math.Abs(v) * (moved.below[k] + math.Abs(a.z[k][i]+t[k]) + math.Abs(o)))
 		}
 	}
 	b, err := p.biasBounds(ctx, a, theta, s)
@@ -712,33 +743,27 @@ func (p *Problem) dualityClasses(ctx context.Context, a *classPoint, theta []flo
 		return err
 	}
 	g := gamma(a.depth + 8)
-	// At the exact biases: the gradient by weights, and what rounding its sums can be off by.
-	gradient, sums := make([]float64, K*n), make([]float64, K*n)
-	var errV, rest float64
+	// At the exact biases: Σ r x by weights, and what it is off by.
+	all, d := make([]float64, K*n), make([]float64, K*n)
+	var rest float64
 	var unbalanced []float64 // |Σ_i r_ik| of the classes but the reference
+	abs := make([]float64, len(label))
 	for k := range K {
 		v, err := p.Passes.Weighted(ctx, r[k])
 		if err != nil {
 			return err
 		}
 		size := sizes[k].value()
-		for i := range r[k] {
-			r[k][i] = math.Abs(r[k][i])
+		for i, x := range r[k] {
+			abs[i] = math.Abs(x)
 		}
-		diag, err := p.Passes.Diag(ctx, r[k])
+		diag, err := p.Passes.Diag(ctx, abs)
 		if err != nil {
 			return err
 		}
 		for j := range n {
-			at := k*n + j
-			l := p.lambda(at)
-			left.add(l * theta[at] * theta[at] / 2)
-			left.add(v[j] * v[j] / (2 * l))
-			errors.add(4 * (l*theta[at]*theta[at] + v[j]*v[j]/l))
-			d := g * (math.Sqrt(size*math.Max(diag[j], 0)) + a.shift[j]*size)
-			errV += d * (math.Abs(v[j]) + d) / l
-			gradient[at] = (v[j] + l*theta[at]) / a.m
-			sums[at] = (d + 4*unit*l*math.Abs(theta[at])) / a.m
+			all[k*n+j] = v[j]
+			d[k*n+j] = g * (math.Sqrt(size*math.Max(diag[j], 0)) + a.shift[j]*size)
 		}
 		if k != p.Classes.Reference {
 			e := math.Abs(totals[k].value()) + float64(K+4)*unit*size
@@ -746,12 +771,59 @@ func (p *Problem) dualityClasses(ctx context.Context, a *classPoint, theta []flo
 			unbalanced = append(unbalanced, e)
 		}
 	}
-	rounding := (unit*errors.value()+errV+rest)/a.m + a.costError
-	gap := math.Max(left.value()/a.m, 0) + rounding
+	// at is m·(J - D) for r scaled by shrink, and what rounding can make of it.
+	at := func(shrink float64) (gap, rounding float64) {
+		var left, errors sum
+		for i, y := range label {
+			w := p.weight(i)
+			if w == 0 {
+				continue
+			}
+			row.set(a.z, i, nil)
+			moved.set(a.z, i, t)
+			l, h := row.loss(y), 0.0
+			if shrink == 1 {
+				h = moved.entropy()
+			} else {
+				h = moved.entropyTowards(y, shrink)
+			}
+			left.add(w * l)
+			left.add(-w * h)
+			errors.add(float64(K+8) * w * (l + h))
+			for k := range K {
+				v := r[k][i] * shrink
+				o := 0.0
+				if k != p.Classes.Reference {
+					o = p.offset(i)
+				}
+				left.add(-v * o)
+				log := moved.below[k] + math.Abs(a.z[k][i]+t[k])
+				if q := shrink * math.Abs(moved.residual(k, y)); shrink < 1 && q > 0 {
+					log -= math.Log(q)
+				}
+				errors.add(float64(K+8) * math.Abs(v) * (log + math.Abs(o)))
+			}
+		}
+		errV := p.conjugate(theta[:K*n], all, d, shrink, &left, &errors)
+		return left.value(), unit*errors.value() + errV
+	}
+	left, errors := at(p.shrink(all, d))
+	rounding := (errors+rest)/a.m + a.costError
+	gap := math.Max(left/a.m, 0) + rounding
+	if exact := p.shrink(all, nil); exact != p.shrink(all, d) { // what the gap would be if Σ r x had no rounding errors
+		least, _ := at(exact)
+		rounding += math.Max(math.Max(left, 0)-math.Max(least, 0), 0) / a.m
+	}
 	if finite(gap) && !(gap >= c.Gap) {
 		c.Gap, c.Bound, c.GapRounding = gap, Duality, rounding
 	}
-	if math.IsNaN(c.StandardErrors) && f != nil {
+	if math.IsNaN(c.StandardErrors) && f != nil && weakest > 0 {
+		gradient, sums := make([]float64, K*n), make([]float64, K*n)
+		for at, v := range all {
+			l := p.lambda(at)
+			gradient[at] = p.subgradient(at, v+l*theta[at], theta[at]) / a.m
+			sums[at] = (d[at] + 4*unit*(l*math.Abs(theta[at])+p.l1(at))) / a.m
+		}
 		p.strongClasses(a, theta, weakest, t, f, unbalanced, gradient, sums, c)
 	}
 	return nil
@@ -931,13 +1003,11 @@ func (p *Problem) biasBounds(ctx context.Context, a *classPoint, theta []float64
 		return v, (total + o.value()) / a.share[class], nil
 	}
 	bound := func(mean []float64, constant float64, k int) float64 {
-		var q, e float64
-		for j := range n {
-			x := math.Abs(mean[j]) + 4*gamma(a.depth+8)*a.shift[j]
-			q += x * x / p.lambda(k*n+j)
-			e += x * x / p.lambda(ref*n+j)
+		x := make([]float64, n)
+		for j := range x {
+			x[j] = math.Abs(mean[j]) + 4*gamma(a.depth+8)*a.shift[j]
 		}
-		return constant + math.Sqrt(2*total)*(math.Sqrt(q)+math.Sqrt(e))
+		return constant + p.swing(total, k*n, x) + p.swing(total, ref*n, x)
 	}
 	mean, constant, err := of(ref)
 	if err != nil {

@@ -242,7 +242,7 @@ func (p *Problem) decideClasses(ctx context.Context, candidates [][]float64, all
 	if err != nil {
 		return nil, err
 	}
-	q, work := p.pairs(), &meter{}
+	q, work := p.pairs(), &meter{limit: maxClassWork}
 	out := &Decision{State: Undecided, Why: "no column alone and no direction of the fit separates the classes"}
 	var exact *vector
 	found := func(v *vector, d *Direction, why string) {
@@ -254,7 +254,14 @@ func (p *Problem) decideClasses(ctx context.Context, candidates [][]float64, all
 	// Single columns that tell one class from all others; of several such classes the one with the most columns, then the most rows, then the
 	// fewest coefficients (the reference has none of its own).
 	var best *Direction
-	var columns, positive, named int
+	var of int // the class of best
+	var single *vector
+	names := func(k int) int { // coefficients without a finite value for every feature
+		if k == p.Classes.Reference {
+			return K - 1
+		}
+		return 1
+	}
 	for k := range K {
 		d, v, err := p.against(k).columns(ctx)
 		if err != nil {
@@ -263,32 +270,33 @@ func (p *Problem) decideClasses(ctx context.Context, candidates [][]float64, all
 		if d == nil {
 			continue
 		}
-		w := p.lift(k, v)
+		better := best == nil
+		if best != nil { // a row has a positive margin among the classes where it has one among the two
+			for _, c := range []int{len(d.Features) - len(best.Features), d.Positive - best.Positive, names(of)*len(best.Features) - names(k)*len(d.Features)} {
+				if c != 0 {
+					better = c > 0
+					break
+				}
+			}
+		}
+		if better {
+			best, of, single = d, k, v
+		}
+	}
+	if best != nil {
+		w := p.lift(of, single)
 		whole, err := q.verify(ctx, w)
 		if err != nil {
 			return nil, err
 		}
-		if whole == nil {
-			continue // cannot be: the margins are those of the two classes, and 0
-		}
-		mine, err := p.collapse(ctx, q, w, whole.Complete)
-		if err != nil {
-			return nil, err
-		}
-		mine.Features, mine.Class = p.named(k, d.Features), k
-		better := best == nil
-		for _, c := range []int{len(d.Features) - columns, mine.Positive - positive, named - len(mine.Features)} {
-			if !better && c != 0 {
-				better = c > 0
-				break
+		if whole != nil { // it is: the margins are those of the two classes, and 0
+			mine, err := p.collapse(ctx, q, w, whole.Complete)
+			if err != nil {
+				return nil, err
 			}
+			mine.Features, mine.Class = p.named(of, best.Features), of
+			found(w, mine, "single columns")
 		}
-		if better {
-			best, columns, positive, named = mine, len(d.Features), mine.Positive, len(mine.Features)
-		}
-	}
-	if best != nil {
-		found(best.exact, best, "single columns")
 	}
 	for _, c := range raw {
 		if out.Complete || c == nil {
@@ -318,6 +326,24 @@ func (p *Problem) decideClasses(ctx context.Context, candidates [][]float64, all
 	if !all || out.Complete {
 		return out, nil
 	}
+	if out.Direction == nil {
+		// One class against all others is a smaller programme, and proves separation, not its absence.
+		v, d, class, err := p.oneAgainstRest(ctx, q, &meter{limit: maxClassWork / 2})
+		if err != nil {
+			return nil, err
+		}
+		if d != nil {
+			mine, err := p.collapse(ctx, q, v, d.Complete)
+			if err != nil {
+				return nil, err
+			}
+			mine.Class = class
+			found(v, mine, "exact linear programme")
+			if out.Complete {
+				return out, nil
+			}
+		}
+	}
 	// The programme of all classes, with what has been found as a start.
 	start := *out
 	if exact != nil {
@@ -338,37 +364,27 @@ func (p *Problem) decideClasses(ctx context.Context, candidates [][]float64, all
 			return nil, err
 		}
 		return end, nil
-	case end.State == Undecided && q.Source.Layout().Features >= maxExact:
-		// One class against all others is a smaller programme, and proves separation, not its absence.
-		for k := range K {
-			two := p.against(k)
-			d, v, err := two.look(ctx, work, nil)
-			if err == nil && !d.Complete {
-				d, v, err = two.settle(ctx, d, v, work)
-			}
-			if err != nil {
-				return nil, err
-			}
-			if d.State != Separated {
-				continue
-			}
-			w := p.lift(k, v)
-			whole, err := q.verify(ctx, w)
-			if err != nil {
-				return nil, err
-			}
-			if whole == nil {
-				continue
-			}
-			if end.Direction, err = p.collapse(ctx, q, w, whole.Complete); err != nil {
-				return nil, err
-			}
-			end.State, end.Complete, end.Settled, end.Why = Separated, whole.Complete, whole.Complete, d.Why
-			end.Direction.Class = k
-			return end, nil
-		}
 	}
 	return end, nil
+}
+
+// oneAgainstRest looks, class by class, for a direction that tells it from all others together.
+func (p *Problem) oneAgainstRest(ctx context.Context, q *Problem, work *meter) (*vector, *Direction, int, error) {
+	for k := range p.Classes.K {
+		d, v, err := p.against(k).settle(ctx, &Decision{State: Undecided}, nil, work)
+		if err != nil || d.State != Separated && work.tired() {
+			return nil, nil, -1, err
+		}
+		if d.State != Separated {
+			continue
+		}
+		v = p.lift(k, v)
+		whole, err := q.verify(ctx, v)
+		if err != nil || whole != nil {
+			return v, whole, k, err
+		}
+	}
+	return nil, nil, -1, nil
 }
 
 // near looks for a direction beside c, on stored values, that is exact where c is not quite: one class against the mean of the others, and

@@ -7,7 +7,7 @@
 //	c, err := proof.Certify(ctx, problem, theta, proof.Options{})
 //	fmt.Println(c.Gap, c.StandardErrors)
 //
-// Everything here is about log loss with an L2 penalty or none, of two classes or, with [Problem].Classes, of any number; [LogLoss] tells by its equations, not by its name,
+// Everything here is about log loss with an L2 or L1 penalty, both or none, of two classes or, with [Problem].Classes, of any number; [LogLoss] tells by its equations, not by its name,
 // whether a graph's loss is one. Nothing is known about other losses, which may not be convex.
 //
 // The mathematics is in docs/certificate.md.

@@ -17,58 +17,71 @@ func (p *Problem) duality(ctx context.Context, a *point, theta []float64, t sums
 		return nil
 	}
 	// Any q in (0,1) gives a bound; what is computed is exact for the r it uses but for the last digits of h.
-	r := make([]float64, len(a.z))
-	var total, dual, left, errors sum
+	r, abs := make([]float64, len(a.z)), make([]float64, len(a.z))
+	var total, size sum
 	for i, z := range a.z {
-		w := p.weight(i)
-		if w == 0 {
-			continue
+		if w := p.weight(i); w > 0 {
+			u, v := sigmoids(z + shift)
+			r[i] = w * residual(u, v, p.Y[i])
+			abs[i] = math.Abs(r[i])
+			total.add(r[i])
+			size.add(abs[i])
 		}
-		u, v := sigmoids(z + shift)
-		r[i] = w * residual(u, v, p.Y[i])
-		h := entropy(z + shift)
-		total.add(r[i])
-		// loss - h, kept row by row so that large equal parts go at once
-		l := loss(z, p.Y[i])
-		left.add(w * l)
-		left.add(-w * h)
-		dual.add(r[i] * p.offset(i))
-		errors.add(8*w*(l+h) + 8*math.Abs(r[i])*(math.Abs(z+shift)+math.Abs(p.offset(i))))
 	}
 	v, err := p.Passes.Weighted(ctx, r)
 	if err != nil {
 		return err
-	}
-	abs := make([]float64, len(r))
-	var size sum
-	for i, x := range r {
-		abs[i] = math.Abs(x)
-		size.add(abs[i])
 	}
 	diag, err := p.Passes.Diag(ctx, abs)
 	if err != nil {
 		return err
 	}
 	g := gamma(a.depth + 8)
-	errV := 0.0
+	d := make([]float64, n) // what v is off by
 	for j := range n {
-		l := p.lambda(j)
-		left.add(l * theta[j] * theta[j] / 2)
-		left.add(v[j] * v[j] / (2 * l))
-		errors.add(4 * (l*theta[j]*theta[j] + v[j]*v[j]/l))
-		d := g * (math.Sqrt(size.value()*math.Max(diag[j], 0)) + a.shift[j]*size.value())
-		errV += d * (math.Abs(v[j]) + d) / l
+		d[j] = g * (math.Sqrt(size.value()*math.Max(diag[j], 0)) + a.shift[j]*size.value())
 	}
-	left.add(-dual.value())
+	// at is m·(J - D) for r scaled by shrink, and what rounding can make of it.
+	at := func(shrink float64) (gap, rounding float64) {
+		var dual, left, errors sum
+		for i, z := range a.z {
+			w := p.weight(i)
+			if w == 0 {
+				continue
+			}
+			// loss - h, kept row by row so that large equal parts go at once
+			l, ri := loss(z, p.Y[i]), r[i]
+			var h, logit float64
+			if shrink == 1 {
+				h, logit = entropy(z+shift), math.Abs(z+shift)
+			} else {
+				u, v := sigmoids(z + shift)
+				h, logit = entropyOf((1-shrink)*p.Y[i]+float64(shrink*u), (1-shrink)*(1-p.Y[i])+float64(shrink*v))
+				ri *= shrink
+			}
+			left.add(w * l)
+			left.add(-w * h)
+			dual.add(ri * p.offset(i))
+			errors.add(8*w*(l+h) + 8*math.Abs(ri)*(logit+math.Abs(p.offset(i))))
+		}
+		errV := p.conjugate(theta[:n], v, d, shrink, &left, &errors)
+		left.add(-dual.value())
+		return left.value(), unit*errors.value() + errV
+	}
+	left, errors := at(p.shrink(v, d))
 	// Σr is 0 but for rounding; at the optimum it meets b*.
 	rest := math.Abs(total.value()) + 4*unit*size.value()
 	bias, err := p.biasBound(ctx, a, theta, t, s)
 	if err != nil {
 		return err
 	}
-	rounding := (unit*errors.value() + errV + rest*bias) / a.m
+	rounding := (errors + rest*bias) / a.m
 	rounding += a.costError
-	gap := math.Max(left.value()/a.m, 0) + rounding
+	gap := math.Max(left/a.m, 0) + rounding
+	if exact := p.shrink(v, nil); exact != p.shrink(v, d) { // what the gap would be if v had no rounding errors
+		least, _ := at(exact)
+		rounding += math.Max(math.Max(left, 0)-math.Max(least, 0), 0) / a.m
+	}
 	if finite(gap) && !(gap >= c.Gap) {
 		c.Gap, c.Bound, c.GapRounding = gap, Duality, rounding
 	}
@@ -121,7 +134,7 @@ func (p *Problem) exactBias(z []float64, t sums) float64 {
 
 // biasBound bounds |b*|. From the ball of the smooth bound where there is one; else from J* ≤ J: the losses of the
 // ones, at least -z, sum to at most m·J, so -b* ≤ m·J/m₁ + |w*·x̄₁| + |ō₁|, and likewise for the zeros, with
-// |w*·x̄| ≤ sqrt(2·m·J)·sqrt(Σ x̄_j²/lambda_j), since the penalty is at most J too.
+// |w*·x̄| as swing bounds it.
 func (p *Problem) biasBound(ctx context.Context, a *point, theta []float64, t sums, s smooth) (float64, error) {
 	n := len(theta) - 1
 	b := math.Inf(1)
@@ -147,18 +160,16 @@ func (p *Problem) biasBound(ctx context.Context, a *point, theta []float64, t su
 		if err != nil {
 			return 0, err
 		}
-		var q float64
-		for j := range n {
-			x := v[j] / share
-			q += x * x / p.lambda(j)
+		for j := range v {
+			v[j] /= share
 		}
-		other = math.Max(other, total/share+math.Sqrt(2*total)*math.Sqrt(q)+math.Abs(o.value())/share)
+		other = math.Max(other, total/share+p.swing(total, 0, v[:n])+math.Abs(o.value())/share)
 	}
 	return math.Min(b, 1.01*other), nil
 }
 
 // strong is the coefficient bound where H is not factored: with the bias minimised out, the cost is lambda/m strongly convex in w, so
-// ‖w - w*‖ ≤ (m/lambda)·‖dw‖ at the exact bias, lambda the smallest; a standard error is at least 1/sqrt(m·H_jj). The bias is not covered.
+// ‖w - w*‖ ≤ (m/lambda)·‖dw‖ at the exact bias, lambda the smallest and dw any subgradient; a standard error is at least 1/sqrt(m·H_jj). The bias is not covered.
 func (p *Problem) strong(ctx context.Context, a *point, theta []float64, weakest float64, c *Certificate) error {
 	n := len(theta) - 1
 	if !(a.curved > 0) {
@@ -187,7 +198,7 @@ func (p *Problem) strong(ctx context.Context, a *point, theta []float64, weakest
 		var g, top float64
 		for j := range n {
 			e := math.Abs(a.gradient[j]) + norm[j]*math.Sqrt(a.curved)*t*math.Exp(t)
-			e += share * (sums*a.magnitude[j] + zError*norm[j] + 4*unit*p.lambda(j)*math.Abs(theta[j])/a.m)
+			e += share * (sums*a.magnitude[j] + zError*norm[j] + 4*unit*(p.lambda(j)*math.Abs(theta[j])+p.l1(j))/a.m)
 			g += e * e
 			top = math.Max(top, norm[j]*norm[j]+p.lambda(j)/a.m)
 		}

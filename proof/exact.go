@@ -11,16 +11,19 @@ import (
 // Limits of exact arithmetic. Work is counted in words of the numbers handled, not in time, so that the same data get
 // the same answer on every machine.
 const (
-	maxExact = 256         // parameters
-	maxWork  = 150_000_000 // words; less than ten seconds
+	maxExact     = 256         // parameters
+	maxWork      = 150_000_000 // words; less than ten seconds
+	maxClassWork = 20_000_000  // of more than two classes, whose fit has taken its time: a second or two
 )
 
 // meter counts the work of exact arithmetic.
-type meter struct{ words int }
+type meter struct{ words, limit int }
+
+func (m *meter) tired() bool { return m.words > m.limit }
 
 func (m *meter) spend(r *big.Rat) bool {
 	m.words += 4 + (r.Num().BitLen()+r.Denom().BitLen())/64
-	return m.words <= maxWork
+	return !m.tired()
 }
 
 func ratRow(r *row, size int) []*big.Rat {
@@ -208,24 +211,24 @@ func (p *Problem) programme(ctx context.Context, keep func(*row) bool, work *met
 	for _, e := range low {
 		top = max(top, e)
 	}
+	scaled := func(to *big.Int, j int32, v float64) *big.Int { // v·2^-low, an integer
+		f, e := math.Frexp(v)
+		to.SetInt64(int64(f * (1 << 53)))
+		if shift := e - 53 - low[j]; shift >= 0 {
+			return to.Lsh(to, uint(shift))
+		}
+		return to.Rsh(to, uint(low[j]+53-e)) // zeros only
+	}
+	intercept := new(big.Int).Lsh(big.NewInt(1), uint(-low[size-1]))
 	column := func(r *row, sign int) []*big.Int {
 		out := make([]*big.Int, size)
 		for j := range out {
 			out[j] = new(big.Int)
 		}
 		for k, j := range r.index {
-			f, e := math.Frexp(r.value[k])
-			out[j].SetInt64(int64(f * (1 << 53)))
-			if shift := e - 53 - low[j]; shift >= 0 {
-				out[j].Lsh(out[j], uint(shift))
-			} else {
-				out[j].Rsh(out[j], uint(-shift)) // zeros only
-			}
+			scaled(out[j], j, r.value[k])
 		}
-		out[size-1].SetInt64(1)
-		if low[size-1] != 0 {
-			out[size-1].Lsh(out[size-1], uint(-low[size-1]))
-		}
+		out[size-1].Set(intercept)
 		if sign < 0 {
 			for _, v := range out {
 				v.Neg(v)
@@ -233,6 +236,7 @@ func (p *Problem) programme(ctx context.Context, keep func(*row) bool, work *met
 		}
 		return out
 	}
+	t, u := new(big.Int), new(big.Int)
 	x := make([]*big.Int, size) // the basis' values times det
 	for i := range x {
 		x[i] = new(big.Int)
@@ -240,11 +244,21 @@ func (p *Problem) programme(ctx context.Context, keep func(*row) bool, work *met
 	// Rows with 0 < y < 1 come with both signs and cancel.
 	err = p.rows(ctx, func(r *row) error {
 		if s := side(r.y); s != 0 && (keep == nil || keep(r)) {
-			for j, v := range column(r, -s) {
-				x[j].Add(x[j], v)
+			for k, j := range r.index {
+				scaled(t, j, r.value[k])
+				if s > 0 {
+					x[j].Sub(x[j], t)
+				} else {
+					x[j].Add(x[j], t)
+				}
+			}
+			if s > 0 {
+				x[size-1].Sub(x[size-1], intercept)
+			} else {
+				x[size-1].Add(x[size-1], intercept)
 			}
 		}
-		work.words += size
+		work.words += 2 + len(r.index)
 		return nil
 	})
 	if err != nil {
@@ -266,7 +280,6 @@ func (p *Problem) programme(ctx context.Context, keep func(*row) bool, work *met
 		name[i] = -1 - i
 	}
 	det := big.NewInt(1)
-	t, u := new(big.Int), new(big.Int)
 	stuck := false
 	for {
 		infeasible := false
@@ -294,7 +307,7 @@ func (p *Problem) programme(ctx context.Context, keep func(*row) bool, work *met
 		if err != nil {
 			return Undecided, nil, err
 		}
-		if work.words > maxWork {
+		if work.tired() {
 			return Undecided, nil, nil
 		}
 		if r == nil {

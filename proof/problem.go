@@ -23,9 +23,9 @@ type Passes interface {
 	MaxQuad(ctx context.Context, l, s []float64) (float64, int, error)
 }
 
-// Problem is log loss over rows, with an L2 penalty on the weights or none:
+// Problem is log loss over rows, with an L2 penalty on the weights, an L1 penalty, both or none:
 //
-//	J = (1/m) Σ s_i (softplus(z_i) - y_i z_i) + (1/2m) Σ lambda_j w_j²,  z = x·w + b + o,  m = Σ s_i
+//	J = (1/m) Σ s_i (softplus(z_i) - y_i z_i) + (1/2m) Σ lambda_j w_j² + (1/m) Σ l1_j |w_j|,  z = x·w + b + o,  m = Σ s_i
 type Problem struct {
 	Passes Passes
 	Source engine.Source // the rows as stored: exact for separation
@@ -35,6 +35,7 @@ type Problem struct {
 	S       []float64 // weights, at least 0; nil: all 1
 	O       []float64 // offsets; nil: all 0
 	Lambda  []float64 // of every weight (n values, K·n of classes), at least 0; nil: no penalty. The bias has none
+	L1      []float64 // the same for |w|
 
 	pinned bool // the last row of Source only holds the intercept at 0 (see pairs)
 }
@@ -59,7 +60,7 @@ func (p *Problem) check() error {
 		values []float64
 		need   int
 		must   bool
-	}{{"y", p.Y, l.Rows, p.Classes == nil}, {"s", p.S, l.Rows, false}, {"o", p.O, l.Rows, false}, {"lambda", p.Lambda, weights, false}} {
+	}{{"y", p.Y, l.Rows, p.Classes == nil}, {"s", p.S, l.Rows, false}, {"o", p.O, l.Rows, false}, {"lambda", p.Lambda, weights, false}, {"l1", p.L1, weights, false}} {
 		if len(c.values) != c.need && (c.must || c.values != nil) {
 			return fmt.Errorf("proof: %s has %d values, want %d", c.what, len(c.values), c.need)
 		}
@@ -76,9 +77,11 @@ func (p *Problem) check() error {
 			return fmt.Errorf("proof: row %d has y = %g, want 0 to 1", i, y)
 		}
 	}
-	for j, v := range p.Lambda {
-		if !(v >= 0) || v > math.MaxFloat64 {
-			return fmt.Errorf("proof: weight %d has penalty %g", j, v)
+	for _, penalty := range [][]float64{p.Lambda, p.L1} {
+		for j, v := range penalty {
+			if !(v >= 0) || v > math.MaxFloat64 {
+				return fmt.Errorf("proof: weight %d has penalty %g", j, v)
+			}
 		}
 	}
 	return nil

@@ -57,18 +57,18 @@ func Look(ctx context.Context, p *Problem, candidates ...[]float64) (*Decision, 
 	if p.Classes != nil {
 		return p.decideClasses(ctx, candidates, false)
 	}
-	d, _, err := p.look(ctx, &meter{}, candidates)
+	d, _, err := p.look(ctx, &meter{limit: maxWork}, candidates)
 	return d, err
 }
 
 // Decide settles whether the data of p, without penalty, are separated, and completely or not. It begins like Look; what is open
 // then is settled by a linear programme in exact arithmetic, while that is affordable (at most 256 parameters, and a fixed amount of work, some
-// seconds). Candidates make the answer come sooner; what it is does not depend on them, unless the programme is given up.
+// seconds; of more than two classes less). Candidates make the answer come sooner; what it is does not depend on them, unless the programme is given up.
 func Decide(ctx context.Context, p *Problem, candidates ...[]float64) (*Decision, error) {
 	if p.Classes != nil {
 		return p.decideClasses(ctx, candidates, true)
 	}
-	work := &meter{}
+	work := &meter{limit: maxWork}
 	out, v, err := p.look(ctx, work, candidates)
 	if err != nil || out.Complete {
 		return out, err

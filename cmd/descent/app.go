@@ -30,9 +30,11 @@ type app struct {
 
 	args     []string
 	command  string // name of the command that runs
-	ran      bool   // arguments were in order and the command began
-	terminal bool   // stdout is one, and colours are welcome
-	width    int    // of the terminal
+	warned   []string
+	ran      bool // arguments were in order and the command began
+	terminal bool // stdout is one, and colours are welcome
+	width    int  // of the terminal, or what takes its place
+	messages int  // cells of a line of standard error; 0: it is no terminal, and a message is one line
 	progress *progress
 
 	standardInput io.Reader // as it was given
@@ -42,12 +44,15 @@ func newApp(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) *app
 	a := &app{ctx: ctx, stdin: interruptible(ctx, stdin), stdout: bufio.NewWriterSize(stdout, 64<<10), stderr: stderr, width: 100, standardInput: stdin}
 	if f, ok := stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		a.terminal = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
-		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w >= 40 {
-			a.width = min(w, 120)
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
+			a.width = min(max(w, 40), 120)
 		}
 	}
 	if f, ok := stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		a.progress = &progress{w: stderr}
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
+			a.messages = max(w, 40)
+		}
 	}
 	return a
 }
@@ -77,8 +82,8 @@ func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "descent",
 		Short: "Logistic regression you can see through",
-		Long: `descent is logistic regression you can see through. It trains on real files, says how far from the optimum
-the answer can be, and shows every number in the computation graph: the graph you see is the graph that trains.
+		Long: `descent is logistic regression you can see through. It trains on real files, says how far from the optimum the answer can be, and
+shows every number in the computation graph: the graph you see is the graph that trains.
 
   descent train heart.csv --target disease -o heart.json
   descent predict heart.json new.csv
@@ -198,7 +203,16 @@ func (a *app) note(text string) {
 		return
 	}
 	a.progress.clear()
-	fmt.Fprintf(a.stderr, "note: %s\n", oneLine(text))
+	a.say("note: " + text)
+}
+
+// say writes a message to standard error: to a terminal broken at blanks, elsewhere on one line, since scripts read it.
+func (a *app) say(text string) {
+	text = oneLine(text)
+	if a.messages > 0 {
+		text = strings.Join(wrapUnder(text, "", "  ", a.messages), "\n")
+	}
+	fmt.Fprintln(a.stderr, text)
 }
 
 // warn says what may be wrong. With --strict it is the error.
@@ -207,7 +221,8 @@ func (a *app) warn(code, text string) error {
 	if a.strict {
 		return strictError{code, text}
 	}
-	fmt.Fprintf(a.stderr, "warning: %s: %s\n", code, oneLine(text))
+	a.warned = append(a.warned, code)
+	a.say("warning: " + code + ": " + text)
 	return nil
 }
 

@@ -18,8 +18,8 @@ func (a *app) completionCommand() *cobra.Command {
 		Use:   "completion SHELL",
 		Short: "completion for bash, zsh, fish or powershell",
 		Long: `Completion writes a script that makes your shell complete commands, flags, values, and the column names of the file that is named already:
-descent train heart.csv --target <TAB>.`,
-		Example: `  source <(descent completion bash)
+descent train heart.csv --target <TAB>. In bash it works with and without the package bash-completion.`,
+		Example: `  source <(descent completion bash)          # in ~/.bashrc, for every shell
   descent completion zsh > "${fpath[1]}/_descent"
   descent completion fish > ~/.config/fish/completions/descent.fish`,
 		Args:      exactly("SHELL"),
@@ -30,7 +30,9 @@ descent train heart.csv --target <TAB>.`,
 			root := cmd.Root()
 			switch args[0] {
 			case "bash":
-				err = root.GenBashCompletionV2(&b, true)
+				if err = root.GenBashCompletionV2(&b, true); err == nil {
+					b = *bytes.NewBuffer(bareBash(b.Bytes()))
+				}
 			case "zsh":
 				err = root.GenZshCompletion(&b)
 			case "fish":
@@ -39,7 +41,7 @@ descent train heart.csv --target <TAB>.`,
 				err = root.GenPowerShellCompletionWithDesc(&b)
 			default:
 				hint := ""
-				if near, ok := dataset.Closest(args[0], shells); ok {
+				if near, ok := closest(args[0], shells); ok {
 					hint = "; did you mean " + near + "?"
 				}
 				return usagef("no completion for %q; there is %s%s", args[0], strings.Join(shells, ", "), hint)
@@ -50,6 +52,23 @@ descent train heart.csv --target <TAB>.`,
 			return a.emit(map[string]string{"shell": args[0], "script": b.String()}, func(p *page) { p.WriteString(b.String()) })
 		},
 	}
+}
+
+// bareBash makes cobra's script work where the package bash-completion is not loaded, which otherwise cuts the line into words. Here the
+// words are those between blanks, so that --flag=value and column=level are one.
+func bareBash(script []byte) []byte {
+	return bytes.Replace(script, []byte(`    _get_comp_words_by_ref "$@" cur prev words cword
+`), []byte(`    if declare -F _get_comp_words_by_ref >/dev/null 2>&1; then
+        _get_comp_words_by_ref "$@" cur prev words cword
+        return
+    fi
+    local line="${COMP_LINE:0:COMP_POINT}"
+    read -ra words <<<"$line"
+    [[ $line == *[[:blank:]] ]] && words+=("")
+    cword=$((${#words[@]} - 1))
+    cur="${words[cword]}"
+    prev="${words[cword > 0 ? cword - 1 : 0]}"
+`), 1)
 }
 
 // completeFiles completes the first few arguments with file names.
@@ -67,13 +86,18 @@ func columnsOf(cmd *cobra.Command, args []string, at int) []string {
 	if len(args) <= at {
 		return nil
 	}
-	f, err := os.Open(args[at])
+	noHeader, _ := cmd.Flags().GetBool("no-header")
+	return headerOf(args[at], noHeader)
+}
+
+// headerOf are the columns of a file, none if it cannot be read.
+func headerOf(file string, noHeader bool) []string {
+	f, err := os.Open(file)
 	if err != nil {
 		return nil
 	}
 	defer f.Close()
-	noHeader, _ := cmd.Flags().GetBool("no-header")
-	s, err := dataset.NewScanner(context.Background(), args[at], f, dataset.Options{NoHeader: noHeader})
+	s, err := dataset.NewScanner(context.Background(), file, f, dataset.Options{NoHeader: noHeader})
 	if err != nil {
 		return nil
 	}

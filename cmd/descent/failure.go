@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/descent-ml/descent"
@@ -123,12 +124,18 @@ func (a *app) exitCode(err error) int {
 // explainFailure writes the lines of an error to standard error.
 func (a *app) explainFailure(err error) {
 	text := message(err)
+	var k knowing
+	if errors.As(err, &k) && !a.json && slices.Contains(a.warned, "W-separation") {
+		if r, ok := k.value.(*descent.Result); ok && r.Verdict == descent.Separated {
+			text = "no model: separated (W-separation above)" // where the whole sentence stands
+		}
+	}
 	var wrong usageError
 	if errors.As(err, &wrong) && a.command != "" && !strings.HasPrefix(text, a.command) {
 		text = a.command + ": " + text
 	}
 	for _, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
-		fmt.Fprintf(a.stderr, "descent: %s\n", oneLine(line))
+		a.say("descent: " + line)
 	}
 }
 
@@ -204,7 +211,7 @@ func unknownCommand(root *cobra.Command, args []string) error {
 			}
 			names = append(names, c.Name())
 		}
-		if near, ok := dataset.Closest(arg, names); ok {
+		if near, ok := closest(arg, names); ok {
 			return usagef("unknown command %q; did you mean %q?", arg, near)
 		}
 		return usagef("unknown command %q; descent help lists them", arg)
@@ -230,7 +237,7 @@ func flagError(cmd *cobra.Command, err error) error {
 		hint := fmt.Sprintf("; descent help %s lists them", cmd.Name())
 		if cmd.Flags().Lookup(name) != nil {
 			hint = fmt.Sprintf("; did you mean --%s?", name)
-		} else if near, ok := dataset.Closest(name, names); ok {
+		} else if near, ok := closest(name, names); ok {
 			hint = fmt.Sprintf("; did you mean --%s?", near)
 		}
 		return usagef("%s: unknown flag %s%s%s", cmd.Name(), dashes, name, hint)
@@ -254,11 +261,21 @@ func plainCause(err error) string {
 	return text
 }
 
-// equationPlace puts an error of equations in the file they come from.
+// equationPlace puts an error of equations in the file they come from, if there is one, and says where the language is explained.
 func equationPlace(err error, file string) (error, bool) {
 	var e *graph.Error
 	if !errors.As(err, &e) {
 		return nil, false
 	}
-	return placed{file: file, line: e.Line, column: e.Column, message: e.Message}, true
+	const help = "; descent help equations"
+	if file == "" {
+		return fmt.Errorf("%w"+help, err), true
+	}
+	return placed{file: file, line: e.Line, column: e.Column, message: e.Message + help}, true
+}
+
+// closest is the known name that was perhaps meant: at most a third of its letters are others.
+func closest(name string, known []string) (string, bool) {
+	near, ok := dataset.Closest(name, known)
+	return near, ok && (max(len(name), len(near)) > 2 || strings.EqualFold(name, near))
 }

@@ -83,7 +83,7 @@ func (c choice[T]) Type() string { return strings.Join(c.allowed, "|") }
 func (c choice[T]) Set(s string) error {
 	if !slices.Contains(c.allowed, s) {
 		hint := ""
-		if near, ok := dataset.Closest(s, c.allowed); ok {
+		if near, ok := closest(s, c.allowed); ok {
 			hint = "; did you mean " + near + "?"
 		}
 		return fmt.Errorf("want one of %s%s", strings.Join(c.allowed, ", "), hint)
@@ -134,6 +134,33 @@ func laterFlags(f *pflag.FlagSet, names ...string) {
 }
 
 const laterUsage = "not yet"
+
+// flagGroups are the headings under which help shows the flags of a command that has many, in the order of each group's first flag. What no
+// group names is under "flags".
+var flagGroups = []struct {
+	title string
+	names []string
+}{
+	{"data", []string{"target", "include", "exclude", "categorical", "numeric", "weight", "offset", "na", "missing", "format", "no-header", "row", "rows", "test", "holdout"}},
+	{"labels", []string{"positive", "against-rest", "softmax", "max-classes", "reference-class"}},
+	{"levels", []string{"coding", "base", "unseen", "min-level-count", "max-levels"}},
+	{"model", []string{"equation", "equations", "model", "scale", "l2", "l1", "hidden"}},
+	{"training", []string{"solver", "alpha", "steps", "batch", "tol", "seed", "threads", "restarts"}},
+	{"output", []string{"output", "record", "save-unfinished"}},
+}
+
+// manyFlags is the number of flags from which help groups them.
+const manyFlags = 18
+
+// groupOf is the heading of a flag.
+func groupOf(name string) string {
+	for _, g := range flagGroups {
+		if slices.Contains(g.names, name) {
+			return g.title
+		}
+	}
+	return "flags"
+}
 
 func laterSource(file string) error {
 	for _, scheme := range []string{"postgres://", "postgresql://", "sqlite:"} {
@@ -279,14 +306,17 @@ func (d *dataFlags) refuse(cmd *cobra.Command, what string, allowed ...string) e
 	return nil
 }
 
-// penalty is --l2.
-type penalty struct{ value *float64 }
+// penalty is --l2 or --l1.
+type penalty struct {
+	value *float64
+	flag  string
+}
 
 func (p penalty) String() string { return "" }
 func (p penalty) Type() string   { return "λ" }
 func (p penalty) Set(s string) error {
 	if s == "auto" {
-		return notYet("--l2 auto")
+		return notYet("--" + p.flag + " auto")
 	}
 	v, ok := dataset.ParseNumber([]byte(s))
 	if !ok || v < 0 {

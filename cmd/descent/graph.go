@@ -31,7 +31,7 @@ backward, with the derivation of every formula by named rules.`,
 	}
 	f := cmd.Flags()
 	f.StringVarP(&g.equations, "equation", "e", "", "`equations`, one a line or with ; between them")
-	f.StringVar(&g.file, "equations", "", "`file` of equations")
+	f.StringVar(&g.file, "equations", "", "`file` of equations (descent help equations)")
 	f.IntVar(&g.features, "features", 2, "x and w have `N` components (2)")
 	f.IntVar(&g.classes, "classes", 0, "`K` classes: of more than two the model is that with softmax; W has K rows (3)")
 	f.BoolVar(&g.backward, "backward", false, "with the derivatives, from the last equation back")
@@ -152,6 +152,13 @@ func (d *drawing) parse(args []string) (*graph.Graph, map[string]string, error) 
 		g, err := m.Graph()
 		if err != nil {
 			return nil, nil, err
+		}
+		if m.Penalty().L1 > 0 {
+			lines, err := m.CostEquations()
+			if err != nil {
+				return nil, nil, err
+			}
+			d.note(strings.Join(lines, "; ") + ": all but the last line is differentiated; |w| has a corner at 0, which the proximal step of the solver takes")
 		}
 		labels := classLabels(g, m.Classes())
 		for j, t := range m.Terms() {

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"charm.land/lipgloss/v2"
-	"github.com/descent-ml/descent/dataset"
 	"github.com/descent-ml/descent/doctor"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -15,24 +14,27 @@ import (
 type topic struct{ name, short, text string }
 
 var topics = []topic{
-	{"conventions", "cost, penalty, units, labels", `The cost is J = (1/m) Σ s_i L_i + λ/(2m)·‖w‖², m = Σ s_i, with the loss L of one example, row weights s and the penalty --l2 λ. The bias is
-never penalised. λ is 1/C of scikit-learn and LIBLINEAR (-B 1 -R); glmnet's λ is ours over m. Without --l2 there is no penalty.
+	{"conventions", "cost, penalty, units, labels", `The cost is J = (1/m) Σ s_i L_i + λ/(2m)·‖w‖² + λ1/m·Σ|w|, m = Σ s_i, with the loss L of one example, row weights s and the penalties --l2 λ and --l1
+λ1 (both: elastic net). The bias is never penalised. λ is 1/C of scikit-learn and LIBLINEAR (-B 1 -R); glmnet's λ and α are λ1 = m·λ·α and
+λ = m·λ·(1-α) here. Without --l2 and --l1 there is no penalty. --l1 makes weights exactly 0; it has no derivative there, so its solver is the proximal
+Newton method, and the proof is the duality gap.
 
 dz has no 1/m, dw and db have it, as in the lecture. alpha is the learning rate and nothing else.
 
---scale auto standardises numeric columns inside (mean, population standard deviation) and never levels; coefficients are always given in original
-units. With a penalty it acts on the standardised weights; --scale none makes it act on the raw ones. Solvers gd and sgd walk in raw units
-unless --scale auto is given.
+--scale auto standardises numeric columns inside (mean, population standard deviation) and never levels; coefficients are always given
+in original units. With a penalty it acts on the standardised weights; --scale none makes it act on the raw ones. Solvers gd and sgd
+walk in raw units unless --scale auto is given.
 
 Levels of a column: without a penalty the first in sort order has no weight (the reference), with one every level has a weight.
 
-Labels: of 0/1, -1/1, 1/2, no/yes, false/true, fail/pass, negative/positive, absent/present, benign/malignant, alive/dead, control/case (any case) the
-second is class 1 and a note says so. Of any other pair the later in sort order is, and W-positive says so; --positive LEVEL settles it.
+Labels: of 0/1, -1/1, 1/2, no/yes, false/true, fail/pass, negative/positive, absent/present, benign/malignant, alive/dead, control/case
+(any case) the second is class 1 and a note says so. Of any other pair the later in sort order is, and W-positive says so; --positive
+LEVEL settles it.
 
-Three to 100 levels are a class each (W-classes, unless --softmax asks for it), ordered by value if all are numbers, else by their bytes: z, a and y are
-vectors, a = softmax(z), and W has a row for each class. Without a penalty the weights of --reference-class (the first) are 0, and the
-relative risk ratio is exp(weight); with one every class has weights, and the biases have mean zero. The label is the most probable
-class. --positive LEVEL --against-rest makes two classes of them.
+Three to 100 levels are a class each (W-classes, unless --softmax asks for it), ordered by value if all are numbers, else by their
+bytes: z, a and y are vectors, a = softmax(z), and W has a row for each class. Without a penalty the weights of --reference-class (the
+first) are 0, and the relative risk ratio is exp(weight); with one every class has weights, and the biases have mean zero. The label is
+the most probable class. --positive LEVEL --against-rest makes two classes of them.
 
 Equations may declare parameters and their shapes, one a line: V = parameter(16, n), c = parameter(16), w = parameter(16); sizes are numbers, n (inputs)
 or K (classes). w, W and b keep the shapes they have, unless declared. --hidden 16 writes such equations, a tanh layer of 16 units before the
@@ -41,7 +43,61 @@ else starts at 0 and is not. The cost is not convex: the verdict "stationary" me
 units of the standardised columns, also in the model file.
 
 A row weight k is the row k times. --holdout every:5 leaves out the data rows whose zero-based index is divisible by 5.
+
 Same data, same seed: the same model, bit for bit, whatever --threads is.`},
+	{"equations", "the language of -e and --equations", `An equation is name = expression, one a line or with ; between them; # begins a comment. An expression is made of names, decimal
+numbers, + - * / ^ (power: from right to left, before a minus), brackets and functions. The last equation is what is differentiated:
+nobody writes a derivative.
+
+Functions of one number, component by component of a vector:
+  exp(u) log(u)    e to the power u, natural logarithm
+  log1p(u)         log(1 + u), also where u is tiny
+  sigmoid(u)       1/(1 + exp(-u))
+  softplus(u)      log(1 + exp(u))
+  tanh(u) abs(u)   hyperbolic tangent, size
+  relu(u)          max(u, 0)
+  normcdf(u)       the normal distribution function Φ(u), for probit models
+  lognormcdf(u)    log Φ(u), also where Φ(u) is tiny
+
+Of two, and of vectors:
+  max(u, v)        the larger
+  gt(u, v)         1 where u > v, else 0; its derivative is 0
+  dot(u, v)        Σ u_j v_j; dot(W, x) is a matrix times a vector
+  outer(u, v)      the matrix of all u_i v_j
+  sum(u)           of the components
+  softmax(u)       exp(u_k) / Σ exp(u_i)
+  logsumexp(u)     log Σ exp(u_k)
+  mean(u)          over the rows (weighted: (1/m) Σ)
+
+Names in a model (train, check: any other name is an error unless an earlier line defines it):
+  x                the inputs of a row, a vector, in the units in which the solver walks
+  w                the weights, one for each input
+  W                the same of more than two classes, a row for each
+  b                the bias; of more than two classes a vector
+  y                the label, 0 or 1; of more than two classes 1 at its class, 0 elsewhere
+  o                the --offset of a row, where there is one (more than two classes: o*r, where r is 0 at the reference class)
+  z, a             what you define. A model predicts with your a, a function of dot(w, x) + b; without one with sigmoid(dot(w, x) + b), of more than two classes softmax
+  s, m, lambda     belong to the cost: row weights, their sum, the penalty
+
+The last line is the loss of one example. descent adds the cost by itself:
+  J = mean(s*L) + sum(lambda*w*w)/(2*m)
+without s where no row has a weight and without the second term where --l2 is not given. The bias is never penalised.
+
+Losses: whatever can be differentiated trains. The log loss in any spelling, also with smoothed labels, is recognised by its equations:
+then J - J* is bounded, and where y is the label itself standard errors and odds ratios are valid. Of any other loss (focal, probit,
+hinge) the verdict is "stationary" where the derivative is 0. The loss is simplified before it is differentiated, so that
+log(sigmoid(z)) is finite at z = -1000.
+
+In step and in graph without dot(w, x) any name may be used: one that begins with x or y is data, every other a parameter.
+
+Three examples, the last with a file focal.txt:
+  z = dot(w, x) + b
+  a = sigmoid(z)
+  L = -(y*(1-a)^2*log(a) + (1-y)*a^2*log(1-a))
+
+  descent step -e 'J = 3*(a + b*c)' a=5 b=3 c=2
+  descent graph -e 'L = log(1 + exp(-y*(w*x + b)))' --backward --steps
+  descent train heart.csv --target disease --equations focal.txt`},
 	{"exit-codes", "what the exit code says", `  0    done
   1    an error in the data, the model or the training; nothing is left behind
   64   the command line cannot be meant, or asks for what this version does not have yet
@@ -49,10 +105,10 @@ Same data, same seed: the same model, bit for bit, whatever --threads is.`},
 There is no other.`},
 	{"json", "the shape of --json", `With --json standard output holds exactly one JSON object, also when the exit code is not 0: then it has
   "error": {"message", "file", "line", "column"}
-(null where there is no such place) besides what is known, such as the verdict of a training. Where several errors are listed they are under
-"errors", and "total" says how many there are. predict --json is JSON Lines, one object a row; with -o they go to the file and a summary to
-standard output. Numbers are the shortest decimals that read back as the same float64; what is undefined is null.
-Notes, warnings and errors go to standard error in either case.`},
+(null where there is no such place) besides what is known, such as the verdict of a training. Where several errors are listed they are
+under "errors", and "total" says how many there are. predict --json is JSON Lines, one object a row; with -o they go to the file and a
+summary to standard output. Numbers are the shortest decimals that read back as the same float64; what is undefined is null. Notes,
+warnings and errors go to standard error in either case, one line each unless it is a terminal.`},
 	{"warnings", "the codes of warnings", ""},
 }
 
@@ -73,7 +129,7 @@ func (a *app) helpText(cmd *cobra.Command) string {
 	if about == "" {
 		about = cmd.Short
 	}
-	p.printf("%s\n", about)
+	p.prose(about)
 	if cmd.HasAvailableSubCommands() {
 		p.heading("commands")
 		var pairs []string
@@ -88,17 +144,22 @@ func (a *app) helpText(cmd *cobra.Command) string {
 			}
 		}
 		p.facts(append(pairs, "  help TOPIC", "a command, or: "+strings.Join(topicNames(), ", ")+", W-…")...)
-		p.printf("\nnot yet: %s\n", strings.Join(later, ", "))
+		p.WriteByte('\n')
+		p.say("not yet: " + strings.Join(later, ", "))
 	} else {
 		p.heading("usage")
-		p.printf("  %s\n", cmd.UseLine())
+		for _, line := range wrapUnder(cmd.UseLine(), "  ", "    ", a.width) {
+			p.printf("%s\n", line)
+		}
 		if cmd.Example != "" {
 			p.printf("\n%s\n", cmd.Example)
 		}
 	}
 	var later []string
 	flags := func(title string, set *pflag.FlagSet) {
-		var lines strings.Builder
+		var titles []string
+		lines := map[string]string{}
+		many := visible(set) >= manyFlags
 		set.VisitAll(func(f *pflag.Flag) {
 			if _, is := f.Value.(laterFlag); is {
 				later = append(later, "--"+f.Name)
@@ -107,11 +168,18 @@ func (a *app) helpText(cmd *cobra.Command) string {
 			if f.Hidden || f.Name == "help" {
 				return
 			}
-			lines.WriteString(flagText(f, a.width))
+			under := title
+			if many {
+				under = groupOf(f.Name)
+			}
+			if lines[under] == "" {
+				titles = append(titles, under)
+			}
+			lines[under] += flagText(f, a.width)
 		})
-		if lines.Len() > 0 {
-			p.heading(title)
-			p.WriteString(lines.String())
+		for _, t := range titles {
+			p.heading(t)
+			p.WriteString(lines[t])
 		}
 	}
 	if cmd.HasParent() {
@@ -129,16 +197,27 @@ func (a *app) helpText(cmd *cobra.Command) string {
 	}
 	if len(later) > 0 {
 		p.WriteByte('\n')
-		for _, line := range wrap("not yet: "+strings.Join(later, ", "), a.width) {
-			p.printf("%s\n", line)
-		}
+		p.say("not yet: " + strings.Join(later, ", "))
 	}
 	return p.String()
 }
 
+// visible is the number of flags that help shows.
+func visible(set *pflag.FlagSet) (n int) {
+	set.VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			n++
+		}
+	})
+	return n
+}
+
 // flagText is the line of a flag: its name, what it takes, what it does.
 func flagText(f *pflag.Flag, width int) string {
-	const column = 30
+	column := 30
+	if width < 80 {
+		column = 8
+	}
 	kind, usage := pflag.UnquoteUsage(f)
 	name := "  "
 	if f.Shorthand != "" {
@@ -174,7 +253,7 @@ func topicNames() []string {
 func (a *app) helpCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "help [COMMAND | TOPIC]",
-		Short: "about a command, conventions, exit-codes, warnings, json, or a warning's code",
+		Short: "about a command, equations, conventions, exit-codes, warnings, json, or a warning's code",
 		Args:  between(0, "TOPIC"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			root := cmd.Root()
@@ -192,7 +271,7 @@ func (a *app) helpCommand() *cobra.Command {
 					known = append(known, c.Code)
 				}
 				hint := "; descent help lists commands and topics"
-				if near, ok := dataset.Closest(args[0], known); ok {
+				if near, ok := closest(args[0], known); ok {
 					hint = fmt.Sprintf("; did you mean %q?", near)
 				}
 				return usagef("no help on %q%s", args[0], hint)
@@ -232,11 +311,12 @@ func (a *app) topic(root *cobra.Command, name string) (string, bool) {
 			continue
 		}
 		p.heading(t.name)
-		p.printf("%s\n", strings.TrimRight(t.text, "\n"))
+		p.prose(t.text)
 		if name == "warnings" {
 			p.Reset()
 			p.heading("warnings")
-			p.printf("A warning says what may be wrong. It never changes a result; --strict makes it an error. descent help CODE explains one.\n\n")
+			p.say("A warning says what may be wrong. It never changes a result; --strict makes it an error. descent help CODE explains one.")
+			p.WriteByte('\n')
 			var pairs []string
 			for _, c := range doctor.Codes() {
 				pairs = append(pairs, c.Code, c.Title)
@@ -247,9 +327,7 @@ func (a *app) topic(root *cobra.Command, name string) (string, bool) {
 	}
 	if c, ok := doctor.Explain(strings.ToUpper(name[:min(1, len(name))]) + name[min(1, len(name)):]); ok {
 		p.heading(c.Code + ": " + c.Title)
-		for _, line := range wrap(strings.ReplaceAll(c.Text, "\n", " "), a.width) {
-			p.printf("%s\n", line)
-		}
+		p.prose(c.Text)
 		return p.String(), true
 	}
 	return "", false

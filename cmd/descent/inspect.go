@@ -15,8 +15,8 @@ func (a *app) inspectCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inspect FILE|MODEL [--target Y]",
 		Short: "what a file or a model holds, and what would go wrong",
-		Long: `Inspect reads FILE as train would and shows every column's type, missing values and range, what the classes of the target would be, and what the
-doctor finds. Of a MODEL it shows what it is, how it was trained and what it reads.`,
+		Long: `Inspect reads FILE as train would and shows every column's type, missing values and range, what the classes of the target would be, and
+what the doctor finds. Of a MODEL it shows what it is, how it was trained and what it reads.`,
 		Example: `  descent inspect heart.csv --target disease
   descent inspect heart.json`,
 		Args:              exactly("FILE"),
@@ -170,8 +170,8 @@ func (i *inspection) model(m *descent.Model) error {
 			gap = fmt.Sprintf("J - J* is at most %s: proved", digits(*s.Training.Gap, 2))
 		}
 		trained := fmt.Sprintf("%s, %s on %s", s.Training.Solver, count(s.Training.Steps, "step"), count(s.Training.Rows, "row"))
-		if s.Training.Penalty.L2 > 0 {
-			trained += fmt.Sprintf(", λ = %s", short(s.Training.Penalty.L2, 6))
+		if p := penaltyOf(s.Training.Penalty); p != "" {
+			trained += ", " + p
 		}
 		p.facts(
 			"equations", strings.Join(s.Equations, "\n"),

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -23,8 +24,50 @@ func (p *page) heading(s string) {
 	if p.Len() > 0 {
 		p.WriteByte('\n')
 	}
-	p.WriteString(p.style(heading, s))
-	p.WriteByte('\n')
+	for _, line := range wrapUnder(s, "", "  ", p.app.width) {
+		p.WriteString(p.style(heading, line) + "\n")
+	}
+}
+
+// say writes a sentence, broken at blanks.
+func (p *page) say(text string) {
+	for _, line := range wrap(text, p.app.width) {
+		p.WriteString(line + "\n")
+	}
+}
+
+// prose writes paragraphs of help. Lines that begin with a blank keep their own line, and what does not fit stays under their second
+// column; the others are put together and broken anew.
+func (p *page) prose(text string) {
+	var paragraph []string
+	end := func() {
+		if len(paragraph) > 0 {
+			p.say(strings.Join(paragraph, " "))
+			paragraph = nil
+		}
+	}
+	for _, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
+		rest := strings.TrimLeft(line, " ")
+		switch {
+		case rest == "":
+			end()
+			p.WriteByte('\n')
+		case rest == line:
+			paragraph = append(paragraph, line)
+		default:
+			end()
+			first, under := line[:len(line)-len(rest)], line[:len(line)-len(rest)]
+			if i := strings.Index(rest, "  "); i > 0 {
+				second := strings.TrimLeft(rest[i:], " ")
+				first, rest = line[:len(line)-len(second)], second
+				under = strings.Repeat(" ", lipgloss.Width(first))
+			}
+			for _, l := range wrapUnder(rest, first, under, p.app.width) {
+				p.WriteString(l + "\n")
+			}
+		}
+	}
+	end()
 }
 
 // facts writes aligned lines "name  text"; long texts are broken and stay in their column.
@@ -72,6 +115,19 @@ func wrap(text string, width int) []string {
 	return lines
 }
 
+// wrapUnder breaks text into lines of which the first begins with first, and the others with under.
+func wrapUnder(text, first, under string, width int) []string {
+	lines := wrap(text, width-max(lipgloss.Width(first), lipgloss.Width(under)))
+	for i := range lines {
+		if i == 0 {
+			lines[i] = first + lines[i]
+		} else {
+			lines[i] = under + lines[i]
+		}
+	}
+	return lines
+}
+
 func (p *page) style(s lipgloss.Style, text string) string {
 	if !p.app.terminal || text == "" {
 		return text
@@ -92,6 +148,7 @@ type table struct {
 	header []string
 	rows   [][]string
 	left   int // columns from the left that are text; at least 1
+	second int // the column from which a second block is made where the width is too small for one; 0: as many as fit
 }
 
 func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
@@ -122,6 +179,35 @@ func (p *page) table(t *table) {
 			}
 		}
 	}
+	// What a page cannot hold side by side goes into blocks, one under the other: the first column and some of the others. A last
+	// column of text is broken instead.
+	blocks, last := [][]int{{}}, 0
+	room := func(columns []int) (w int) {
+		for _, c := range columns {
+			w += width[c] + 2
+		}
+		return p.app.width + 2 - w
+	}
+	all := make([]int, columns)
+	for c := range all {
+		all[c] = c
+	}
+	switch {
+	case room(all) >= 0:
+		blocks = [][]int{all}
+	case left == columns && columns > 1:
+		blocks, last = [][]int{all}, max(room(all)+width[columns-1], 16)
+	default:
+		anywhere := t.second == 0 || room(all[:t.second]) < 0
+		for c := range columns {
+			b := &blocks[len(blocks)-1]
+			if len(*b) > 1 && (room(append(slices.Clone(*b), c)) < 0 || !anywhere && c == t.second) {
+				blocks = append(blocks, []int{0})
+				b = &blocks[len(blocks)-1]
+			}
+			*b = append(*b, c)
+		}
+	}
 	cell := func(c int, text string, header bool) string {
 		w := lipgloss.Width(text)
 		if c < left {
@@ -137,11 +223,15 @@ func (p *page) table(t *table) {
 		}
 		return strings.Repeat(" ", max(0, width[c]-w-after)) + text + strings.Repeat(" ", after)
 	}
-	line := func(cells []string, header bool) {
+	line := func(block []int, cells []string, header bool) {
 		var b strings.Builder
-		for c, text := range cells {
-			if c > 0 {
+		for i, c := range block {
+			text := cells[c]
+			if i > 0 {
 				b.WriteString("  ")
+			}
+			if last > 0 && c == columns-1 {
+				text = strings.Join(wrap(text, last), "\n"+strings.Repeat(" ", p.app.width-last))
 			}
 			if c == 0 && lipgloss.Width(text) > width[0] {
 				p.WriteString(text + "\n")
@@ -155,11 +245,16 @@ func (p *page) table(t *table) {
 		}
 		p.WriteString(out + "\n")
 	}
-	if strings.Join(t.header, "") != "" {
-		line(t.header, true)
-	}
-	for _, r := range t.rows {
-		line(r, false)
+	for i, block := range blocks {
+		if i > 0 {
+			p.WriteByte('\n')
+		}
+		if strings.Join(t.header, "") != "" {
+			line(block, t.header, true)
+		}
+		for _, r := range t.rows {
+			line(block, r, false)
+		}
 	}
 }
 
@@ -219,8 +314,10 @@ func pValue(v *float64) string {
 		return "<2e-16"
 	case *v < 1e-4:
 		return strconv.FormatFloat(*v, 'e', 1, 64)
+	case *v < 1e-3:
+		return digits(*v, 2)
 	}
-	return strconv.FormatFloat(*v, 'f', 4, 64)
+	return digits(*v, 3)
 }
 
 // fixed is a number with d decimals.

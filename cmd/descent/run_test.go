@@ -7,10 +7,14 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"charm.land/lipgloss/v2"
+	"github.com/descent-ml/descent/doctor"
 )
 
 // call runs the program in this process.
@@ -183,6 +187,127 @@ func TestDigits(t *testing.T) {
 	for v, want := range map[float64]string{35: "35", 0.5: "0.5", 120.8945: "120.89", 1e-9: "1e-09", 0: "0"} {
 		if got := short(v, 5); got != want {
 			t.Errorf("short(%v) = %s, want %s", v, got, want)
+		}
+	}
+}
+
+// TestFits: at the widths of terminals help, topics and tables stay inside. Commands to type are never broken, and fit into 80 cells.
+func TestFits(t *testing.T) {
+	for _, width := range []int{60, 80, 100, 120} {
+		a := &app{ctx: context.Background(), width: width}
+		root := a.root()
+		pages := map[string]string{"descent": a.helpText(root)}
+		names := topicNames()
+		for _, c := range root.Commands() {
+			names = append(names, c.Name())
+		}
+		for _, c := range doctor.Codes() {
+			names = append(names, c.Code)
+		}
+		for _, name := range names {
+			text, ok := a.topic(root, name)
+			if !ok {
+				t.Fatalf("no help on %s", name)
+			}
+			pages[name] = text
+		}
+		for name, text := range pages {
+			for _, line := range strings.Split(text, "\n") {
+				command := strings.HasPrefix(line, "  descent ") || strings.HasPrefix(line, "  source ") || strings.HasPrefix(line, "  tail ")
+				if w := lipgloss.Width(line); w > width && !(command && w <= 80) && strings.Contains(strings.TrimLeft(line, " "), " ") {
+					t.Errorf("help %s at %d: %d cells: %s", name, width, w, line)
+				}
+			}
+		}
+	}
+}
+
+// TestTableBlocks: what does not fit side by side goes into a second block, at the column that is named or where it must.
+func TestTableBlocks(t *testing.T) {
+	tab := &table{header: []string{"", "estimate", "p", "low", "high"}, rows: [][]string{{"age", "1.5", "0.5", "1", "2"}, {"b", "10.25", "1", "10", "20"}}, second: 3}
+	for width, want := range map[int]string{
+		40: "     estimate    p  low  high\nage      1.5   0.5    1     2\nb       10.25  1     10    20\n",
+		22: "     estimate    p\nage      1.5   0.5\nb       10.25  1\n\n     low  high\nage    1     2\nb     10    20\n",
+		16: "     estimate\nage      1.5\nb       10.25\n\n       p  low\nage  0.5    1\nb    1     10\n\n     high\nage     2\nb      20\n",
+	} {
+		p := &page{app: &app{width: width}}
+		p.table(tab)
+		if p.String() != want {
+			t.Errorf("width %d:\n%s\nwant\n%s", width, p.String(), want)
+		}
+	}
+	p := &page{app: &app{width: 30}}
+	p.table(&table{header: []string{"column", "levels"}, rows: [][]string{{"city", "one, two, three, four, five"}}, left: 2})
+	if want := "column  levels\ncity    one, two, three, four,\n        five\n"; p.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", p.String(), want)
+	}
+}
+
+// TestMessages: a message is one line where scripts read it, and broken at blanks on a terminal.
+func TestMessages(t *testing.T) {
+	text := strings.Repeat("word ", 30) + "end"
+	for width, lines := range map[int]int{0: 1, 40: 5} {
+		var errs bytes.Buffer
+		a := &app{stderr: &errs, messages: width}
+		a.note(text)
+		got := strings.Split(strings.TrimSuffix(errs.String(), "\n"), "\n")
+		if len(got) != lines || !strings.HasPrefix(got[0], "note: word") || strings.Join(strings.Fields(errs.String()), " ") != "note: "+text {
+			t.Errorf("width %d: %q", width, errs.String())
+		}
+		for _, l := range got {
+			if width > 0 && len(l) > width {
+				t.Errorf("width %d: %q", width, l)
+			}
+		}
+	}
+}
+
+// TestPValue: as R's summary(glm) prints them.
+func TestPValue(t *testing.T) {
+	for v, want := range map[float64]string{1.2e-4: "0.00012", 1.58e-3: "0.00158", 0.92849: "0.928", 2.8e-9: "2.8e-09", 1e-17: "<2e-16", 1: "1.00"} {
+		if got := pValue(&v); got != want {
+			t.Errorf("pValue(%v) = %s, want %s", v, got, want)
+		}
+	}
+}
+
+// TestBareBash: the script completes without the package bash-completion, also words with = and a begun list.
+func TestBareBash(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("there is no bash")
+	}
+	_, script, _ := call(t, "", "completion", "bash")
+	if !strings.Contains(script, `read -ra words <<<"$line"`) {
+		t.Fatal("the script is cobra's own")
+	}
+	script += `
+exec 3>&1
+compopt() { :; }
+descent() { printf '%s\n' "asked: $*" >&3; printf ':4\n'; }
+try() { COMP_LINE="$1"; COMP_POINT=${#1}; COMP_TYPE=9; __start_descent; }
+try "descent train f.csv --target "
+try "descent train f.csv --target=di"
+try "descent train f.csv --exclude a,b"
+`
+	cmd := exec.Command(bash, "--norc", "--noprofile", "-s")
+	cmd.Stdin = strings.NewReader(script)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, want := range []string{"asked: __complete train f.csv --target ", "asked: __complete train f.csv --target=di", "asked: __complete train f.csv --exclude a,b"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+}
+
+func TestClosest(t *testing.T) {
+	known := []string{"x1", "age", "height"}
+	for name, want := range map[string]string{"x2": "", "X1": "x1", "ag": "age", "hieght": "height", "zz": "", "wide": ""} {
+		if got, ok := closest(name, known); ok != (want != "") || ok && got != want {
+			t.Errorf("closest(%s) = %s, %v; want %q", name, got, ok, want)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,7 +26,7 @@ goes by its name: z, a, L, da, dz, dw1, db.
 Names beginning with x or y are data; every other leaf is a parameter, 0 unless it is given, and gets a derivative. Without equations they are
 the lecture's, with as many features as are given. The example may be a row of a FILE, and the parameters those of a MODEL.
 A value may be a vector, x=[1,2], or a matrix, W=[[1,2],[3,4]]. Where y is a vector, y=[0,1,0], there are more than two classes: the equations
-are those with softmax, W has a row for each class, and b a component.`,
+are those with softmax, W has a row for each class, and b a component. The language of equations: descent help equations.`,
 		Example: `  descent step x1=1.5 x2=-2 y=1 w1=0.5 w2=-0.3 b=0.1 --alpha 0.2
   descent step x1=1 x2=2 y=[0,1,0] --alpha 0.2
   descent step -e 'J = 3*(a + b*c)' a=5 b=3 c=2
@@ -38,7 +39,7 @@ are those with softmax, W has a row for each class, and b a component.`,
 	}
 	f := cmd.Flags()
 	f.StringVarP(&s.equations, "equation", "e", "", "`equations`, one a line or with ; between them; the last is differentiated")
-	f.StringVar(&s.file, "equations", "", "`file` of equations")
+	f.StringVar(&s.file, "equations", "", "`file` of equations (descent help equations)")
 	s.alpha = 0.1
 	f.Var(number{&s.alpha}, "alpha", "learning `rate` (0.1)")
 	f.IntVar(&s.steps, "steps", 1, "`number` of updates, one after the other (1)")
@@ -66,6 +67,7 @@ type stepJSON struct {
 	Equations   []string            `json:"equations"`
 	Notes       []string            `json:"notes"`
 	Example     *descent.ExampleRow `json:"example,omitempty"`
+	Unnamed     *unnamedJSON        `json:"unnamed,omitempty"`
 }
 
 type stepPassJSON struct {
@@ -73,11 +75,25 @@ type stepPassJSON struct {
 	Values      descent.Numbers `json:"values"`
 	Derivatives descent.Numbers `json:"derivatives"`
 	Updated     descent.Numbers `json:"updated"`
+	Unnamed     *unnamedJSON    `json:"unnamed,omitempty"`
+}
+
+// unnamedJSON are the numbers of what only the picture has names for, u and v.
+type unnamedJSON struct {
+	Values      descent.Numbers `json:"values"`
+	Derivatives descent.Numbers `json:"derivatives"`
+}
+
+func unnamedOf(p descent.Pass) *unnamedJSON {
+	if p.Unnamed == nil {
+		return nil
+	}
+	return &unnamedJSON{p.Unnamed, p.UnnamedDerivatives}
 }
 
 func (s *stepping) run(cmd *cobra.Command, args []string) error {
 	changed := cmd.Flags().Changed
-	file, given, err := s.arguments(args)
+	file, given, err := s.arguments(joinEquals(args))
 	if err != nil {
 		return err
 	}
@@ -152,11 +168,25 @@ func (s *stepping) run(cmd *cobra.Command, args []string) error {
 	return s.show(walk, c, example)
 }
 
+// joinEquals puts x1 = 1 together where a shell has taken it apart.
+func joinEquals(args []string) []string {
+	var out []string
+	for _, arg := range args {
+		if n := len(out) - 1; n >= 0 && arg != "" && (arg[0] == '=' && !strings.Contains(out[n], "=") || strings.HasSuffix(out[n], "=") && !strings.Contains(arg, "=")) {
+			out[n] += arg
+			continue
+		}
+		out = append(out, arg)
+	}
+	return out
+}
+
 // arguments tells FILE from NAME=VALUE.
 func (s *stepping) arguments(args []string) (file string, values map[string]any, err error) {
 	values = map[string]any{}
 	for _, arg := range args {
 		name, text, ok := strings.Cut(arg, "=")
+		name = strings.TrimSpace(name)
 		if !ok {
 			if file != "" {
 				return "", nil, usagef("%q: want NAME=VALUE; the FILE is %s", arg, file)
@@ -216,7 +246,7 @@ func (s *stepping) show(walk *descent.Walk, c descent.StepConfig, example *desce
 		s.note(n)
 	}
 	if s.json {
-		out := stepJSON{Values: last.Values, Derivatives: last.Derivatives, Updated: last.Updated, Steps: []stepPassJSON{}, Notes: walk.Notes, Example: example,
+		out := stepJSON{Values: last.Values, Derivatives: last.Derivatives, Updated: last.Updated, Steps: []stepPassJSON{}, Notes: walk.Notes, Example: example, Unnamed: unnamedOf(last),
 			Equations: equationsOf(walk.Graph)}
 		if out.Updated == nil {
 			out.Updated = descent.Numbers{}
@@ -231,7 +261,7 @@ func (s *stepping) show(walk *descent.Walk, c descent.StepConfig, example *desce
 			if p.Updated == nil {
 				p.Updated = descent.Numbers{}
 			}
-			out.Steps = append(out.Steps, stepPassJSON{Step: i + 1, Values: p.Values, Derivatives: p.Derivatives, Updated: p.Updated})
+			out.Steps = append(out.Steps, stepPassJSON{Step: i + 1, Values: p.Values, Derivatives: p.Derivatives, Updated: p.Updated, Unnamed: unnamedOf(p)})
 		}
 		return s.emit(out, nil)
 	}
@@ -276,12 +306,22 @@ func (s *stepping) show(walk *descent.Walk, c descent.StepConfig, example *desce
 	})
 }
 
+// everyNumber is a pass with what the picture alone has names for among the others: values before the last equation's, derivatives first.
+func everyNumber(p descent.Pass) descent.Pass {
+	if n := len(p.Values); len(p.Unnamed) > 0 && n > 0 {
+		p.Values = slices.Insert(slices.Clone(p.Values), n-1, p.Unnamed...)
+		p.Derivatives = slices.Concat(p.UnnamedDerivatives, p.Derivatives)
+	}
+	return p
+}
+
 // printNumbers is the lecture's whole step: values in blue, derivatives in orange, updates in green.
 func (s *stepping) printNumbers(p *page, walk *descent.Walk, c descent.StepConfig) {
 	values := lipgloss.NewStyle().Foreground(lipgloss.Color("4"))
 	derivatives := lipgloss.NewStyle().Foreground(lipgloss.Color("3"))
 	updates := lipgloss.NewStyle().Foreground(lipgloss.Color("2"))
 	for i, pass := range walk.Steps {
+		pass = everyNumber(pass)
 		if len(walk.Steps) > 12 && i >= 6 && i < len(walk.Steps)-6 {
 			if i == 6 {
 				p.printf("\n… %d more steps (--json has all)\n", len(walk.Steps)-12)
@@ -311,7 +351,7 @@ func (s *stepping) printNumbers(p *page, walk *descent.Walk, c descent.StepConfi
 		}
 		var results descent.Numbers
 		for _, n := range pass.Values {
-			if _, ok := defined[n.Name]; ok {
+			if _, leaf := walk.Graph.Lookup(n.Name); !leaf || defined[n.Name] != "" {
 				results = append(results, n)
 			}
 		}

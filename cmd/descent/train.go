@@ -22,22 +22,22 @@ func (a *app) trainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "train FILE --target Y [-o MODEL]",
 		Short: "fit a model and say how far from the optimum it can be",
-		Long: `Train minimises the cost J = (1/m) Σ s L + λ/(2m)·‖w‖² of a file's rows and prints coefficients, their errors and what is proved
-about the answer. L is the loss of one example: the log loss of the lecture, or the last line of --equations. A target of more than two
+		Long: `Train minimises the cost J = (1/m) Σ s L + λ/(2m)·‖w‖² + λ1/m·Σ|w| of a file's rows and prints coefficients, their errors and what is proved
+about the answer. L is the loss of one example: the log loss of the lecture, or the last line of --equations (descent help equations). A target of more than two
 levels has a class for each: softmax takes the place of the sigmoid, and every class has weights of its own.
 
 FILE is a path, a glob, or - for standard input: CSV, TSV, semicolons, LIBSVM or JSON Lines, also as gzip or zstd.
 Nothing that did not converge is saved without --save-unfinished; without -o nothing is saved at all.`,
 		Example: `  descent train heart.csv --target disease -o heart.json
   descent train heart.csv --target disease --l2 1 --holdout 0.2
+  descent train heart.csv --target disease --l1 2 --l2 0.5
   descent train iris.csv --target species --softmax --l2 1
-  descent train two.csv --target y --solver gd --alpha 0.009 --steps 100 --record 10`,
+  descent train two.csv --target y --solver gd --steps 100 --record 10`,
 		Args:              exactly("FILE"),
 		RunE:              func(cmd *cobra.Command, args []string) error { return t.run(cmd, args[0]) },
 		ValidArgsFunction: completeFiles(1),
 	}
 	f, c := cmd.Flags(), &t.data.config
-	f.StringVarP(&t.output, "output", "o", "", "write the model to this `file`")
 	t.data.add(cmd)
 	f.StringVar(&c.Labels.Reference, "reference-class", "", "`level` whose weights are 0; of more than two classes, where nothing is penalised (the first)")
 	must(cmd.RegisterFlagCompletionFunc("reference-class", completeLevels(0)))
@@ -46,18 +46,20 @@ Nothing that did not converge is saved without --save-unfinished; without -o not
 	f.StringVar(&t.test, "test", "", "measure the model on the rows of this `file`")
 	f.Var(holdout{&c.Test}, "holdout", "measure on rows left out of training: a share, or every:5")
 	f.Uint64Var(&c.Solver.Seed, "seed", 1, "`seed` of every random choice (1)")
-	f.Var(penalty{&c.Penalty.L2}, "l2", "λ of the penalty λ/(2m)·‖w‖²; the bias is not penalised")
+	f.Var(penalty{&c.Penalty.L2, "l2"}, "l2", "λ of the penalty λ/(2m)·‖w‖²; the bias is not penalised")
+	f.Var(penalty{&c.Penalty.L1, "l1"}, "l1", "λ1 of the penalty λ1/m·Σ|w|, which makes weights exactly 0; with --l2 the elastic net")
 	choose(cmd, &c.Solver.Method, "solver", "gd is the lecture's: full gradient, fixed alpha, from zeros", "auto", "gd", "sgd", "lbfgs", "newton")
 	f.Var(number{&c.Solver.Alpha}, "alpha", "learning `rate` of gd and sgd (0.01)")
-	f.IntVar(&c.Solver.Steps, "steps", 0, "`number` of updates of gd (100) and sgd (ten passes over the rows); the most steps of the others (1000)")
+	f.IntVar(&c.Solver.Steps, "steps", 0, "`number` of updates of gd (100) and sgd (as many as ten passes over the rows take); the most steps of newton (200) and lbfgs (2000)")
 	f.IntVar(&c.Solver.Batch, "batch", 0, "`rows` of one update of sgd (64)")
 	f.Var(number{&c.Solver.Tol}, "tol", "stop when the proved gap is at most this `share` of J (every coefficient within 1e-10 standard errors)")
 	f.IntVar(&c.Solver.Record, "record", 0, "keep J every `K` steps, before the update")
-	f.StringVar(&t.equations, "equations", "", "`file` of a model of your own: one equation a line, the last the loss of one example")
+	f.StringVar(&t.equations, "equations", "", "`file` of a model of your own: one equation a line, the last the loss of one example; descent help equations")
 	t.addHidden(cmd)
 	f.IntVar(&c.Solver.Threads, "threads", 0, "`cores` to use (all); the model has the same bits")
+	f.StringVarP(&t.output, "output", "o", "", "write the model to this `file`")
 	f.BoolVar(&c.SaveUnfinished, "save-unfinished", false, "save although not converged; the model says so")
-	laterFlags(f, "l1", "cv", "firth", "successes", "failures", "class-weight", "terms", "cluster", "lr", "bootstrap", "conf",
+	laterFlags(f, "cv", "firth", "successes", "failures", "class-weight", "terms", "cluster", "lr", "bootstrap", "conf",
 		"group", "time", "recalibrate", "cost", "date", "robust",
 		"init", "checkpoint", "resume", "memory", "max-time", "report", "tape", "mpi")
 	return cmd
@@ -124,13 +126,12 @@ func (t *training) run(cmd *cobra.Command, file string) error {
 	c.Found = t.found
 	r, err := descent.Fit(t.ctx, source, c)
 	if err != nil && r.Rows == 0 && c.Target == "" && !isPlaced(err) {
-		return usagef("%v; descent help train", err)
+		return t.noTarget(err, file)
 	}
-	if err == nil || c.SaveUnfinished {
-		if t.output != "" && r.Model != nil {
-			if e := t.save(r); e != nil && err == nil {
-				err = e
-			}
+	// Only what Fit calls unfinished is saved beside a good model; after another error there is none.
+	if unfinished := errors.Is(err, descent.ErrUnfinished); (err == nil || unfinished && c.SaveUnfinished) && t.output != "" && r.Model != nil {
+		if e := t.save(r, unfinished); e != nil && err == nil {
+			err = e
 		}
 	}
 	if err != nil {
@@ -173,7 +174,7 @@ func (t *training) check(cmd *cobra.Command, c *descent.Config, file string) err
 		return usagef("--steps, --batch, --record and --threads are numbers from 1")
 	case changed("seed") && s.Seed == 0:
 		return usagef("--seed 0: want a number from 1")
-	case c.Labels.Reference != "" && c.Penalty.L2 > 0 && c.Columns.Offset == "":
+	case c.Labels.Reference != "" && (c.Penalty.L2 > 0 || c.Penalty.L1 > 0) && c.Columns.Offset == "":
 		return usagef("--reference-class: with a penalty every class has weights, and none is the reference")
 	case hiddenUsage(cmd, c) != nil:
 		return hiddenUsage(cmd, c)
@@ -211,21 +212,36 @@ func isPlaced(err error) bool {
 
 // equationsError places an error of the equations in the file they come from.
 func equationsError(err error, file string) error {
-	if file == "" {
-		return err
-	}
 	if e, ok := equationPlace(err, file); ok {
 		return e
 	}
 	return err
 }
 
-func (t *training) save(r *descent.Result) error {
+// noTarget says which columns could be the target, where the file is one that can be looked at again.
+func (t *training) noTarget(err error, file string) error {
+	if !strings.HasPrefix(err.Error(), "no target") {
+		return usagef("%v; descent help train", err)
+	}
+	if paths, e := filepath.Glob(file); e == nil && len(paths) > 0 {
+		file = paths[0]
+	}
+	var names []string
+	for _, c := range headerOf(file, t.data.noHeader) {
+		names = append(names, printable(c))
+	}
+	if names == nil {
+		return usagef("no target: name it with --target COLUMN")
+	}
+	return usagef("no target: name it with --target COLUMN; the file has %s", shortList(names, 20))
+}
+
+func (t *training) save(r *descent.Result, unfinished bool) error {
 	if err := r.Model.Save(t.output); err != nil {
 		return err
 	}
 	r.Saved = &t.output
-	if r.Verdict != descent.Converged && r.Verdict != descent.Stationary && r.Verdict != descent.Stopped {
+	if unfinished {
 		return t.warn("W-unfinished", fmt.Sprintf("%s holds a model whose training ended %s", t.output, r.Verdict))
 	}
 	return nil
@@ -266,8 +282,11 @@ func (t *training) print(p *page, r *descent.Result) {
 		model += "; aliased: " + shortList(names, 10)
 	}
 	penalty := "none"
-	if r.Penalty.L2 > 0 {
-		penalty = fmt.Sprintf("λ = %s (L2)", short(r.Penalty.L2, 6))
+	if s := penaltyOf(r.Penalty); s != "" {
+		penalty = s
+		if r.Penalty.L1 > 0 && len(r.Coefficients) > 0 {
+			penalty += "; " + nonzero(r.Coefficients)
+		}
 	}
 	verdict := string(r.Verdict)
 	switch r.Verdict {
@@ -279,7 +298,7 @@ func (t *training) print(p *page, r *descent.Result) {
 	}
 	verdict += ": " + r.Message
 	cost := fmt.Sprintf("J = %s", strconv.FormatFloat(r.Cost, 'g', 12, 64))
-	if r.Penalty.L2 > 0 {
+	if penalty != "none" {
 		cost += fmt.Sprintf(", of which loss %s", strconv.FormatFloat(r.Loss, 'g', 12, 64))
 	}
 	gap := r.GapNote
@@ -416,9 +435,7 @@ func printCoefficients(p *page, all []descent.Coefficient, conf float64, note st
 		printBlock(p, block, conf, most)
 	}
 	if note != "" {
-		for _, line := range wrap(note, p.app.width) {
-			p.printf("%s\n", line)
-		}
+		p.say(note)
 	}
 }
 
@@ -448,6 +465,7 @@ func printBlock(p *page, all []descent.Coefficient, conf float64, most int) {
 	if statistics {
 		half := (1 - conf) / 2
 		tab.header = append(tab.header, "std error", "z", "p", percent(half), percent(1-half))
+		tab.second = 5 // the intervals
 	} else if scaled {
 		tab.header = append(tab.header, "scaled")
 	}
@@ -508,4 +526,31 @@ func (t *training) printLikelihood(p *page, r *descent.Result) {
 		pairs = append(pairs, "AIC, BIC", fixed(r.AIC, 3)+", "+fixed(r.BIC, 3))
 	}
 	p.facts(pairs...)
+}
+
+// penaltyOf says what is penalised; "" is nothing.
+func penaltyOf(p descent.Penalty) string {
+	var parts []string
+	if p.L2 > 0 {
+		parts = append(parts, fmt.Sprintf("λ = %s (L2)", short(p.L2, 6)))
+	}
+	if p.L1 > 0 {
+		parts = append(parts, fmt.Sprintf("λ1 = %s (L1)", short(p.L1, 6)))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// nonzero counts the weights that are not 0; intercepts, which no penalty pulls to 0, aside.
+func nonzero(all []descent.Coefficient) string {
+	some, weights := 0, 0
+	for i, c := range all {
+		if i == 0 || c.Class != all[i-1].Class { // the intercept comes first
+			continue
+		}
+		weights++
+		if c.Estimate != 0 {
+			some++
+		}
+	}
+	return fmt.Sprintf("%d of %s not 0", some, count(weights, "weight"))
 }
