@@ -117,7 +117,7 @@ func newLayered(f modelFile, e *encode.Encoding) (*Model, error) {
 	if l.parameters, err = declaredParameters(g, g.Defs[len(g.Defs)-1].Name); err != nil {
 		return nil, err
 	}
-	if len(l.parameters) != len(f.Parameters) {
+	if len(l.parameters) != len(f.Parameters) || len(l.parameters) == 0 {
 		return nil, fmt.Errorf("the model has %d parameters, its equations %d", len(f.Parameters), len(l.parameters))
 	}
 	total := 0

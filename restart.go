@@ -139,12 +139,15 @@ type layerRun struct {
 	trace    []TracePoint
 }
 
+// known says whether the run came to a point whose cost is known.
+func (r *layerRun) known() bool { return len(r.out.Gradient) > 0 }
+
 // better says whether the run is to be kept rather than another: the lower cost, and of equal ones the earlier.
 func (r *layerRun) better(than *layerRun) bool {
 	switch {
 	case than == nil:
 		return true
-	case r.verdict == Diverging:
+	case r.verdict == Diverging || !r.known():
 		return false
 	}
 	return than.verdict == Diverging || r.out.F < than.out.F
@@ -187,7 +190,11 @@ func (f *fit) solveLayers(ctx context.Context) error {
 		if run.better(best) {
 			best = run
 		}
-		r.Restarts = append(r.Restarts, Restart{Seed: run.seed, Cost: number(run.out.F), Verdict: run.verdict})
+		tried := Restart{Seed: run.seed, Verdict: run.verdict}
+		if run.known() {
+			tried.Cost = number(run.out.F)
+		}
+		r.Restarts = append(r.Restarts, tried)
 		if run.verdict == Interrupted || run.out.Reason == optim.Time {
 			break
 		}
@@ -198,7 +205,7 @@ func (f *fit) solveLayers(ctx context.Context) error {
 	if last := r.Restarts[len(r.Restarts)-1]; last.Verdict == Interrupted && best.verdict != Interrupted {
 		r.Verdict, r.Message = Interrupted, fmt.Sprintf("interrupted in start %d of %d; the best of the starts before: %s", len(r.Restarts), f.config.Solver.Restarts, best.message)
 	}
-	r.GapNote = "no bound: the model is not convex, and nothing proves that there is no lower cost elsewhere"
+	r.GapNote = "no bound: the model is " + f.notConvex() + ", and nothing proves that there is no lower cost elsewhere"
 	r.Loss = r.Cost
 	for _, p := range c.parameters {
 		for _, v := range f.theta[p.begin:p.end()] {
@@ -308,6 +315,14 @@ func atRest(out *optim.Outcome) bool {
 	return len(out.Gradient) > 0 && out.F > 0
 }
 
+// notConvex is what is known of the cost: where every parameter acts through a linear score it may be convex after all.
+func (f *fit) notConvex() string {
+	if f.objective.Curvature() {
+		return "not known to be convex"
+	}
+	return "not convex"
+}
+
 // kinked says whether the loss has kinks.
 func (f *fit) kinked() bool {
 	loss, _ := f.cost.graph.Lookup(f.cost.loss)
@@ -408,7 +423,7 @@ func (f *fit) judgeLayers(run *layerRun) {
 	case out.Reason == optim.Time:
 		run.verdict, run.message = Stopped, fmt.Sprintf("the time is used up after %d steps; %s", out.Step, small)
 	case run.rest:
-		run.verdict, run.message = Stationary, "stationary point; no bound, the model is not convex; "+small
+		run.verdict, run.message = Stationary, "stationary point; no bound, the model is "+f.notConvex()+"; "+small
 	case atRest(out):
 		run.verdict, run.message = Stopped, fmt.Sprintf("the gradient fades (%s) while weights still grow: there may be no finite optimum here; --l2 0.1 gives one", small)
 	case out.Reason == optim.Steps:
