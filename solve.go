@@ -181,6 +181,10 @@ func (c *cost) uses(name string) bool {
 	return false
 }
 
+// manySets is the number of classes from which on H, which takes a pass for every pair of them, costs more than the products of conjugate
+// gradients, which take one pass for all.
+const manySets = 8
+
 // method is the optimiser asked for. auto is Newton's method, with an L1 penalty the proximal one; a loss without curvature (a hinge, say) falls back to L-BFGS.
 func (f *fit) method() (optim.Method, error) {
 	s := &f.config.Solver
@@ -192,6 +196,9 @@ func (f *fit) method() (optim.Method, error) {
 	o := optim.Options{Weight: m, Tolerance: standardErrors}
 	if f.userSteps {
 		o.Steps = s.Steps
+	}
+	if f.cost.size.sets > manySets {
+		o.Factor = -1
 	}
 	if f.config.Penalty.L2 > 0 {
 		all := make([]float64, f.objective.Size())
@@ -260,7 +267,7 @@ func (f *fit) watch(ctx context.Context) func(optim.Iteration) (bool, error) {
 			}
 		}
 		// Unpenalised weights that still walk after ten steps: look whether they walk to infinity.
-		if !f.config.Penalty.on() && i.Step >= 10 && i.Step >= 2*looked && !(i.Distance < 1) {
+		if !f.config.Penalty.on() && i.Step >= 10 && i.Step >= 2*looked {
 			looked = i.Step
 			d, err := proof.Look(ctx, f.problem, f.all(i.Direction), f.all(i.Theta))
 			if err != nil {
