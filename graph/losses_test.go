@@ -51,7 +51,7 @@ func def(t testing.TB, g *Graph, name string) *Def {
 	return d
 }
 
-// losses are the losses of research/graph.md, section 3: what is written, what L and dz become (in
+// losses are losses and what they must come to: what is written, what L and dz become (in
 // terms of z alone), and whether the dz of the loss as written ends in the same node.
 var losses = []struct {
 	name, src, L, dz string
@@ -244,7 +244,7 @@ func lossTable(t *testing.T) map[string][]lossPoint {
 }
 
 // accuracy is the largest error of L and dz that a loss may have once lowered, relative, from
-// research/graph.md section 3 with room for other math libraries; and how much of a - y may be lost
+// the measured errors, with room for other math libraries; and how much of a - y may be lost
 // absolutely where that difference is what is left. exp and LIBLINEAR round the argument of exp, 400
 // at y = 0.3, z = 1000.
 var accuracy = map[string]struct{ L, dz, absolute float64 }{
