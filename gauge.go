@@ -77,14 +77,30 @@ func (g *gauge) Diagonal(ctx context.Context, diag []float64) error {
 
 // Hessian is H.
 func (g *gauge) Hessian(ctx context.Context, chunks []int, h []float64) error {
+	return g.part(h, func(all []float64) error { return g.cost.Hessian(ctx, chunks, all) })
+}
+
+// HessianEstimate is H estimated from some chunks of rows.
+func (g *gauge) HessianEstimate(ctx context.Context, chunks []int, h []float64) error {
+	return g.part(h, func(all []float64) error { return g.cost.HessianEstimate(ctx, chunks, all) })
+}
+
+// Curvature reports whether H is a sum over rows.
+func (g *gauge) Curvature() bool { return g.cost.Curvature() }
+
+// Engine has the rows.
+func (g *gauge) Engine() *engine.Engine { return g.cost.Engine() }
+
+// part makes the free rows and columns of H from all of it.
+func (g *gauge) part(h []float64, fill func(all []float64) error) error {
 	if len(g.free) == g.cost.Size() {
-		return g.cost.Hessian(ctx, chunks, h)
+		return fill(h)
 	}
 	n := g.cost.Size()
 	if g.h == nil {
 		g.h = make([]float64, n*n)
 	}
-	err := g.cost.Hessian(ctx, chunks, g.h)
+	err := fill(g.h)
 	for a, i := range g.free {
 		for b, j := range g.free {
 			h[a*len(g.free)+b] = g.h[i*n+j]

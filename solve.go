@@ -197,7 +197,7 @@ func (f *fit) method() (optim.Method, error) {
 	if f.userSteps {
 		o.Steps = s.Steps
 	}
-	if f.cost.size.sets > manySets {
+	if f.cost.size.sets > manySets && 32*len(start) > f.result.Rows { // else a part of the rows stands for H
 		o.Factor = -1
 	}
 	if f.config.Penalty.L2 > 0 {
