@@ -132,8 +132,7 @@ func (f *fit) complete(ctx context.Context) (err error) {
 
 // set is (w, b) of one set of weights, in the solver's coordinates. It is new.
 func (f *fit) set(k int) []float64 {
-	n, K := len(f.kept), f.classes.Sets()
-	return append(slices.Clone(f.theta[k*n:(k+1)*n]), f.theta[K*n+k])
+	return infer.Equations{Count: f.classes.Sets(), Weights: len(f.kept)}.Equation(f.theta, k)
 }
 
 // referenced says whether the reference class has weights 0. Of a loss that is not known to depend on differences of z alone it need not.
@@ -214,11 +213,12 @@ func (f *fit) holdout() string {
 func (f *fit) statistics(ctx context.Context, unit infer.Map, raw, scaled [][]float64, e *encode.Encoding) ([]float64, error) {
 	r := f.result
 	n, K := len(e.Terms), len(raw)
-	free := []int(nil)
 	moved := n + 1
 	if f.gauge != nil {
-		free, moved = f.gauge.free, len(f.gauge.free)
+		moved = len(f.gauge.free)
 	}
+	// What moved are whole sets of weights, where there is a covariance: all but the reference class's.
+	equations, listed := infer.Equations{Count: moved / (n + 1), Weights: n}, 0
 	setting := infer.Setting{
 		OtherLoss:    !f.logLoss,
 		Penalised:    f.config.Penalty.on(),
@@ -257,7 +257,7 @@ func (f *fit) statistics(ctx context.Context, unit infer.Map, raw, scaled [][]fl
 		var wald []infer.Coefficient
 		if cov != nil {
 			var err error
-			if wald, err = infer.Coefficients(raw[k], unit.Covariance(f.block(cov, moved, free, k), n), r.Confidence); err != nil {
+			if wald, err = infer.Coefficients(raw[k], unit.Covariance(equations.Block(cov, listed, listed), n), r.Confidence); err != nil {
 				return nil, err
 			}
 		}
@@ -273,6 +273,7 @@ func (f *fit) statistics(ctx context.Context, unit infer.Map, raw, scaled [][]fl
 			}
 			r.Coefficients = append(r.Coefficients, c)
 		}
+		listed++
 	}
 	if !f.logLoss {
 		return cov, nil
@@ -288,30 +289,6 @@ func (f *fit) statistics(ctx context.Context, unit infer.Map, raw, scaled [][]fl
 		r.DFResidual, r.AIC, r.BIC = number(l.DFResidual), number(l.AIC), number(l.BIC)
 	}
 	return cov, nil
-}
-
-// block is the covariance of one set, (w, b), out of that of all that the solver moved.
-func (f *fit) block(cov []float64, moved int, free []int, k int) []float64 {
-	if free == nil {
-		return cov
-	}
-	n, K := len(f.kept), f.classes.Sets()
-	at := make([]int, n+1)
-	for i, component := range free {
-		switch {
-		case component < K*n && component/n == k:
-			at[component%n] = i
-		case component == K*n+k:
-			at[n] = i
-		}
-	}
-	out := make([]float64, (n+1)*(n+1))
-	for i, p := range at {
-		for j, q := range at {
-			out[i*(n+1)+j] = cov[p*moved+q]
-		}
-	}
-	return out
 }
 
 func upTo(n int) []int {
