@@ -114,18 +114,6 @@ var checks = []func(Data) []Finding{
 	scales,
 }
 
-// Strict turns warnings into errors, as --strict does. The slice is new.
-func Strict(found []Finding) []Finding {
-	out := make([]Finding, len(found))
-	for i, f := range found {
-		if f.Severity == Warning {
-			f.Severity = Error
-		}
-		out[i] = f
-	}
-	return out
-}
-
 // count is "1 row", "2 rows".
 func count(n int, what string) string {
 	if n == 1 {

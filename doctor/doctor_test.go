@@ -283,21 +283,6 @@ func TestManyConstants(t *testing.T) {
 	}
 }
 
-func TestStrict(t *testing.T) {
-	found := doctor.Examine(doctor.Data{Rows: 1000, Columns: []doctor.Column{numeric("flat", 1, 1, 1, 0)},
-		Target: &doctor.Target{Name: "y", Negative: "0", Positive: "1", Negatives: 990, Positives: 10}})
-	if len(found) != 2 {
-		t.Fatalf("findings %v", found)
-	}
-	strict := doctor.Strict(found)
-	if strict[0].Severity != doctor.Error || strict[1].Severity != doctor.Note || found[0].Severity != doctor.Warning {
-		t.Errorf("strict %v, before %v", strict, found)
-	}
-	if !strings.HasPrefix(strict[0].String(), "error: W-constant: ") {
-		t.Errorf("line %q", strict[0])
-	}
-}
-
 func TestFindingJSON(t *testing.T) {
 	b, err := json.Marshal(doctor.Finding{Code: "W-constant", Severity: doctor.Warning, Columns: []string{"x"}, Message: "m", Cure: "c"})
 	if err != nil {
