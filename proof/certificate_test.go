@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sort"
 	"testing"
-	"time"
 
 	"github.com/descent-ml/descent/proof"
 )
@@ -16,7 +15,7 @@ import (
 // optimum and at it: the gap is never below the true one, the coefficients never further than it says, and where u < 1/2 it is
 // not more than three times the truth.
 func TestBound(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
+	seed := randomSeed()
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 1))
 	problems := 1000

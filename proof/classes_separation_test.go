@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/descent-ml/descent/proof"
 )
@@ -237,7 +236,7 @@ func separableClasses(r *rand.Rand, quasi bool) *classes {
 }
 
 func TestClassesSeparatedRandom(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
+	seed := randomSeed()
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 12))
 	count := 60
@@ -308,7 +307,7 @@ func TestClassesSeparatedRandom(t *testing.T) {
 
 // TestClassesDecideAgrees: decision and certificate never contradict each other, and one of them always decides.
 func TestClassesDecideAgrees(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
+	seed := randomSeed()
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 13))
 	count := 80
@@ -355,7 +354,7 @@ func TestClassesDecideAgrees(t *testing.T) {
 
 // TestTwoClasses: two classes written as classes are the two classes, with either as the reference.
 func TestTwoClasses(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
+	seed := randomSeed()
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 14))
 	ctx := context.Background()

@@ -10,7 +10,6 @@ import (
 	"sort"
 	"strconv"
 	"testing"
-	"time"
 
 	"github.com/descent-ml/descent/proof"
 )
@@ -278,7 +277,7 @@ func drawClasses(r *rand.Rand) *classes {
 
 // TestClassesBound is TestBound for three and four classes. PROOF_PROBLEMS in the environment sets how many problems.
 func TestClassesBound(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
+	seed := randomSeed()
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 11))
 	problems := 200

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"testing"
-	"time"
 
 	"github.com/descent-ml/descent/optim"
 	"github.com/descent-ml/descent/proof"
@@ -177,7 +176,7 @@ func (a *corner) optimum(t testing.TB) (path [][]float64, best []dd, J dd, ok bo
 // coefficient bound against the optimum in 32 digits: at the points of a fit, around the optimum, and at it. PROOF_PROBLEMS in the
 // environment sets how many problems.
 func TestCornerBound(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
+	seed := randomSeed()
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 21))
 	problems := 100

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/descent-ml/descent/proof"
 )
@@ -166,7 +165,7 @@ func separable(r *rand.Rand, quasi bool) *sample {
 
 // TestSeparatedRandom: u is never below 1 where the data are separated; what a fit sees and what the exact programme says agree.
 func TestSeparatedRandom(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
+	seed := randomSeed()
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 2))
 	count := 150
@@ -220,7 +219,7 @@ func TestSeparatedRandom(t *testing.T) {
 // TestDecideAgrees: on random problems without a penalty, the exact decision and the certificate never contradict each other, and one of
 // them always decides.
 func TestDecideAgrees(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
+	seed := randomSeed()
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 3))
 	count := 200
