@@ -50,7 +50,7 @@ func (h *classesByHand) run(r rows, sum []float64) error {
 			for i := range z {
 				z[i] = h.b[c]
 			}
-			k.Forward(z, panel, kernel.Rows, h.w[c*D:(c+1)*D])
+			k.F64.Forward(z, panel, kernel.Rows, h.w[c*D:(c+1)*D])
 		}
 		top := (*[kernel.Rows]float64)(h.top)
 		total := (*[kernel.Rows]float64)(h.sum)
@@ -97,7 +97,7 @@ func (h *classesByHand) run(r rows, sum []float64) error {
 		dz := score(c)
 		clear(dz[r.n:])
 		sum[1+K*D+c] += k.SumRows(dz)
-		k.Backward(sum[1+c*D:1+(c+1)*D], x, D*kernel.Rows, kernel.Rows, dz)
+		k.F64.Backward(sum[1+c*D:1+(c+1)*D], x, D*kernel.Rows, kernel.Rows, dz)
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ func (h *byHand) run(r rows, sum []float64) error {
 	}
 	k := h.e.kernels
 	for p := 0; p < n; p += kernel.Rows {
-		k.Forward(z[p:p+kernel.Rows], x[p*D:], kernel.Rows, h.w)
+		k.F64.Forward(z[p:p+kernel.Rows], x[p*D:], kernel.Rows, h.w)
 	}
 	if h.focal {
 		a, b, p, q := h.a[:n], h.b[:n], h.p[:n], h.q[:n]
@@ -54,7 +54,7 @@ func (h *byHand) run(r rows, sum []float64) error {
 	clear(dz[r.n:])
 	sum[0] += k.SumRows(L)
 	sum[1] += k.SumRows(dz)
-	k.Backward(sum[2:2+D], x, D*kernel.Rows, kernel.Rows, dz)
+	k.F64.Backward(sum[2:2+D], x, D*kernel.Rows, kernel.Rows, dz)
 	return nil
 }
 

@@ -53,7 +53,7 @@ func (e *Engine) forward(r rows, z []float64, w *weights) {
 	if D := len(l.Dense); D > 0 {
 		x := r.panels(D)
 		for p := 0; p < r.n; p += kernel.Rows {
-			e.kernels.Forward(z[p:p+kernel.Rows], x[p*D:], kernel.Rows, w.dense)
+			e.kernels.F64.Forward(z[p:p+kernel.Rows], x[p*D:], kernel.Rows, w.dense)
 		}
 	}
 	for k, c := range l.Codes {
@@ -84,7 +84,7 @@ func (e *Engine) backward(r rows, s, raw []float64) {
 	l := e.layout
 	D := len(l.Dense)
 	if D > 0 {
-		e.kernels.Backward(raw[:D], r.panels(D), D*kernel.Rows, kernel.Rows, s)
+		e.kernels.F64.Backward(raw[:D], r.panels(D), D*kernel.Rows, kernel.Rows, s)
 	}
 	for k, c := range l.Codes {
 		kernel.Scatter(raw[D+c.First:][:c.Levels], r.Codes[k][r.lo:r.lo+r.n], s)

@@ -332,11 +332,11 @@ func (c *compiler) product(n, m, v *graph.Node, transposed bool) (*slot, error) 
 			clear(z)
 			for p := 0; p < f.n; p += panelRows {
 				if h.kind == temporary {
-					f.e.kernels.Forward(z[p:p+panelRows], f.temp[h.at*f.block+p:], f.block, w)
+					f.e.kernels.F64.Forward(z[p:p+panelRows], f.temp[h.at*f.block+p:], f.block, w)
 					continue
 				}
 				for j := range J {
-					f.e.kernels.Forward(z[p:p+panelRows], f.col(h, j)[p:], panelRows, w[j:j+1])
+					f.e.kernels.F64.Forward(z[p:p+panelRows], f.col(h, j)[p:], panelRows, w[j:j+1])
 				}
 			}
 		}

@@ -328,7 +328,7 @@ func (e *Engine) MaxQuad(ctx context.Context, chol, s []float64) (largest float6
 				var q [kernel.Rows]float64
 				for i := range N { // forward substitution, 64 rows at once
 					yi := y[i*kernel.Rows:][:kernel.Rows]
-					e.kernels.Forward(yi, y, kernel.Rows, minus[i*N:i*N+i])
+					e.kernels.F64.Forward(yi, y, kernel.Rows, minus[i*N:i*N+i])
 					d := chol[i*N+i]
 					for k := range yi {
 						yi[k] /= d

@@ -17,14 +17,14 @@ func BenchmarkPanels(b *testing.B) {
 			b.SetBytes(8 * int64(len(x)))
 			for b.Loop() {
 				for p := range panels {
-					s.Forward(z[p*Rows:], x[p*columns*Rows:], Rows, w)
+					s.F64.Forward(z[p*Rows:], x[p*columns*Rows:], Rows, w)
 				}
 			}
 		})
 		b.Run(fmt.Sprintf("backward/n=%d", columns), func(b *testing.B) {
 			b.SetBytes(8 * int64(len(x)))
 			for b.Loop() {
-				s.Backward(sum, x, columns*Rows, Rows, z)
+				s.F64.Backward(sum, x, columns*Rows, Rows, z)
 			}
 		})
 	}

@@ -29,14 +29,35 @@ func Lanes[T Float]() int {
 	return 8
 }
 
+// Stored is the type of a column's cells in memory. A kernel turns a cell into its arithmetic's T when it reads it: exact
+// for every kind when T is float64; float32 arithmetic rounds cells that have more than 24 bits.
+type Stored interface {
+	int8 | int16 | int32 | float32 | float64
+}
+
+// Panels are the kernels over dense panels of cells S in arithmetic of T.
+type Panels[T Float, S Stored] struct {
+	// Forward adds Σ_j w[j]*x[j*stride+r], j ascending, to z[r] for the 64 rows of a panel.
+	Forward func(z []T, x []S, stride int, w []T)
+	// Backward adds Σ_r x[j][r]*s[r] to sum[j]. Row r of column j is x[(r/64)*panel + j*column + r%64]; len(s) is a multiple of 64.
+	Backward func(sum []float64, x []S, panel, column int, s []T)
+	// Widen is out[i] = T(x[i]), of any length.
+	Widen func(out []T, x []S)
+}
+
 // Set is one implementation of all kernels. Map kernels work on any length; out may be one of the arguments.
 type Set[T Float] struct {
 	Name string
 
-	// Forward adds Σ_j w[j]*x[j*stride+r], j ascending, to z[r] for the 64 rows of a panel.
-	Forward func(z, x []T, stride int, w []T)
-	// Backward adds Σ_r x[j][r]*s[r] to sum[j]. Row r of column j is x[(r/64)*panel + j*column + r%64]; len(s) is a multiple of 64.
-	Backward func(sum []float64, x []T, panel, column int, s []T)
+	I8  Panels[T, int8]
+	I16 Panels[T, int16]
+	I32 Panels[T, int32]
+	F32 Panels[T, float32]
+	F64 Panels[T, float64]
+
+	// Tile adds Σ_r a_i[r]*b_j[r] to sum[i*ld+j] for i < na and j < nb, over 64*panels rows. Row r of a's column i is
+	// a[(r/64)*panelA + i*64 + r%64], b alike. Each sum has the bits of Gram.
+	Tile func(sum []float64, ld int, a []T, panelA, na int, b []T, panelB, nb, panels int)
 	// Gram is Σ_r a[r]*b[r], both in panels at the given distance, over the given number of panels.
 	Gram func(a []T, panelA int, b []T, panelB, panels int) float64
 	// SumRows is Σ_r a[r].
@@ -75,14 +96,21 @@ var (
 
 func newPlain[T Float](map1 map[string]func(out, a []T)) *Set[T] {
 	return &Set[T]{
-		Name:     "plain",
-		Forward:  forward[T],
-		Backward: backward[T],
-		Gram:     gram[T],
-		SumRows:  sumRows[T],
-		Map1:     map1,
-		Map2:     map2[T](),
-		Map3:     map[string]func(out, a, b, c []T){"pick": pick[T]},
-		Fused:    fused[T](),
+		Name:    "plain",
+		I8:      plainPanels[T, int8](),
+		I16:     plainPanels[T, int16](),
+		I32:     plainPanels[T, int32](),
+		F32:     plainPanels[T, float32](),
+		F64:     plainPanels[T, float64](),
+		Tile:    tile[T],
+		Gram:    gram[T, T],
+		SumRows: sumRows[T],
+		Map1:    map1,
+		Map2:    map2[T](),
+		Map3:    map[string]func(out, a, b, c []T){"pick": pick[T]},
+		Fused:   fused[T](),
 	}
 }
+
+// Best is the fastest set this processor runs. Its results have the bits of [Plain].
+func Best[T Float]() *Set[T] { return Plain[T]() }

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"fmt"
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
@@ -10,20 +11,20 @@ import (
 
 // The loops as one would write them first; the kernels must give their bits.
 
-func slowForward[T Float](z, x []T, stride int, w []T) {
+func slowForward[T Float, S Stored](z []T, x []S, stride int, w []T) {
 	for r := range Rows {
 		for j, w := range w {
-			z[r] += T(w * x[j*stride+r])
+			z[r] += T(w * T(x[j*stride+r]))
 		}
 	}
 }
 
-func slowDot[T Float](a []T, panelA int, b []T, panelB, panels int) float64 {
+func slowDot[T Float, S Stored](a []S, panelA int, b []T, panelB, panels int) float64 {
 	L := Lanes[T]()
 	lane := make([]T, L)
 	for p := range panels {
 		for r := range Rows {
-			lane[r%L] += T(a[p*panelA+r] * b[p*panelB+r])
+			lane[r%L] += T(T(a[p*panelA+r]) * b[p*panelB+r])
 		}
 	}
 	sum := make([]float64, L)
@@ -40,43 +41,84 @@ func slowDot[T Float](a []T, panelA int, b []T, panelB, panels int) float64 {
 	return sum[0]
 }
 
-func random[T Float](r *rand.Rand, n int) []T {
-	v := make([]T, n)
+func random[T Float](r *rand.Rand, n int) []T { return cells[T](r, n) }
+
+// cells draws normal numbers of every kind: integers over the whole of their range, and small ones.
+func cells[S Stored](r *rand.Rand, n int) []S {
+	v := make([]S, n)
 	for i := range v {
-		v[i] = T(r.NormFloat64())
+		switch any(v).(type) {
+		case []int8:
+			v[i] = S(r.Uint64())
+		case []int16:
+			v[i] = S(r.Uint64())
+		case []int32:
+			v[i] = S(int32(r.Uint32()) >> r.IntN(24))
+		default:
+			v[i] = S(r.NormFloat64())
+		}
 	}
 	return v
 }
 
-func testPanels[T Float](t *testing.T) {
+func testPanels[T Float, S Stored](t *testing.T, k Panels[T, S]) {
 	r := rand.New(rand.NewPCG(3, 4))
-	s := Plain[T]()
 	for columns := range 23 {
 		for _, panels := range []int{1, 2, 5} {
 			stride := Rows
-			x := random[T](r, panels*columns*Rows+1)
+			x := cells[S](r, panels*columns*Rows+1)
 			w := random[T](r, columns)
 			z := random[T](r, Rows+2) // a guard at each end
 			want := slices.Clone(z)
 			slowForward(want[1:Rows+1], x, stride, w)
-			s.Forward(z[1:Rows+1], x, stride, w)
+			k.Forward(z[1:Rows+1], x, stride, w)
 			if !slices.Equal(z, want) {
 				t.Fatalf("forward over %d columns", columns)
 			}
 			d := random[T](r, panels*Rows)
 			sum := make([]float64, columns)
-			s.Backward(sum, x, columns*Rows, Rows, d)
+			k.Backward(sum, x, columns*Rows, Rows, d)
 			for j := range columns {
 				if want := slowDot(x[j*Rows:], columns*Rows, d, Rows, panels); sum[j] != want {
 					t.Fatalf("backward, column %d of %d: %v, want %v", j, columns, sum[j], want)
 				}
 			}
-			if columns > 1 {
-				a, b := x, x[Rows:]
-				if got, want := s.Gram(a, columns*Rows, b, columns*Rows, panels), slowDot(a, columns*Rows, b, columns*Rows, panels); got != want {
-					t.Fatalf("gram: %v, want %v", got, want)
+		}
+	}
+	for n := range 70 {
+		x, out := cells[S](r, n+1), random[T](r, n+2)
+		want := slices.Clone(out)
+		for i, v := range x[1:] {
+			want[i+1] = T(v)
+		}
+		k.Widen(out[1:n+1], x[1:])
+		if !slices.Equal(out, want) {
+			t.Fatalf("widen, %d cells", n)
+		}
+	}
+}
+
+func testSums[T Float](t *testing.T, s *Set[T]) {
+	r := rand.New(rand.NewPCG(3, 5))
+	for _, c := range []struct{ na, nb, panels int }{{1, 1, 1}, {2, 3, 2}, {3, 4, 3}, {5, 9, 2}, {0, 3, 1}, {7, 2, 5}} {
+		columns := c.na + c.nb
+		x := random[T](r, c.panels*columns*Rows+1)
+		a, b := x, x[c.na*Rows:]
+		ld := c.nb + 2
+		sum := random[float64](r, c.na*ld+2)
+		want := slices.Clone(sum)
+		for i := range c.na {
+			for j := range c.nb {
+				dot := slowDot(a[i*Rows:], columns*Rows, b[j*Rows:], columns*Rows, c.panels)
+				if got := s.Gram(a[i*Rows:], columns*Rows, b[j*Rows:], columns*Rows, c.panels); got != dot {
+					t.Fatalf("gram: %v, want %v", got, dot)
 				}
+				want[i*ld+j] += dot
 			}
+		}
+		s.Tile(sum, ld, a, columns*Rows, c.na, b, columns*Rows, c.nb, c.panels)
+		if !slices.Equal(sum, want) {
+			t.Fatalf("tile of %v", c)
 		}
 	}
 	for n := range 200 {
@@ -95,8 +137,18 @@ func testPanels[T Float](t *testing.T) {
 }
 
 func TestPanels(t *testing.T) {
-	t.Run("float64", testPanels[float64])
-	t.Run("float32", testPanels[float32])
+	testSet(t, Plain[float64]())
+	testSet(t, Plain[float32]())
+}
+
+func testSet[T Float](t *testing.T, s *Set[T]) {
+	name := fmt.Sprintf("%s/float%d/", s.Name, 512/Lanes[T]())
+	t.Run(name+"int8", func(t *testing.T) { testPanels(t, s.I8) })
+	t.Run(name+"int16", func(t *testing.T) { testPanels(t, s.I16) })
+	t.Run(name+"int32", func(t *testing.T) { testPanels(t, s.I32) })
+	t.Run(name+"float32", func(t *testing.T) { testPanels(t, s.F32) })
+	t.Run(name+"float64", func(t *testing.T) { testPanels(t, s.F64) })
+	t.Run(name+"sums", func(t *testing.T) { testSums(t, s) })
 }
 
 // TestMapLengths: every length from 0 to 67, in place too, writes what one row at a time writes and nothing else.
@@ -193,8 +245,17 @@ const (
 	golden32 = 0x91c22484d95e2cc6
 )
 
+// own is the set's panels whose cells have the arithmetic's own type.
+func own[T Float](s *Set[T]) Panels[T, T] {
+	if k, ok := any(s.F64).(Panels[T, T]); ok {
+		return k
+	}
+	return any(s.F32).(Panels[T, T])
+}
+
 func golden[T Float](put func(float64)) {
 	s := Plain[T]()
+	k := own(s)
 	state := uint64(1)
 	next := func() T { // exact in both types: 20 bits
 		state = state*6364136223846793005 + 1442695040888963407
@@ -209,12 +270,12 @@ func golden[T Float](put func(float64)) {
 	}
 	w := []T{next(), next(), next(), next(), next()}
 	z := slices.Clone(y[:Rows])
-	s.Forward(z, x, Rows, w)
+	k.Forward(z, x, Rows, w)
 	for _, v := range z {
 		put(float64(v))
 	}
 	sum := make([]float64, 5)
-	s.Backward(sum, x, 5*Rows, Rows, y)
+	k.Backward(sum, x, 5*Rows, Rows, y)
 	for _, v := range sum {
 		put(v)
 	}
