@@ -64,8 +64,50 @@ type Outcome struct {
 //
 // The method keeps its state: after Cancelled, Time or Stopped it may be encoded, or given to
 // Minimize again. The error is *Divergence (with an alpha that works, where that can be found), watch's own error, or that of a failed
-// pass; the Outcome says how far the run came in every case. The end of ctx is no error.
+// pass; the Outcome says how far the run came in every case. The end of ctx is no error, also where watch reports it.
 func Minimize(ctx context.Context, m Method, p Problem, watch func(Iteration) (stop bool, err error)) (Outcome, error) {
+	return Continue(ctx, m, p, new(Trail), Hooks{Watch: watch})
+}
+
+// A Trail is what Minimize remembers of a run beside the method's own state. Written down together with the method ([Encode]) it lets [Continue] go on
+// with the same bits, counts included, as if nothing had been between. The zero Trail is that of a run that has not begun.
+type Trail struct {
+	Start    []float64 `json:"start,omitempty"`    // where the run began
+	Whole    int       `json:"whole,omitempty"`    // questions answered from all rows
+	Rows     int       `json:"rows,omitempty"`     // told in batches
+	Largest  int       `json:"largest,omitempty"`  // row number in them, plus 1
+	Points   int       `json:"points,omitempty"`   // 1 + the step that Watch saw last
+	Previous []float64 `json:"previous,omitempty"` // the point that Watch saw last
+	Last     []float64 `json:"last,omitempty"`     // the step that led there
+	Distance *float64  `json:"distance,omitempty"` // the last estimate
+	At       []float64 `json:"at,omitempty"`       // the point of the last whole gradient
+}
+
+// Check says what is wrong with a trail that comes from a file, for a problem of that size.
+func (t *Trail) Check(size int) error {
+	for _, v := range [][]float64{t.Start, t.Previous, t.Last, t.At} {
+		if len(v) != size && v != nil {
+			return fmt.Errorf("a vector of the trail has %d values, the problem has %d parameters", len(v), size)
+		}
+	}
+	if t.Whole < 0 || t.Rows < 0 || t.Largest < 0 || t.Points < 0 || (t.Largest == 0) != (t.Rows == 0) {
+		return errors.New("the trail counts less than nothing")
+	}
+	if (t.Points == 0) != (t.Previous == nil) || t.Points > 0 && t.Start == nil {
+		return errors.New("the trail has seen a point without its place")
+	}
+	return nil
+}
+
+// Hooks are called by Continue; either may be nil.
+type Hooks struct {
+	Watch   func(Iteration) (stop bool, err error)
+	Between func() error // after every answer, while the run goes on: method and trail can be written down now
+}
+
+// Continue is Minimize from where a method and its trail are. It changes both.
+func Continue(ctx context.Context, m Method, p Problem, trail *Trail, hooks Hooks) (Outcome, error) {
+	watch := hooks.Watch
 	r := run{p: p}
 	if n, ok := m.(*Newton); ok {
 		n.s.Rows = 0
@@ -74,43 +116,63 @@ func Minimize(ctx context.Context, m Method, p Problem, watch func(Iteration) (s
 		}
 	}
 	start, _, _, _, _ := m.Iterate()
-	start = clone(start)
 	if len(start) != p.Size() {
 		return Outcome{}, fmt.Errorf("method has %d parameters, the problem has %d", len(start), p.Size())
 	}
-	seen := -1
-	var previous, last []float64
-	distance := m.Distance()
+	if err := trail.Check(p.Size()); err != nil {
+		return Outcome{}, err
+	}
+	if trail.Start == nil {
+		trail.Start = clone(start)
+	}
+	start = trail.Start
+	r.Trail = trail
+	distance := math.NaN()
+	see := func() {
+		if d := m.Distance(); d == d {
+			trail.Distance = &d
+		}
+		if trail.Distance != nil {
+			distance = *trail.Distance
+		}
+	}
 	report := func() (bool, error) {
 		theta, f, grad, step, known := m.Iterate()
-		if d := m.Distance(); d == d {
-			distance = d
-		}
-		if !known || step == seen {
+		see()
+		if !known || step == trail.Points-1 {
 			return false, nil
 		}
-		seen = step
-		if previous != nil {
-			last = make([]float64, len(theta))
+		before := *trail
+		trail.Points = step + 1
+		if before.Previous != nil {
+			trail.Last = make([]float64, len(theta))
 			for j, v := range theta {
-				last[j] = v - previous[j]
+				trail.Last[j] = v - before.Previous[j]
 			}
 		}
-		previous = clone(theta)
+		trail.Previous = clone(theta)
 		if watch == nil {
 			return false, nil
 		}
-		return watch(Iteration{step, r.passes(), theta, f, grad, distance, last})
+		stop, err := watch(Iteration{step, r.passes(), theta, f, grad, distance, trail.Last})
+		if err != nil && isEnd(ctx, err) { // the watcher did not come to an end: it will see the point again
+			*trail = before
+		}
+		return stop, err
 	}
 	outcome := func(reason Reason) Outcome {
 		theta, f, grad, step, _ := m.Iterate()
-		if d := m.Distance(); d == d {
-			distance = d
+		see()
+		return Outcome{reason, clone(theta), f, clone(grad), step, r.passes(), distance, clone(trail.Last)}
+	}
+	watched := func(err error) (Outcome, error) {
+		if err != nil && isEnd(ctx, err) {
+			return outcome(ended(ctx.Err())), nil
 		}
-		return Outcome{reason, clone(theta), f, clone(grad), step, r.passes(), distance, clone(last)}
+		return outcome(Stopped), err
 	}
 	if stop, err := report(); err != nil || stop {
-		return outcome(Stopped), err
+		return watched(err)
 	}
 	for {
 		if done, reason := m.Done(); done {
@@ -119,9 +181,9 @@ func Minimize(ctx context.Context, m Method, p Problem, watch func(Iteration) (s
 		if err := ctx.Err(); err != nil {
 			return outcome(ended(err)), nil
 		}
-		tell, err := r.answer(ctx, m.Ask())
+		tell, err := r.ask(ctx, m.Ask())
 		if err != nil {
-			if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
+			if isEnd(ctx, err) {
 				return outcome(ended(ctx.Err())), nil
 			}
 			return outcome(Running), err
@@ -145,9 +207,21 @@ func Minimize(ctx context.Context, m Method, p Problem, watch func(Iteration) (s
 			if done, reason := m.Done(); done && err == nil {
 				return outcome(reason), nil
 			}
-			return outcome(Stopped), err
+			return watched(err)
+		}
+		if hooks.Between != nil {
+			if done, _ := m.Done(); !done {
+				if err := hooks.Between(); err != nil {
+					return outcome(Stopped), err
+				}
+			}
 		}
 	}
+}
+
+// isEnd says whether an error only reports that ctx has ended.
+func isEnd(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded))
 }
 
 func ended(err error) Reason {
@@ -159,54 +233,70 @@ func ended(err error) Reason {
 
 // run keeps the point that p was evaluated at last, and counts passes.
 type run struct {
-	p       Problem
-	at      []float64
-	grad    []float64
-	whole   int
-	rows    int
-	largest int
+	p     Problem
+	grad  []float64
+	there bool // p is where the trail says, not only the run that is continued
+	*Trail
 }
 
 func (r *run) passes() int {
-	if r.largest == 0 {
-		return r.whole
+	if r.Largest == 0 {
+		return r.Whole
 	}
-	return r.whole + (r.rows+r.largest-1)/r.largest
+	return r.Whole + (r.Rows+r.Largest-1)/r.Largest
+}
+
+// ask answers a question. One that fails, as for the end of ctx, leaves the trail as it was.
+func (r *run) ask(ctx context.Context, a Ask) (Tell, error) {
+	if r.grad == nil {
+		r.grad = make([]float64, r.p.Size())
+	}
+	if a.Want != Gradient && a.Want != Batch && !r.there && r.At != nil && slices.Equal(r.At, a.At) {
+		// The run that is continued had been here: no pass of its own.
+		if _, err := r.p.CostGradient(ctx, a.At, r.grad); err != nil {
+			return Tell{}, err
+		}
+	}
+	before := *r.Trail
+	t, err := r.answer(ctx, a)
+	if err != nil {
+		*r.Trail, r.there = before, false
+		return Tell{}, err
+	}
+	r.there = true
+	return t, nil
 }
 
 func (r *run) answer(ctx context.Context, a Ask) (Tell, error) {
 	n := r.p.Size()
-	if r.grad == nil {
-		r.grad = make([]float64, n)
-	}
 	switch a.Want {
 	case Gradient:
-		r.at = nil
-		r.whole++
+		r.At = nil
+		r.Whole++
 		f, err := r.p.CostGradient(ctx, a.At, r.grad)
 		if err != nil {
 			return Tell{}, err
 		}
-		r.at = clone(a.At)
+		r.At = clone(a.At)
 		return Tell{F: f, Gradient: r.grad}, nil
 	case Batch:
-		r.at = nil
-		r.rows += len(a.Rows)
+		r.At = nil
+		r.Rows += len(a.Rows)
 		if k := len(a.Rows); k > 0 {
-			r.largest = max(r.largest, a.Rows[k-1]+1)
+			r.Largest = max(r.Largest, a.Rows[k-1]+1)
 		}
 		f, err := r.p.CostGradientRows(ctx, a.At, a.Rows, r.grad)
 		return Tell{F: f, Gradient: r.grad}, err
 	case Product, Diagonal, Hessian:
 		// After a rejected trial or a resumed run the problem is at another point.
-		if r.at == nil || !slices.Equal(r.at, a.At) {
-			r.whole++
+		if r.At == nil || !slices.Equal(r.At, a.At) {
+			r.Whole++
 			if _, err := r.p.CostGradient(ctx, a.At, r.grad); err != nil {
 				return Tell{}, err
 			}
-			r.at = clone(a.At)
+			r.At = clone(a.At)
 		}
-		r.whole++
+		r.Whole++
 		switch a.Want {
 		case Product:
 			out := make([]float64, n)

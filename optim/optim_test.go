@@ -399,13 +399,16 @@ func TestSGD(t *testing.T) {
 	}
 }
 
-// TestContinue interrupts every method after every number of answers, sends it through JSON, and wants the bits of the
-// run that was not interrupted.
+// TestContinue interrupts every method after every number of answers, sends it and its trail through JSON, and wants the bits of the
+// run that was not interrupted: what it ends with, passes included, and what a watcher sees.
 func TestContinue(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 1))
 	p := random(r, "weights")
 	size := p.n + 1
-	zeros := make([]float64, size)
+	zeros, l1 := make([]float64, size), make([]float64, size)
+	for j := range p.n {
+		l1[j] = 0.02
+	}
 	build := map[string]func() optim.Method{
 		"gd":  func() optim.Method { m, _ := optim.NewGradientDescent(zeros, 0.1, 25); return m },
 		"sgd": func() optim.Method { m, _ := optim.NewSGD(zeros, 0.1, 25, 7, len(p.Y), 5); return m },
@@ -418,14 +421,32 @@ func TestContinue(t *testing.T) {
 			return m
 		},
 		"lbfgs": func() optim.Method { m, _ := optim.NewLBFGS(zeros, optim.Options{Weight: p.sum()}); return m },
+		"proximal": func() optim.Method {
+			m, _ := optim.NewProximal(zeros, l1, optim.Options{Weight: p.sum()})
+			return m
+		},
+		"proximal-cg": func() optim.Method {
+			m, _ := optim.NewProximal(zeros, l1, optim.Options{Weight: p.sum(), Factor: -1})
+			return m
+		},
 	}
 	for name, make := range build {
 		t.Run(name, func(t *testing.T) {
-			want := minimize(t, make(), p)
+			var seen []string
+			watch := func(i optim.Iteration) (bool, error) {
+				seen = append(seen, fmt.Sprint(i.Step, i.Passes, i.Theta, i.F, i.Gradient, i.Distance, i.Direction))
+				return false, nil
+			}
+			want, err := optim.Continue(t.Context(), make(), p, new(optim.Trail), optim.Hooks{Watch: watch})
+			if err != nil {
+				t.Fatal(err)
+			}
+			saw := seen
 			for k := 0; ; k++ {
-				m := make()
+				m, trail := make(), new(optim.Trail)
+				seen = nil
 				// Stop in the middle of an update too: a problem that fails after k answers.
-				_, err := optim.Minimize(context.Background(), m, &failing{logistic: p, left: k}, nil)
+				_, err := optim.Continue(t.Context(), m, &failing{logistic: p, left: k}, trail, optim.Hooks{Watch: watch})
 				if err == nil {
 					if k < 5 {
 						t.Fatalf("only %d answers", k)
@@ -443,9 +464,22 @@ func TestContinue(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%v\n%s", err, text)
 				}
-				got := minimize(t, again, p)
-				if !slices.Equal(got.Theta, want.Theta) || got.F != want.F || got.Step != want.Step || got.Reason != want.Reason {
-					t.Fatalf("interrupted after %d answers: %v (%d steps, %s), want %v (%d steps, %s)", k, got.Theta, got.Step, got.Reason, want.Theta, want.Step, want.Reason)
+				if text, err = json.Marshal(trail); err != nil {
+					t.Fatal(err)
+				}
+				trail = new(optim.Trail)
+				if err := json.Unmarshal(text, trail); err != nil {
+					t.Fatal(err)
+				}
+				got, err := optim.Continue(t.Context(), again, p, trail, optim.Hooks{Watch: watch})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got, want := fmt.Sprint(got), fmt.Sprint(want); got != want {
+					t.Fatalf("interrupted after %d answers: %s, want %s", k, got, want)
+				}
+				if !slices.Equal(seen, saw) {
+					t.Fatalf("interrupted after %d answers: saw\n%s\nwant\n%s", k, strings.Join(seen, "\n"), strings.Join(saw, "\n"))
 				}
 			}
 		})
@@ -674,6 +708,41 @@ func TestOscillation(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 			t.Log(err)
+		}
+	}
+}
+
+// TestWatchEnds: a watcher that the end of the context cuts short sees its point again.
+func TestWatchEnds(t *testing.T) {
+	p := random(rand.New(rand.NewPCG(11, 1)), "weights")
+	m, err := optim.NewGradientDescent(make([]float64, p.Size()), 0.1, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var trail optim.Trail
+	var steps []int
+	ctx, cancel := context.WithCancel(t.Context())
+	out, err := optim.Continue(ctx, m, p, &trail, optim.Hooks{Watch: func(i optim.Iteration) (bool, error) {
+		if steps = append(steps, i.Step); i.Step == 2 {
+			cancel()
+			return false, fmt.Errorf("looking: %w", ctx.Err())
+		}
+		return false, nil
+	}})
+	if err != nil || out.Reason != optim.Cancelled || out.Step != 2 {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	between := 0
+	out, err = optim.Continue(t.Context(), m, p, &trail, optim.Hooks{
+		Watch:   func(i optim.Iteration) (bool, error) { steps = append(steps, i.Step); return false, nil },
+		Between: func() error { between++; return nil },
+	})
+	if err != nil || out.Reason != optim.Steps || !slices.Equal(steps, []int{0, 1, 2, 2, 3, 4}) || between != 1 {
+		t.Fatalf("%+v, %v, steps %v, %d between", out, err, steps, between)
+	}
+	for _, bad := range []optim.Trail{{Points: 1}, {Whole: -1}, {At: []float64{1}}, {Rows: 3}} {
+		if _, err := optim.Continue(t.Context(), m, p, &bad, optim.Hooks{}); err == nil {
+			t.Errorf("%+v is taken", bad)
 		}
 	}
 }
