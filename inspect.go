@@ -182,13 +182,13 @@ func summarize(t *dataset.Table, c *dataset.Column) (ColumnSummary, doctor.Colum
 	}
 	d.Min, d.Max = math.Inf(1), math.Inf(-1)
 	var mean, square float64
-	for _, x := range c.Numbers {
+	for _, x := range c.Numbers.Float64s() {
 		if !math.IsNaN(x) {
 			d.Min, d.Max = math.Min(d.Min, x), math.Max(d.Max, x)
 			mean += x / m
 		}
 	}
-	for _, x := range c.Numbers {
+	for _, x := range c.Numbers.Float64s() {
 		if !math.IsNaN(x) {
 			square += (x - mean) * (x - mean) / m
 		}

@@ -149,7 +149,7 @@ func (b *builder) finish(t *reading) *Column {
 		c.Type, c.Codes = Levels, b.codes
 		b.levels(c)
 	case b.forced || b.isNumeric(t):
-		c.Type, c.Numbers = Numeric, b.numbers
+		c.Type, c.Numbers = Numeric, NewNumbers(b.numbers)
 		b.strays(t)
 	default:
 		if t.problems.total > before {

@@ -50,8 +50,8 @@ func TestReserve(t *testing.T) {
 	} {
 		table := mustRead(t, text, Options{Target: "y"})
 		x, _ := table.Column("x")
-		if table.Rows != 5000 || len(x.Numbers) != 5000 || cap(x.Numbers) > 40000 {
-			t.Errorf("%s: %d rows, room for %d", name, table.Rows, cap(x.Numbers))
+		if table.Rows != 5000 || x.Numbers.Len() != 5000 || cap(x.Numbers.values) > 40000 {
+			t.Errorf("%s: %d rows, room for %d", name, table.Rows, cap(x.Numbers.values))
 		}
 	}
 }
@@ -121,7 +121,7 @@ func TestTypes(t *testing.T) {
 	}
 	table := mustRead(t, "a,b\n,\n,\n", Options{})
 	for _, c := range table.Columns {
-		if c.Type != Numeric || c.Missing != 2 || !math.IsNaN(c.Numbers[0]) {
+		if c.Type != Numeric || c.Missing != 2 || !math.IsNaN(c.Numbers.At(0)) {
 			t.Errorf("a column without values: %+v", c)
 		}
 	}

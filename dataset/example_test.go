@@ -89,6 +89,6 @@ func ExampleTable_At() {
 		log.Fatal(err)
 	}
 	weight, _ := t.Column("weight")
-	fmt.Println(t.At(1, weight, "a weight is negative: %v", weight.Numbers[1]))
+	fmt.Println(t.At(1, weight, "a weight is negative: %v", weight.Numbers.At(1)))
 	// Output: t.csv:4:2: column "weight": a weight is negative: -1
 }

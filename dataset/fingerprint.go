@@ -40,8 +40,8 @@ func (t *Table) Fingerprint() [32]byte {
 			word(l)
 			flush(1 << 16)
 		}
-		for _, v := range c.Numbers {
-			value(v)
+		for row := range c.Numbers.Len() {
+			value(c.Numbers.At(row))
 		}
 		for _, code := range c.Codes {
 			b = binary.LittleEndian.AppendUint32(b, uint32(code))

@@ -28,15 +28,15 @@ type Table struct {
 // Column is one column of a table.
 type Column struct {
 	Name    string
-	Index   int       // position in the file, from 1. LIBSVM's label: 0
-	Type    Type      //
-	Numbers []float64 // Numeric: (rows); NaN where missing, finite elsewhere
-	Codes   []int32   // Levels, Boolean: (rows) index into Levels; -1 where missing
-	Levels  []string  // the distinct texts, sorted by bytes, or by value if all are numbers. Boolean: false side, true side
-	Counts  []int     // rows of each level
-	First   []int     // first row of each level, from 0; -1 for a side of a Boolean that does not occur
-	Missing int       // rows without a value
-	NA      []NA      // the texts that meant missing, in the order they were met; the empty cell is ""
+	Index   int      // position in the file, from 1. LIBSVM's label: 0
+	Type    Type     //
+	Numbers *Numbers // Numeric: (rows); NaN where missing, finite elsewhere
+	Codes   []int32  // Levels, Boolean: (rows) index into Levels; -1 where missing
+	Levels  []string // the distinct texts, sorted by bytes, or by value if all are numbers. Boolean: false side, true side
+	Counts  []int    // rows of each level
+	First   []int    // first row of each level, from 0; -1 for a side of a Boolean that does not occur
+	Missing int      // rows without a value
+	NA      []NA     // the texts that meant missing, in the order they were met; the empty cell is ""
 }
 
 // NA is a text that was met in a column and read as missing.
@@ -49,7 +49,7 @@ type NA struct {
 // IsMissing reports whether the row (from 0) has no value in this column.
 func (c *Column) IsMissing(row int) bool {
 	if c.Type == Numeric {
-		return math.IsNaN(c.Numbers[row])
+		return math.IsNaN(c.Numbers.At(row))
 	}
 	return c.Codes[row] < 0
 }

@@ -42,7 +42,7 @@ func show(t *Table) string {
 			case c.IsMissing(row):
 				b.WriteByte('-')
 			case c.Type == Numeric:
-				fmt.Fprintf(&b, "%v", c.Numbers[row])
+				fmt.Fprintf(&b, "%v", c.Numbers.At(row))
 			default:
 				fmt.Fprintf(&b, "%q", c.Levels[c.Codes[row]])
 			}
@@ -478,7 +478,7 @@ func TestFingerprint(t *testing.T) {
 			t.Errorf("%q is the same", other)
 		}
 	}
-	if math.IsNaN(a.Columns[0].Numbers[0]) || !math.IsNaN(a.Columns[0].Numbers[1]) {
-		t.Error(a.Columns[0].Numbers)
+	if math.IsNaN(a.Columns[0].Numbers.At(0)) || !math.IsNaN(a.Columns[0].Numbers.At(1)) {
+		t.Error(a.Columns[0].Numbers.Float64s())
 	}
 }

@@ -258,7 +258,7 @@ func (tr *TableReader) cell(column, row int) (Cell, error) {
 		return cell, nil
 	}
 	if c.Type == dataset.Numeric {
-		return Cell{Number: c.Numbers[row]}, nil
+		return Cell{Number: c.Numbers.At(row)}, nil
 	}
 	code := c.Codes[row]
 	if err := tc.errors[code]; err != nil {

@@ -95,7 +95,7 @@ func Numbers(t *dataset.Table, name, role string) ([]float64, error) {
 	if row, text, ok := c.FirstMissing(); ok {
 		return nil, t.At(row, c, "the %s is missing%s", role, shown(text))
 	}
-	return c.Numbers, nil
+	return c.Numbers.Float64s(), nil
 }
 
 func weights(t *dataset.Table, name string, rows []int) ([]float64, error) {
@@ -248,7 +248,7 @@ func (l *Learnt) numeric(t *dataset.Table, c *dataset.Column, out *Column) (gaps
 	out.Min, out.Max = math.Inf(1), math.Inf(-1)
 	var sum, m float64
 	for _, row := range l.Rows {
-		x := c.Numbers[row]
+		x := c.Numbers.At(row)
 		if math.IsNaN(x) {
 			gaps = true
 			continue
@@ -272,7 +272,7 @@ func (l *Learnt) numeric(t *dataset.Table, c *dataset.Column, out *Column) (gaps
 	unit := out.Max - out.Min // squares of shares of it neither overflow nor vanish
 	var first, square float64
 	for _, row := range l.Rows {
-		if x := c.Numbers[row]; !math.IsNaN(x) {
+		if x := c.Numbers.At(row); !math.IsNaN(x) {
 			d := (x - mean) / unit
 			s := l.weight(row)
 			first += s * d
