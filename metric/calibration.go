@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/descent-ml/descent/internal/parallel"
 	"github.com/descent-ml/descent/internal/scalar"
 )
 
@@ -36,83 +37,143 @@ const calibrationBins = 10
 
 // Calibrate computes the calibration of r with at most the given number of bins. r must have passed Rows.Check.
 func Calibrate(r Rows, bins int) Calibration {
-	k, err := rank(r)
+	k, err := r.rank()
 	if err != nil || bins < 1 {
 		return Calibration{Slope: math.NaN(), Intercept: math.NaN()}
 	}
-	c := Calibration{Bins: k.bins(bins)}
+	a := r.Probability
+	if a == nil {
+		a = make([]float64, len(r.LogOdds))
+		r.tally(0.5, a)
+	}
+	c := Calibration{Bins: k.bins(a, bins)}
 	c.Slope, c.Intercept = r.slope()
 	return c
 }
 
-// bins puts each group of ties where the middle of its weight falls.
-func (k *ranking) bins(count int) []Bin {
-	var total scalar.Sum
-	for _, o := range k.order {
-		total.Add(k.rows.weight(int(o.row)))
-	}
-	var out []Bin
-	var seen, weight, predicted, observed scalar.Sum // weight, predicted, observed: of the open bin
-	open := -1
-	closeBin := func() {
-		if open >= 0 {
-			b := &out[len(out)-1]
-			b.Weight = weight.Value()
-			b.Predicted = predicted.Value() / b.Weight
-			b.Observed = observed.Value() / b.Weight
-		}
-	}
-	k.ties(func(from, to int, negative, positive float64) {
-		s := negative + positive
-		bin := min(int(float64(count)*((seen.Value()+s/2)/total.Value())), count-1)
-		seen.Add(s)
-		if bin != open {
-			closeBin()
-			open = bin
-			weight, predicted, observed = scalar.Sum{}, scalar.Sum{}, scalar.Sum{}
-			out = append(out, Bin{Low: math.Inf(1), High: math.Inf(-1)})
-		}
-		b := &out[len(out)-1]
-		for _, o := range k.order[from:to] {
-			a := k.rows.probability(int(o.row))
-			b.Low, b.High = min(b.Low, a), max(b.High, a)
-			predicted.Add(float64(k.rows.weight(int(o.row)) * a))
-		}
-		b.Rows += to - from
-		weight.Add(s)
-		observed.Add(positive)
+// part is what a piece of the ranking adds to a bin.
+type part struct {
+	bin                         int
+	rows                        int
+	low, high                   float64
+	weight, predicted, observed scalar.Sum
+}
+
+func newPart(bin int) part { return part{bin: bin, low: math.Inf(1), high: math.Inf(-1)} }
+
+// bins puts each group of ties where the middle of its weight falls; a is the probability by row.
+func (k *ranking) bins(a []float64, count int) []Bin {
+	total := k.negatives + k.positives
+	pieces := make([][]part, len(k.pieces))
+	k.each(func(i int, p *rankPiece) {
+		var parts []part
+		var seen scalar.Sum
+		seen.Add(p.negatives)
+		seen.Add(p.positives)
+		k.ties(p, func(from, to int, negative, positive float64) {
+			s := negative + positive
+			bin := min(int(float64(count)*((seen.Value()+s/2)/total)), count-1)
+			seen.Add(s)
+			if len(parts) == 0 || parts[len(parts)-1].bin != bin {
+				parts = append(parts, newPart(bin))
+			}
+			b := &parts[len(parts)-1]
+			for _, o := range k.order[from:to] {
+				a := a[o.row]
+				b.low, b.high = min(b.low, a), max(b.high, a)
+				b.predicted.Add(float64(k.weight(o.row) * a))
+			}
+			b.rows += to - from
+			b.weight.Add(s)
+			b.observed.Add(positive)
+		})
+		pieces[i] = parts
 	})
+	var out []Bin
+	open := newPart(-1)
+	closeBin := func() {
+		if open.bin >= 0 {
+			s := open.weight.Value()
+			out = append(out, Bin{Low: open.low, High: open.high, Rows: open.rows, Weight: s, Predicted: open.predicted.Value() / s, Observed: open.observed.Value() / s})
+		}
+	}
+	for _, parts := range pieces {
+		for i := range parts {
+			p := &parts[i]
+			if p.bin != open.bin {
+				closeBin()
+				open = newPart(p.bin)
+			}
+			open.rows += p.rows
+			open.low, open.high = min(open.low, p.low), max(open.high, p.high)
+			open.weight.Add(p.weight.Value())
+			open.predicted.Add(p.predicted.Value())
+			open.observed.Add(p.observed.Value())
+		}
+	}
 	closeBin()
 	slices.Reverse(out)
 	return out
+}
+
+// spread is what one pass finds of z: its range for each label, and its sums.
+type spread struct {
+	lowest, highest [2]float64
+	weight, mean    scalar.Sum
+}
+
+// spread looks at the rows with weight.
+func (r Rows) spread() spread {
+	unknown := spread{lowest: [2]float64{math.Inf(1), math.Inf(1)}, highest: [2]float64{math.Inf(-1), math.Inf(-1)}}
+	m := len(r.LogOdds)
+	parts := make([]spread, parallel.Count(m, pieceRows))
+	parallel.Pieces(r.Threads, m, pieceRows, func(piece, from, to int) {
+		p := unknown
+		for i := from; i < to; i++ {
+			s, z := r.weight(i), r.LogOdds[i]
+			if s == 0 {
+				continue
+			}
+			y := int(r.Label[i])
+			p.lowest[y], p.highest[y] = min(p.lowest[y], z), max(p.highest[y], z)
+			p.weight.Add(s)
+			p.mean.Add(float64(s * z))
+		}
+		parts[piece] = p
+	})
+	for i := range parts {
+		p := &parts[i]
+		for y := range 2 {
+			unknown.lowest[y], unknown.highest[y] = min(unknown.lowest[y], p.lowest[y]), max(unknown.highest[y], p.highest[y])
+		}
+		unknown.weight.Add(p.weight.Value())
+		unknown.mean.Add(p.mean.Value())
+	}
+	return unknown
 }
 
 // slope fits label = sigmoid(slope·z + intercept) by Newton's method in standardised z, from slope 1 and
 // intercept 0, halving a step that does not lower the cost. Whether an answer exists is decided before, exactly:
 // it does iff both classes occur and neither lies wholly on one side of the other, touching included.
 func (r Rows) slope() (slope, intercept float64) {
-	lowest := [2]float64{math.Inf(1), math.Inf(1)}
-	highest := [2]float64{math.Inf(-1), math.Inf(-1)}
-	var weight, mean scalar.Sum
-	for i, z := range r.LogOdds {
-		s := r.weight(i)
-		if s == 0 {
-			continue
-		}
-		y := int(r.Label[i])
-		lowest[y], highest[y] = min(lowest[y], z), max(highest[y], z)
-		weight.Add(s)
-		mean.Add(float64(s * z))
-	}
-	if highest[0] <= lowest[1] || highest[1] <= lowest[0] { // also where a class is missing: -Inf <= Inf
+	all := r.spread()
+	if all.highest[0] <= all.lowest[1] || all.highest[1] <= all.lowest[0] { // also where a class is missing: -Inf <= Inf
 		return math.NaN(), math.NaN()
 	}
-	m := weight.Value()
-	center := mean.Value() / m
+	m := all.weight.Value()
+	center := all.mean.Value() / m
+	squares := make([]scalar.Sum, parallel.Count(len(r.LogOdds), pieceRows))
+	parallel.Pieces(r.Threads, len(r.LogOdds), pieceRows, func(piece, from, to int) {
+		var square scalar.Sum
+		for i := from; i < to; i++ {
+			d := r.LogOdds[i] - center
+			square.Add(float64(r.weight(i) * float64(d*d)))
+		}
+		squares[piece] = square
+	})
 	var square scalar.Sum
-	for i, z := range r.LogOdds {
-		d := z - center
-		square.Add(float64(r.weight(i) * float64(d*d)))
+	for _, p := range squares {
+		square.Add(p.Value())
 	}
 	scale := math.Sqrt(square.Value() / m)
 	if !(scale > 0) || math.IsInf(scale, 0) {
@@ -163,32 +224,57 @@ func unscaled(center, scale, w, b float64) (slope, intercept float64) {
 type logistic struct{ cost, gw, gb, hww, hwb, hbb float64 }
 
 func (r Rows) logistic(center, scale, w, b float64) logistic {
-	var cost, gw, gb, hww, hwb, hbb scalar.Sum
-	for i, z := range r.LogOdds {
-		s, u := r.weight(i), (z-center)/scale
-		t := float64(w*u) + b
-		// One exponential gives loss, probability and curvature: with e = exp(-|t|), the smaller side is e/(1+e).
-		e := math.Exp(-math.Abs(t))
-		loss, smaller := math.Log1p(e), e/(1+e)
-		dz := smaller
-		if (t > 0) != (r.Label[i] == 1) { // on the wrong side
-			loss += math.Abs(t)
-			dz = 1 / (1 + e)
+	m := len(r.LogOdds)
+	parts := make([][6]scalar.Sum, parallel.Count(m, pieceRows))
+	parallel.Pieces(r.Threads, m, pieceRows, func(piece, from, to int) {
+		l, u := newLosses("L", "dz", "c"), make([]float64, strip)
+		var sums [6]scalar.Sum
+		for at := from; at < to; at += strip {
+			n := min(strip, to-at)
+			y := r.Label[at : at+n]
+			for i, z := range r.LogOdds[at : at+n] {
+				u[i] = (z - center) / scale
+				t := float64(w*u[i]) + b
+				if y[i] == 1 {
+					t = -t
+				}
+				l.u[i] = t
+			}
+			l.run(n)
+			for lo := 0; lo < n; lo += 64 {
+				var cost, gw, gb, hww, hwb, hbb float64
+				for i := lo; i < min(lo+64, n); i++ {
+					s := 1.0
+					if r.Weight != nil {
+						s = r.Weight[at+i]
+					}
+					dz := float64(s * l.dz[i])
+					if y[i] == 1 {
+						dz = -dz
+					}
+					c := float64(s * l.c[i])
+					cu := float64(c * u[i])
+					cost += float64(s * l.loss[i])
+					gw += float64(dz * u[i])
+					gb += dz
+					hww += float64(cu * u[i])
+					hwb += cu
+					hbb += c
+				}
+				for i, v := range [6]float64{cost, gw, gb, hww, hwb, hbb} {
+					sums[i].Add(v)
+				}
+			}
 		}
-		if r.Label[i] == 1 {
-			dz = -dz
+		parts[piece] = sums
+	})
+	var total [6]scalar.Sum
+	for i := range parts {
+		for k := range total {
+			total[k].Add(parts[i][k].Value())
 		}
-		dz = float64(s * dz)
-		c := float64(s*smaller) / (1 + e)
-		cu := float64(c * u)
-		cost.Add(float64(s * loss))
-		gw.Add(float64(dz * u))
-		gb.Add(dz)
-		hww.Add(float64(cu * u))
-		hwb.Add(cu)
-		hbb.Add(c)
 	}
-	return logistic{cost.Value(), gw.Value(), gb.Value(), hww.Value(), hwb.Value(), hbb.Value()}
+	return logistic{total[0].Value(), total[1].Value(), total[2].Value(), total[3].Value(), total[4].Value(), total[5].Value()}
 }
 
 // maxCalibrationSteps is above anything seen: 30,000 random sets, many with classes that hardly overlap, took 26 at most.

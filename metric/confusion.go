@@ -1,10 +1,6 @@
 package metric
 
-import (
-	"math"
-
-	"github.com/descent-ml/descent/internal/scalar"
-)
+import "math"
 
 // Confusion holds the weight (without weights: the number) of rows by truth and decision.
 type Confusion struct {
@@ -19,23 +15,7 @@ type Confusion struct {
 func Positive(a, threshold float64) bool { return a > threshold }
 
 // Confuse decides every row by Positive and counts. r must have passed Rows.Check.
-func Confuse(r Rows, threshold float64) Confusion {
-	var tp, fp, tn, fn scalar.Sum
-	for i, y := range r.Label {
-		s := r.weight(i)
-		switch decided := Positive(r.probability(i), threshold); {
-		case decided && y == 1:
-			tp.Add(s)
-		case decided:
-			fp.Add(s)
-		case y == 1:
-			fn.Add(s)
-		default:
-			tn.Add(s)
-		}
-	}
-	return Confusion{TP: tp.Value(), FP: fp.Value(), TN: tn.Value(), FN: fn.Value()}
-}
+func Confuse(r Rows, threshold float64) Confusion { return r.tally(threshold, nil).confusion() }
 
 // Accuracy is (tp + tn) / (tp + fp + tn + fn), NaN if nothing was counted.
 func (c Confusion) Accuracy() float64 { return (c.TP + c.TN) / (c.TP + c.TN + c.FP + c.FN) }
