@@ -1,10 +1,12 @@
 package descent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/descent-ml/descent/engine"
@@ -210,6 +212,12 @@ func (f *fit) method() (optim.Method, error) {
 			o.Penalty = make([]float64, len(start))
 			f.gauge.gather(all, o.Penalty)
 		}
+	}
+	if f.cost.size.sets == 1 {
+		for _, c := range f.engine.Layout().Codes { // θ begins with the weights
+			o.Groups = append(o.Groups, optim.Group{First: c.First, Size: c.Levels})
+		}
+		slices.SortFunc(o.Groups, func(a, b optim.Group) int { return cmp.Compare(a.First, b.First) })
 	}
 	if f.config.Penalty.L1 > 0 {
 		return f.proximal(start, o)

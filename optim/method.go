@@ -17,6 +17,8 @@ const (
 	Hessian
 	// Batch: cost and gradient at At over Rows only (their mean, plus the penalty).
 	Batch
+	// Border: the rows of H at At that belong to the components Of, and after them its diagonal, all estimated from about Fraction of the rows.
+	Border
 )
 
 // String returns the name of w in lower case.
@@ -32,6 +34,8 @@ func (w Want) String() string {
 		return "hessian"
 	case Batch:
 		return "batch"
+	case Border:
+		return "border"
 	}
 	return fmt.Sprintf("want(%d)", uint8(w))
 }
@@ -43,7 +47,8 @@ type Ask struct {
 	V    []float64 // Product: the direction
 	Rows []int     // Batch: row numbers, ascending
 
-	Fraction float64 // Hessian: the part of the rows wanted
+	Fraction float64 // Hessian, Border: the part of the rows wanted
+	Of       []int   // Border: components, ascending
 }
 
 // Tell is one answer; only the fields asked for are read. The method copies what it keeps.
@@ -53,6 +58,7 @@ type Tell struct {
 	Product  []float64 // (size)
 	Diagonal []float64 // (size)
 	Hessian  []float64 // (size·size), row-major, symmetric
+	Border   []float64 // ((len(Of)+1)·size), row-major; the last row is the diagonal
 }
 
 // Reason says why a method stopped.
@@ -101,10 +107,16 @@ type Options struct {
 	// Factor is the largest size at which Newton factors H; larger problems use conjugate gradients. 0 means 513
 	// (512 weights and the bias), -1 never.
 	Factor int
+	// Groups are runs of components of which no two are ever both not 0 in a row, as the levels of a column are: H among those of a group
+	// is diagonal. A hint for Newton's preconditioner only.
+	Groups []Group
 	// Whole is the work, rows times squared parameters, below which Newton forms H of all rows; beyond, it begins with H of a part
 	// of them where the problem can give it (Sampler). 0 means 1e9, about a second.
 	Whole float64
 }
+
+// Group is Size components from First on.
+type Group struct{ First, Size int }
 
 func (o Options) check(size, steps int) (Options, error) {
 	switch {
@@ -120,6 +132,13 @@ func (o Options) check(size, steps int) (Options, error) {
 		return o, fmt.Errorf("whole is %g, want a number that is not negative", o.Whole)
 	case o.Factor < -1:
 		return o, fmt.Errorf("factor is %d, want -1 or more", o.Factor)
+	}
+	end := 0
+	for i, g := range o.Groups {
+		if g.First < end || g.Size < 1 || g.First > size-g.Size {
+			return o, fmt.Errorf("group %d is %d components from %d on: groups must ascend within %d parameters", i, g.Size, g.First, size)
+		}
+		end = g.First + g.Size
 	}
 	for j, p := range o.Penalty {
 		if !(p >= 0) || p > maxFloat {

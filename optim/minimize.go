@@ -36,6 +36,16 @@ type Sampler interface {
 	Engine() *engine.Engine
 }
 
+// Borderer is a Problem that can estimate some rows of H from a part of its rows.
+type Borderer interface {
+	Sampler
+	// Border writes the rows of H that belong to the components listed in of (ascending), and after them its diagonal, estimated from the given
+	// chunks of rows at the point of the last CostGradient.
+	Border(ctx context.Context, of, chunks []int, h []float64) error
+	// Bordered reports whether it can.
+	Bordered() bool
+}
+
 // Iteration is what a watcher sees at every new point, the starting point included. The slices are the method's: read only,
 // and until watch returns.
 type Iteration struct {
@@ -110,9 +120,12 @@ func Continue(ctx context.Context, m Method, p Problem, trail *Trail, hooks Hook
 	watch := hooks.Watch
 	r := run{p: p}
 	if n, ok := m.(*Newton); ok {
-		n.s.Rows = 0
+		n.s.Rows, n.s.Bordered = 0, false
 		if s, ok := p.(Sampler); ok && s.Curvature() {
 			n.s.Rows = s.Engine().Layout().Rows
+		}
+		if b, ok := p.(Borderer); ok && len(n.s.Options.Groups) > 0 {
+			n.s.Bordered = b.Bordered()
 		}
 	}
 	start, _, _, _, _ := m.Iterate()
@@ -287,7 +300,7 @@ func (r *run) answer(ctx context.Context, a Ask) (Tell, error) {
 		}
 		f, err := r.p.CostGradientRows(ctx, a.At, a.Rows, r.grad)
 		return Tell{F: f, Gradient: r.grad}, err
-	case Product, Diagonal, Hessian:
+	case Product, Diagonal, Hessian, Border:
 		// After a rejected trial or a resumed run the problem is at another point.
 		if r.At == nil || !slices.Equal(r.At, a.At) {
 			r.Whole++
@@ -304,6 +317,13 @@ func (r *run) answer(ctx context.Context, a Ask) (Tell, error) {
 		case Diagonal:
 			out := make([]float64, n)
 			return Tell{Diagonal: out}, r.p.Diagonal(ctx, out)
+		case Border:
+			b, ok := r.p.(Borderer)
+			if !ok {
+				return Tell{}, fmt.Errorf("method asks for %v, which the problem does not have", a.Want)
+			}
+			out := make([]float64, (len(a.Of)+1)*n)
+			return Tell{Border: out}, b.Border(ctx, a.Of, spread(b.Engine().Chunks(), a.Fraction), out)
 		default:
 			out := make([]float64, n*n)
 			if s, ok := r.p.(Sampler); ok && a.Fraction < 1 {

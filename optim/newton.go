@@ -10,8 +10,9 @@ import (
 // Newton goes along the solution of H·d = -g with a line search. While H is at most Options.Factor wide it is factored (scaled to
 // a unit diagonal, so that the scales of columns do not matter): H itself while that is cheap (Options.Whole), else H of 1/64 of
 // the rows but at least eight a parameter (Ask.Fraction), as preconditioner of conjugate gradients over products
-// H·v; if those take long, of all rows after all. Wider problems take the diagonal 0.9·penalty + 0.1·diag(H) (LIBLINEAR's mix, with its constants changed as measured)
-// for it. Conjugate gradients stop early far from the optimum (Dembo and Steihaug, Math. Program. 26 (1983)).
+// H·v; if those take long, of all rows after all. Wider problems whose parameters are mostly levels (Options.Groups) take an arrow, border.go, for
+// preconditioner, other wide ones the diagonal 0.9·penalty + 0.1·diag(H) (LIBLINEAR's mix, with its constants
+// changed as measured). Conjugate gradients stop early far from the optimum (Dembo and Steihaug, Math. Program. 26 (1983)).
 //
 // Far away, where H says little (saturated rows, costs that are not convex), H is shifted by a growing multiple of its
 // diagonal until a step is accepted.
@@ -21,6 +22,7 @@ import (
 type Newton struct {
 	s      newtonState
 	factor *sampled // of s.Sample; made again after Decode
+	arrow  *arrow   // asked for again after Decode
 }
 
 type newtonState struct {
@@ -32,6 +34,8 @@ type newtonState struct {
 	Grad     []float64 `json:",omitempty"`
 	Known    bool
 	Step     int
+	Bordered bool      // the problem can give rows of H
+	Border   *border   `json:",omitempty"` // what the arrow was made of
 	Sample   []float64 `json:",omitempty"` // H of a part of the rows, row-major, while CG runs on it
 	Whole    bool      // samples have turned out to be bad
 	Rare     []float64 `json:",omitempty"` // what to add to its diagonal, from the whole one at the start
@@ -77,6 +81,24 @@ func NewNewton(theta []float64, o Options) (*Newton, error) {
 
 func (n *Newton) factors() bool { return len(n.s.Theta) <= n.s.Options.Factor }
 
+// borders: the preconditioner is made of some rows of H and its diagonal.
+func (n *Newton) borders() bool {
+	if n.factors() || !n.s.Bordered || n.s.Whole {
+		return false
+	}
+	dense, _ := n.s.Options.border(len(n.s.Theta))
+	return dense != nil
+}
+
+// wantsBorder: for a new arrow, or, after Decode, for the one that conjugate gradients were running on.
+func (n *Newton) wantsBorder() bool {
+	s := &n.s
+	return s.Phase == diagonal && n.borders() || s.Phase == solving && s.Sample == nil && s.CG.M == nil && n.arrow == nil
+}
+
+// borderFraction is the part of the rows that A and its border are estimated from.
+const borderFraction = 1.0 / 4
+
 // fraction is the part of the rows whose H is factored: all, while that is cheap or where a part has turned out not to
 // stand for the rest; else 1/64, at least eight rows a parameter (the eigenvalues of H in the sample's scale are then between about 0.4 and
 // 2 on well-behaved data), if that is at most a quarter.
@@ -102,6 +124,9 @@ func (n *Newton) Ask() Ask {
 		return Ask{Want: Gradient, At: s.Theta}
 	case s.Phase == curvature && n.factors():
 		return Ask{Want: Hessian, At: s.Theta, Fraction: n.fraction()}
+	case n.wantsBorder():
+		dense, _ := s.Options.border(len(s.Theta))
+		return Ask{Want: Border, At: s.Border.At, Of: dense, Fraction: borderFraction}
 	case s.Phase == curvature || s.Phase == diagonal:
 		return Ask{Want: Diagonal, At: s.Theta}
 	case s.Phase == solving:
@@ -149,6 +174,20 @@ func (n *Newton) Tell(t Tell) error {
 			return nil
 		}
 		n.direction(d)
+	case n.wantsBorder():
+		dense, large := s.Options.border(size)
+		if err := checkSize("border", len(t.Border), (len(dense)+1)*size); err != nil {
+			return err
+		}
+		if !allFinite(t.Border) {
+			s.Reason = Floor
+			return nil
+		}
+		n.arrow = newArrow(t.Border, dense, large)
+		n.arrow.scale(s.CG.Diag, s.Shift)
+		if s.Phase == diagonal {
+			n.solveBy(nil, s.CG.Diag)
+		}
 	case s.Phase == diagonal:
 		if err := checkSize("diagonal", len(t.Diagonal), size); err != nil {
 			return err
@@ -165,6 +204,18 @@ func (n *Newton) Tell(t Tell) error {
 	case s.Phase == curvature:
 		if err := checkSize("diagonal", len(t.Diagonal), size); err != nil {
 			return err
+		}
+		if n.borders() {
+			s.CG, s.Sample, s.Phase = conjugate{Diag: clone(t.Diagonal)}, nil, diagonal
+			dense, _ := s.Options.border(size)
+			switch {
+			case s.Border == nil || s.Border.old(t.Diagonal, dense):
+				s.Border, n.arrow = &border{clone(s.Theta), clone(t.Diagonal)}, nil
+			case n.arrow != nil:
+				n.arrow.scale(t.Diagonal, s.Shift)
+				n.solveBy(nil, s.CG.Diag)
+			}
+			return nil
 		}
 		n.startSolving(t.Diagonal)
 	default:
@@ -307,7 +358,10 @@ func (n *Newton) solveBy(m, diag []float64) {
 // precondition returns what applies the inverse of the preconditioner: the sample's factor, or the diagonal.
 func (n *Newton) precondition(m []float64) func(z, r []float64) {
 	s := &n.s
-	if s.Sample == nil {
+	if m == nil && s.Sample == nil {
+		return n.arrow.apply
+	}
+	if m != nil {
 		return func(z, r []float64) {
 			for j, v := range r {
 				z[j] = v / m[j]

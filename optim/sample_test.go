@@ -79,6 +79,98 @@ func objective(t testing.TB, m *engine.Memory) *engine.Objective {
 	return o
 }
 
+// levels is a compiled problem of two dense columns and two of many levels.
+func levels(t testing.TB, rows int, count ...int) (*engine.Objective, []optim.Group) {
+	t.Helper()
+	r := rand.New(rand.NewPCG(uint64(rows), 77))
+	l := engine.Layout{Rows: rows, Features: 2, Dense: []int{0, 1}, Inputs: []string{"y"}}
+	columns := make([][]float64, 2)
+	z := make([]float64, rows)
+	for j := range columns {
+		columns[j] = make([]float64, rows)
+		for i := range rows {
+			columns[j][i] = r.NormFloat64()
+			z[i] += 0.5*columns[j][i] - 0.5
+		}
+	}
+	cols := engine.Columns{Dense: columns}
+	var groups []optim.Group
+	for _, n := range count {
+		l.Codes = append(l.Codes, engine.Codes{First: l.Features, Levels: n})
+		groups = append(groups, optim.Group{First: l.Features, Size: n})
+		l.Features += n
+		effect, codes := make([]float64, n), make([]int32, rows)
+		for k := range effect {
+			effect[k] = r.NormFloat64()
+		}
+		for i := range codes {
+			codes[i] = int32(float64(n) * r.Float64() * r.Float64())
+			z[i] += effect[codes[i]]
+		}
+		cols.Codes = append(cols.Codes, codes)
+	}
+	y := make([]float64, rows)
+	for i := range y {
+		if r.Float64() < sigmoid(z[i]) {
+			y[i] = 1
+		}
+	}
+	cols.Inputs = [][]float64{y}
+	m, err := engine.NewMemory(l, cols)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := engine.New(m, engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := graph.Vector(l.Features)
+	g, err := graph.ParseWith("z = dot(w, x) + b\na = sigmoid(z)\nL = -(y*log(a) + (1-y)*log(1-a))\nJ = mean(L) + sum(w*w)*lambda", graph.Options{Closed: true, Leaves: []graph.Leaf{
+		{Kind: graph.Parameter, Name: "w", Shape: size}, {Kind: graph.Parameter, Name: "b"}, {Kind: graph.Input, Name: "lambda"},
+		{Kind: graph.Input, Name: "x", Shape: size.EachRow()}, {Kind: graph.Input, Name: "y", Shape: graph.Shape{PerRow: true}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := engine.NewObjective(e, g, "J", []string{"w", "b"}, engine.Values{Of: map[string][]float64{"lambda": {0.5 / float64(rows)}}}, engine.ObjectiveOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o, groups
+}
+
+// TestLevels: columns of many levels. The arrow takes Newton's method to the same optimum in fewer passes.
+func TestLevels(t *testing.T) {
+	const rows = 40000
+	o, groups := levels(t, rows, 300, 900)
+	run := func(groups []optim.Group) optim.Outcome {
+		m, err := optim.NewNewton(make([]float64, o.Size()), optim.Options{Weight: rows, Groups: groups})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return minimize(t, m, o)
+	}
+	arrow, diagonal := run(groups), run(nil)
+	t.Logf("arrow: %d steps, %d passes; diagonal: %d, %d", arrow.Step, arrow.Passes, diagonal.Step, diagonal.Passes)
+	for j, v := range diagonal.Theta {
+		near(t, "parameter", arrow.Theta[j], v, 1e-8, 1e-8)
+	}
+	if arrow.Reason != optim.Done || arrow.Passes >= diagonal.Passes {
+		t.Errorf("%s after %d passes, %d with the diagonal", arrow.Reason, arrow.Passes, diagonal.Passes)
+	}
+}
+
+// TestContinueLevels is TestContinue with an arrow.
+func TestContinueLevels(t *testing.T) {
+	o, groups := levels(t, 4000, 140, 400)
+	continues(t, o, func() optim.Method {
+		m, err := optim.NewNewton(make([]float64, o.Size()), optim.Options{Weight: 4000, Groups: groups, Factor: 100, Tolerance: 1e-4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	})
+}
+
 // unsampled hides that a problem can estimate H.
 type unsampled struct{ optim.Problem }
 
@@ -168,6 +260,13 @@ func (p interrupted) CostGradient(ctx context.Context, theta, grad []float64) (f
 	return p.Objective.CostGradient(ctx, theta, grad)
 }
 
+func (p interrupted) Border(ctx context.Context, of, chunks []int, h []float64) error {
+	if *p.left--; *p.left < 0 {
+		return errFailing
+	}
+	return p.Objective.Border(ctx, of, chunks, h)
+}
+
 func (p interrupted) Product(ctx context.Context, v, hv []float64) error {
 	if *p.left--; *p.left < 0 {
 		return errFailing
@@ -192,6 +291,11 @@ func TestContinueSample(t *testing.T) {
 		}
 		return m
 	}
+	continues(t, o, build)
+}
+
+// continues interrupts a run after every answer and goes on from the encoded state.
+func continues(t *testing.T, o *engine.Objective, build func() optim.Method) {
 	want := minimize(t, build(), o)
 	for k := 0; ; k++ {
 		m := build()

@@ -193,8 +193,18 @@ func (n *Newton) UnmarshalJSON(text []byte) error {
 	if err := sizes(s.Theta, s.Phase == solving, c.Diag, c.X, c.R, c.P); err != nil {
 		return err
 	}
-	if err := sizes(s.Theta, s.Phase == solving && s.Sample == nil, c.M); err != nil {
+	n.s = s
+	borders := n.borders()
+	if err := sizes(s.Theta, s.Phase == solving && s.Sample == nil && !borders, c.M); err != nil {
 		return err
+	}
+	if borders && (s.Phase == diagonal || s.Phase == solving) {
+		if s.Border == nil {
+			return fmt.Errorf("phase %q without a border", s.Phase)
+		}
+		if err := sizes(s.Theta, true, c.Diag, s.Border.At, s.Border.Diag); err != nil {
+			return err
+		}
 	}
 	if err := sizes(s.Theta, false, s.Rare); err != nil {
 		return err
@@ -202,7 +212,7 @@ func (n *Newton) UnmarshalJSON(text []byte) error {
 	if s.Phase != atStart && !s.Known {
 		return fmt.Errorf("phase %q without a gradient", s.Phase)
 	}
-	if size := len(s.Theta); len(s.Sample) != size*size && (s.Sample != nil || s.Phase == diagonal) {
+	if size := len(s.Theta); len(s.Sample) != size*size && (s.Sample != nil || s.Phase == diagonal && !borders) {
 		return fmt.Errorf("the sampled Hessian has %d values, want %d", len(s.Sample), size*size)
 	}
 	for j := range s.Theta {
