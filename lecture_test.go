@@ -93,7 +93,7 @@ func TestLecture(t *testing.T) {
 				for i := range m {
 					column[i] = c.x[i][j]
 				}
-				columns.Dense = append(columns.Dense, column)
+				columns.Dense = append(columns.Dense, engine.Float64s(column))
 			}
 			data, err := engine.NewMemory(engine.Layout{Rows: m, Features: n, Dense: []int{0, 1}, Inputs: []string{"y"}}, columns)
 			if err != nil {

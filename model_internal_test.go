@@ -50,7 +50,7 @@ func TestModelRefused(t *testing.T) {
 func TestRankOfPart(t *testing.T) {
 	const m, n = 10000, 300
 	random := rand.New(rand.NewPCG(1, 1))
-	columns := make([][]float64, n)
+	columns := make([]engine.Float64s, n)
 	dense := make([]int, n)
 	for j := range columns {
 		dense[j] = j
@@ -60,7 +60,11 @@ func TestRankOfPart(t *testing.T) {
 		}
 	}
 	rank := func() int {
-		memory, err := engine.NewMemory(engine.Layout{Rows: m, Features: n, Dense: dense}, engine.Columns{Dense: columns})
+		var cells []engine.Cells
+		for _, c := range columns {
+			cells = append(cells, c)
+		}
+		memory, err := engine.NewMemory(engine.Layout{Rows: m, Features: n, Dense: dense}, engine.Columns{Dense: cells})
 		if err != nil {
 			t.Fatal(err)
 		}

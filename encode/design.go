@@ -194,7 +194,7 @@ func (b *designer) column(i, first, end int) error {
 			b.unit(j, center, scale, origin)
 			b.resize(j, values, scale)
 			b.layout.Dense = append(b.layout.Dense, j)
-			b.columns.Dense = append(b.columns.Dense, values)
+			b.columns.Dense = append(b.columns.Dense, engine.Float64s(values))
 		case KindIndicator:
 			b.unit(j, 0, 1, 0)
 			codes := make([]int32, len(b.rows))
@@ -223,14 +223,16 @@ func (b *designer) sparse(s *dataset.Sparse) {
 	}
 	b.layout.Sparse = true
 	b.columns.Start = make([]int, 1, len(b.rows)+1)
+	var values engine.Float64s
 	for _, row := range b.rows {
 		for k := s.Start[row]; k < s.Start[row+1]; k++ {
 			column := b.reader.feature[s.Index[k]]
 			if column >= 0 && feature[column] >= 0 {
 				b.columns.Index = append(b.columns.Index, feature[column])
-				b.columns.Value = append(b.columns.Value, s.Value[k])
+				values = append(values, s.Value[k])
 			}
 		}
 		b.columns.Start = append(b.columns.Start, len(b.columns.Index))
 	}
+	b.columns.Value = values
 }

@@ -169,9 +169,11 @@ func TestDesign(t *testing.T) {
 		t.Fatal(err)
 	}
 	layout := d.Memory.Layout()
+	stored := make([]float64, 4)
+	block.Dense(0, stored)
 	for i, want := range []float64{-0.25, 0.25, 0.75, -0.75} {
-		x := (block.Panels[i] - layout.Center[0]) / d.Scale[0] * layout.Scale[0]
-		if got := block.Panels[i] - layout.Center[0]; got != want {
+		x := (stored[i] - layout.Center[0]) / d.Scale[0] * layout.Scale[0]
+		if got := stored[i] - layout.Center[0]; got != want {
 			t.Errorf("row %d: centred %v, want %v exactly (%v)", i, got, want, x)
 		}
 	}

@@ -32,7 +32,7 @@ func newClassesByHand(e *Engine, theta []float64, n, K int) *classesByHand {
 func (h *classesByHand) run(r rows, sum []float64) error {
 	n, K := padded(r.n), len(h.b)
 	D := len(h.w) / K
-	x, k := r.panels(D), h.e.kernels
+	x, k := r.dense.f64[r.lo*D:], h.e.kernels
 	score := func(c int) []float64 { return h.z[c*h.e.block:][:n] }
 	y := func(c int) []float64 {
 		v := r.Inputs[c][r.lo : r.lo+r.n]

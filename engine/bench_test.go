@@ -29,7 +29,7 @@ func (h *byHand) run(r rows, sum []float64) error {
 		column(y, r.Inputs[0], r.lo, r.n)
 	}
 	D := len(h.w)
-	x := r.panels(D)
+	x := r.dense.f64[r.lo*D:]
 	for i := range z {
 		z[i] = h.bias
 	}

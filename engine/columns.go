@@ -5,12 +5,12 @@ import "github.com/descent-ml/descent/internal/kernel"
 // weights are one weight vector made ready for the stored columns: Σ w_j (x_j - center_j) scale_j is shift plus
 // Σ of the scaled weights over what is stored.
 type weights struct {
-	dense []float64 // by dense column
+	dense []float64 // by place of the dense column
 	all   []float64 // by feature
 	shift float64
 }
 
-func (l *Layout) set(w *weights, v []float64) {
+func (l *plan) set(w *weights, v []float64) {
 	if w.all == nil {
 		w.all, w.dense = make([]float64, l.Features), make([]float64, len(l.Dense))
 	}
@@ -26,8 +26,8 @@ func (l *Layout) set(w *weights, v []float64) {
 			w.shift -= float64(w.all[j] * c)
 		}
 	}
-	for d, j := range l.Dense {
-		w.dense[d] = w.all[j]
+	for q, j := range l.feature {
+		w.dense[q] = w.all[j]
 	}
 }
 
@@ -49,22 +49,53 @@ func column(out, v []float64, at, n int) {
 
 // forward adds the columns times the weights to z (padded length).
 func (e *Engine) forward(r rows, z []float64, w *weights) {
-	l := e.layout
-	if D := len(l.Dense); D > 0 {
-		x := r.panels(D)
-		for p := 0; p < r.n; p += kernel.Rows {
-			e.kernels.F64.Forward(z[p:p+kernel.Rows], x[p*D:], kernel.Rows, w.dense)
-		}
-	}
+	l, c, k := e.layout, &r.dense, e.kernels
+	forward(z, c.f64, r.lo, k.F64.Forward, w.dense[l.begin[Float64]:l.begin[Float64+1]])
+	forward(z, c.f32, r.lo, k.F32.Forward, w.dense[l.begin[Float32]:l.begin[Float32+1]])
+	forward(z, c.i32, r.lo, k.I32.Forward, w.dense[l.begin[Int32]:l.begin[Int32+1]])
+	forward(z, c.i16, r.lo, k.I16.Forward, w.dense[l.begin[Int16]:l.begin[Int16+1]])
+	forward(z, c.i8, r.lo, k.I8.Forward, w.dense[l.begin[Int8]:l.begin[Int8+1]])
 	for k, c := range l.Codes {
 		kernel.Gather(z, r.Codes[k][r.lo:r.lo+r.n], w.all[c.First:c.First+c.Levels])
 	}
 	if l.Sparse {
-		kernel.SparseForward(z, r.Start[r.lo:r.lo+r.n+1], r.Index, r.Value, w.all)
+		start := r.Start[r.lo : r.lo+r.n+1]
+		switch v := r.Value.(type) {
+		case nil:
+			kernel.SparseOnesForward(z, start, r.Index, w.all)
+		case Float64s:
+			kernel.SparseForward(z, start, r.Index, v, w.all)
+		case Float32s:
+			kernel.SparseForward(z, start, r.Index, v, w.all)
+		case Int32s:
+			kernel.SparseForward(z, start, r.Index, v, w.all)
+		case Int16s:
+			kernel.SparseForward(z, start, r.Index, v, w.all)
+		case Int8s:
+			kernel.SparseForward(z, start, r.Index, v, w.all)
+		}
 	}
 }
 
-// A raw sum Σ s x is kept by storage: dense columns, then (if there are codes or sparse rows) all features, then
+// forward adds a group's columns, from row lo on, times w.
+func forward[S number](z []float64, group []S, lo int, run func(z []float64, x []S, stride int, w []float64), w []float64) {
+	n := len(w)
+	if n == 0 {
+		return
+	}
+	for p := 0; p < len(z); p += kernel.Rows {
+		run(z[p:p+kernel.Rows], group[(lo+p)*n:], kernel.Rows, w)
+	}
+}
+
+// backward adds Σ s x of a group's columns, from row lo on, to sum.
+func backward[S number](sum []float64, group []S, lo int, run func(sum []float64, x []S, panel, column int, s []float64), s []float64) {
+	if n := len(sum); n > 0 {
+		run(sum, group[lo*n:], n*kernel.Rows, kernel.Rows, s)
+	}
+}
+
+// A raw sum Σ s x is kept by storage: dense columns by place, then (if there are codes or sparse rows) all features, then
 // (if columns are centred) Σ s.
 func (l *Layout) wide() bool { return l.Sparse || len(l.Codes) > 0 }
 
@@ -81,32 +112,53 @@ func (l *Layout) rawSize() int {
 
 // backward adds Σ s x to the raw sum. s has the padded length and zeros after the last row.
 func (e *Engine) backward(r rows, s, raw []float64) {
-	l := e.layout
+	l, c, kernels := e.layout, &r.dense, e.kernels
 	D := len(l.Dense)
-	if D > 0 {
-		e.kernels.F64.Backward(raw[:D], r.panels(D), D*kernel.Rows, kernel.Rows, s)
-	}
+	backward(raw[l.begin[Float64]:l.begin[Float64+1]], c.f64, r.lo, kernels.F64.Backward, s)
+	backward(raw[l.begin[Float32]:l.begin[Float32+1]], c.f32, r.lo, kernels.F32.Backward, s)
+	backward(raw[l.begin[Int32]:l.begin[Int32+1]], c.i32, r.lo, kernels.I32.Backward, s)
+	backward(raw[l.begin[Int16]:l.begin[Int16+1]], c.i16, r.lo, kernels.I16.Backward, s)
+	backward(raw[l.begin[Int8]:l.begin[Int8+1]], c.i8, r.lo, kernels.I8.Backward, s)
 	for k, c := range l.Codes {
 		kernel.Scatter(raw[D+c.First:][:c.Levels], r.Codes[k][r.lo:r.lo+r.n], s)
 	}
 	if l.Sparse {
-		kernel.SparseBackward(raw[D:D+l.Features], r.Start[r.lo:r.lo+r.n+1], r.Index, r.Value, s)
+		r.scatter(raw[D:D+l.Features], s)
 	}
 	if l.Center != nil {
 		raw[len(raw)-1] += e.kernels.SumRows(s)
 	}
 }
 
+// scatter adds Σ s x of the sparse rows to sum.
+func (r rows) scatter(sum, s []float64) {
+	start := r.Start[r.lo : r.lo+r.n+1]
+	switch v := r.Value.(type) {
+	case nil:
+		kernel.SparseOnesBackward(sum, start, r.Index, s)
+	case Float64s:
+		kernel.SparseBackward(sum, start, r.Index, v, s)
+	case Float32s:
+		kernel.SparseBackward(sum, start, r.Index, v, s)
+	case Int32s:
+		kernel.SparseBackward(sum, start, r.Index, v, s)
+	case Int16s:
+		kernel.SparseBackward(sum, start, r.Index, v, s)
+	case Int8s:
+		kernel.SparseBackward(sum, start, r.Index, v, s)
+	}
+}
+
 // unraw is the stored Σ s x by feature, out of the raw sum, and Σ s where it is needed.
-func (l *Layout) unraw(out, raw []float64) (sum float64) {
+func (l *plan) unraw(out, raw []float64) (sum float64) {
 	D := len(l.Dense)
 	if l.wide() {
 		copy(out[:l.Features], raw[D:])
 	} else {
 		clear(out[:l.Features])
 	}
-	for d, j := range l.Dense {
-		out[j] = raw[d]
+	for q, j := range l.feature {
+		out[j] = raw[q]
 	}
 	if l.Center != nil {
 		sum = raw[len(raw)-1]
@@ -115,7 +167,7 @@ func (l *Layout) unraw(out, raw []float64) (sum float64) {
 }
 
 // finish is Σ s x as the model sees x, out of the raw sum.
-func (l *Layout) finish(out, raw []float64) {
+func (l *plan) finish(out, raw []float64) {
 	s := l.unraw(out, raw)
 	if l.Center != nil {
 		for j, c := range l.Center {
@@ -135,14 +187,13 @@ func (e *Engine) spread(r rows, p int, out []float64, stride int) {
 	l := e.layout
 	n := min(kernel.Rows, r.n-p*kernel.Rows)
 	first := r.lo + p*kernel.Rows
-	D := len(l.Dense)
-	if l.wide() || D < l.Features {
+	if l.wide() || len(l.Dense) < l.Features {
 		for j := range l.Features {
 			clear(out[j*stride:][:kernel.Rows])
 		}
 	}
 	for d, j := range l.Dense {
-		copy(out[j*stride:][:kernel.Rows], r.panels(D)[(p*D+d)*kernel.Rows:])
+		r.dense.read(r.lo/kernel.Rows+p, d, out[j*stride:][:kernel.Rows])
 	}
 	for k, c := range l.Codes {
 		for i, v := range r.Codes[k][first : first+n] {
@@ -152,9 +203,12 @@ func (e *Engine) spread(r rows, p int, out []float64, stride int) {
 		}
 	}
 	if l.Sparse {
+		var value []float64
 		for i := range n {
-			for k := r.Start[first+i]; k < r.Start[first+i+1]; k++ {
-				out[int(r.Index[k])*stride+i] = r.Value[k]
+			var index []int32
+			index, value = r.Entries(first+i, value)
+			for k, j := range index {
+				out[int(j)*stride+i] = value[k]
 			}
 		}
 	}

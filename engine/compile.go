@@ -33,7 +33,7 @@ func CompileWith(g *graph.Graph, l *Layout, o CompileOptions, out ...Output) (*P
 		return nil, err
 	}
 	c := &compiler{
-		g: g, layout: l, p: &Program{layout: l}, kernels: kernel.Plain[float64](),
+		g: g, layout: l, p: &Program{layout: l}, kernels: kernel.Best[float64](),
 		memo: map[*graph.Node]*slot{}, given: map[*graph.Node]string{}, owner: map[*graph.Node]*group{},
 		uniformAt: map[*graph.Node]int{}, inputAt: map[string]int{}, sumAt: map[string]int{}, names: map[*graph.Node]string{}, touches: map[*graph.Node]bool{},
 	}

@@ -2,7 +2,7 @@
 // the data on all cores, with sums that do not depend on how the work was split.
 //
 //	l := engine.Layout{Rows: m, Features: n, Dense: []int{0, 1, 2}, Inputs: []string{"y"}}
-//	data, err := engine.NewMemory(l, engine.Columns{Dense: columns, Inputs: [][]float64{y}})
+//	data, err := engine.NewMemory(l, engine.Columns{Dense: []engine.Cells{engine.Float64s(age), engine.Float64s(price), …}, Inputs: [][]float64{y}})
 //	e, err := engine.New(data, engine.Options{})
 //	cost, err := engine.NewObjective(e, g, "J", []string{"w", "b"}, engine.Values{}, engine.ObjectiveOptions{})
 //	J, err := cost.CostGradient(ctx, theta, gradient)
@@ -55,7 +55,7 @@ type Mask struct {
 // An Engine makes passes over a Source. It is safe for concurrent use; every pass uses all its threads.
 type Engine struct {
 	src     Source
-	layout  *Layout
+	layout  *plan
 	o       Options
 	kernels *kernel.Set[float64]
 	chunk   int // rows
@@ -80,7 +80,7 @@ func New(src Source, o Options) (*Engine, error) {
 	if o.Threads == 0 {
 		o.Threads = runtime.GOMAXPROCS(0)
 	}
-	e := &Engine{src: src, layout: l, o: o, kernels: kernel.Plain[float64](), chunk: ChunkRows(l), block: blockRows(l)}
+	e := &Engine{src: src, layout: newPlan(l), o: o, kernels: kernel.Best[float64](), chunk: ChunkRows(l), block: blockRows(l)}
 	e.to = l.chunks()
 	if o.To > 0 {
 		if o.From < 0 || o.From > o.To || o.To > e.to {
@@ -92,7 +92,7 @@ func New(src Source, o Options) (*Engine, error) {
 }
 
 // Layout is the layout of the source.
-func (e *Engine) Layout() *Layout { return e.layout }
+func (e *Engine) Layout() *Layout { return e.layout.Layout }
 
 // Source is what New was given.
 func (e *Engine) Source() Source { return e.src }
@@ -117,9 +117,6 @@ type rows struct {
 
 // at is the first row's number within this process.
 func (r rows) at(e *Engine) int { return r.First + r.lo - e.first() }
-
-// panels are the dense cells of the piece, for D columns.
-func (r rows) panels(D int) []float64 { return r.Panels[r.lo*D:] }
 
 // A worker does one thread's part of a pass: run adds the sums of a piece to sum.
 type worker interface {
@@ -230,6 +227,7 @@ func (e *Engine) pass(ctx context.Context, chunks []int, size int, newWorker fun
 	}
 	run()
 	wg.Wait()
+	runtime.KeepAlive(e.src) // blocks refer to its memory
 	if first != nil {
 		return Partial{}, first
 	}

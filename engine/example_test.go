@@ -28,9 +28,9 @@ J = mean(L)`,
 		return
 	}
 	data, err := engine.NewMemory(
-		engine.Layout{Rows: 4, Features: 2, Dense: []int{0, 1}, Inputs: []string{"y"}},
+		engine.Layout{Rows: 4, Features: 2, Dense: []int{0, 1}, Kinds: []engine.Kind{engine.Float64, engine.Int8}, Inputs: []string{"y"}},
 		engine.Columns{
-			Dense:  [][]float64{{0, 1, 2, 3}, {1, 0, 1, 0}},
+			Dense:  []engine.Cells{engine.Float64s{0, 1, 2, 3}, engine.Int8s{1, 0, 1, 0}},
 			Inputs: [][]float64{{0, 0, 1, 1}},
 		})
 	if err != nil {

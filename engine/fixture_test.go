@@ -72,16 +72,18 @@ func newProblem(t testing.TB, seed uint64, rows, dense int, codes []int, sparse 
 	if sparse > 0 {
 		p.layout.Sparse = true
 		p.columns.Start = []int{0}
+		var values Float64s
 		for i := range rows {
 			for k := range sparse {
 				if r.Float64() < 0.3 {
 					v := r.NormFloat64()
-					p.columns.Index, p.columns.Value = append(p.columns.Index, int32(k)), append(p.columns.Value, v)
+					p.columns.Index, values = append(p.columns.Index, int32(k)), append(values, v)
 					stored[i*n+k] = v
 				}
 			}
 			p.columns.Start = append(p.columns.Start, len(p.columns.Index))
 		}
+		p.columns.Value = values
 		j = sparse
 	}
 	for _, k := range codes {
@@ -103,7 +105,7 @@ func newProblem(t testing.TB, seed uint64, rows, dense int, codes []int, sparse 
 			c[i] = 2 + r.NormFloat64()
 			stored[i*n+at] = c[i]
 		}
-		p.columns.Dense = append(p.columns.Dense, c)
+		p.columns.Dense = append(p.columns.Dense, Float64s(c))
 		p.layout.Dense = append(p.layout.Dense, at)
 	}
 	y, s, o := make([]float64, rows), make([]float64, rows), make([]float64, rows)

@@ -41,14 +41,16 @@ func (b blocks) Eval(v graph.Values, roots ...*graph.Node) ([][]float64, error) 
 		}
 		if design && b.sparse {
 			c.Start = []int{0}
+			var values Float64s
 			for i := range v.Rows {
 				for k := range size {
 					if u := of[i*size+k]; u != 0 {
-						c.Index, c.Value = append(c.Index, int32(k)), append(c.Value, u)
+						c.Index, values = append(c.Index, int32(k)), append(values, u)
 					}
 				}
 				c.Start = append(c.Start, len(c.Index))
 			}
+			c.Value = values
 			continue
 		}
 		for k := range size {
@@ -58,7 +60,7 @@ func (b blocks) Eval(v graph.Values, roots ...*graph.Node) ([][]float64, error) 
 			}
 			switch {
 			case design:
-				l.Dense, c.Dense = append(l.Dense, k), append(c.Dense, column)
+				l.Dense, c.Dense = append(l.Dense, k), append(c.Dense, Float64s(column))
 			case n.Shape.IsScalar():
 				l.Inputs, c.Inputs = append(l.Inputs, n.Leaf.Name), append(c.Inputs, column)
 			default:
@@ -116,7 +118,7 @@ func (b blocks) compile(e *Engine, roots []*graph.Node) (*compiled, error) {
 	}
 	for i, r := range roots {
 		if r.Shape.PerRow {
-			c.keep[i], err = CompileWith(g, e.layout, CompileOptions{NoFused: b.noFused}, Output{Name: "r", Node: r, Keep: true})
+			c.keep[i], err = CompileWith(g, e.layout.Layout, CompileOptions{NoFused: b.noFused}, Output{Name: "r", Node: r, Keep: true})
 		} else {
 			o := &Objective{e: e, g: g}
 			c.top[i], err = o.split([]*graph.Node{r}, nil, nil, nil)

@@ -14,12 +14,14 @@ type Layout struct {
 	Features int
 
 	Dense  []int   // the feature of every dense column
+	Kinds  []Kind  // how every dense column is stored; nil: all Float64
 	Codes  []Codes // the code columns
 	Sparse bool    // there are sparse rows (CSR); their indices are feature numbers
 
 	// Center and Scale, one value a feature, give what the model sees: (stored - Center)*Scale. Nil is all 0
 	// and all 1. They act on weights and on sums, the stored values are never touched; so columns whose mean
-	// exceeds their deviation many thousand times should be stored with the mean (roughly) taken off.
+	// exceeds their deviation many thousand times should be stored with the mean (roughly) taken off. A column of
+	// decimals k/10^d is stored as the integers k, with 10^-d in its Scale.
 	Center, Scale []float64
 
 	// Inputs names the other columns, one number a row each: "y", "s" … A vector leaf y of K components is
@@ -35,15 +37,54 @@ type Codes struct{ First, Levels int }
 type Block struct {
 	First, Rows int // rows First, First+1, … of the whole data
 
-	// Panels holds the dense columns: row r of column d is Panels[(r/64*len(Dense)+d)*64+r%64]. The last
-	// panel is filled with zeros.
-	Panels []float64
-	Codes  [][]int32 // [code column][row]
+	dense cells     // read by Dense and Panel
+	Codes [][]int32 // [code column][row]
 	// Row r of the sparse part is Index and Value[Start[r]:Start[r+1]], indices ascending. len(Start) is Rows+1.
+	// A nil Value is all ones. Entries reads a row.
 	Start  []int
 	Index  []int32
-	Value  []float64
+	Value  Stored
 	Inputs [][]float64 // [input][row]
+}
+
+// Dense writes the stored values of dense column d, of the block's first rows, to out.
+func (b *Block) Dense(d int, out []float64) {
+	for p := 0; len(out) > 0; p++ {
+		n := min(len(out), kernel.Rows)
+		b.dense.read(p, d, out[:n])
+		out = out[n:]
+	}
+}
+
+// Panel writes the stored values of rows 64p to 64p+63 of all dense columns: row 64p+r of column d to out[d*64+r],
+// 0 after the last row.
+func (b *Block) Panel(p int, out []float64) {
+	if b.dense.plan == nil {
+		return
+	}
+	for d := range b.dense.plan.Dense {
+		b.dense.read(p, d, out[d*kernel.Rows:][:kernel.Rows])
+	}
+}
+
+// Entries is row r of the sparse part. The values may stand in buffer, which grows as needed; pass the last result.
+func (b *Block) Entries(r int, buffer []float64) (index []int32, value []float64) {
+	lo, hi := b.Start[r], b.Start[r+1]
+	if v, ok := b.Value.(Float64s); ok {
+		return b.Index[lo:hi], v[lo:hi]
+	}
+	if cap(buffer) < hi-lo {
+		buffer = make([]float64, hi-lo, 2*(hi-lo))
+	}
+	buffer = buffer[:hi-lo]
+	if b.Value != nil {
+		b.Value.Read(buffer, lo)
+		return b.Index[lo:hi], buffer
+	}
+	for k := range buffer {
+		buffer[k] = 1
+	}
+	return b.Index[lo:hi], buffer
 }
 
 // A Source gives the rows, a chunk at a time, any number of times, in any order and from any goroutine.
@@ -65,7 +106,10 @@ const (
 
 // blockRows is the number of rows run at once: blockBytes of dense columns, 64 to 1024 rows, a multiple of 64.
 func blockRows(l *Layout) int {
-	bytes := 8*len(l.Dense) + 4*len(l.Codes) + 8*len(l.Inputs)
+	bytes := 4*len(l.Codes) + 8*len(l.Inputs)
+	for d := range l.Dense {
+		bytes += l.kind(d).Bytes()
+	}
 	if bytes == 0 {
 		return maxBlock
 	}
@@ -102,6 +146,14 @@ func (l *Layout) Check() error {
 			return fmt.Errorf("engine: layout has %d %s for %d features", len(v), name, l.Features)
 		}
 	}
+	if l.Kinds != nil && len(l.Kinds) != len(l.Dense) {
+		return fmt.Errorf("engine: layout has %d kinds for %d dense columns", len(l.Kinds), len(l.Dense))
+	}
+	for d, k := range l.Kinds {
+		if k >= kinds {
+			return fmt.Errorf("engine: dense column %d is of %v", d, k)
+		}
+	}
 	seen := make([]bool, l.Features)
 	take := func(j int, what string) error {
 		if j < 0 || j >= l.Features {
@@ -136,6 +188,14 @@ func (l *Layout) Check() error {
 		names[n] = true
 	}
 	return nil
+}
+
+// kind is that of dense column d.
+func (l *Layout) kind(d int) Kind {
+	if l.Kinds == nil {
+		return Float64
+	}
+	return l.Kinds[d]
 }
 
 // scale is what feature j is multiplied by, center what is taken from it before.

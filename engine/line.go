@@ -78,7 +78,7 @@ func (b *Objective) prepareLine() error {
 	if heads, err = b.simplify(heads...); err != nil {
 		return err
 	}
-	p, err := CompileWith(b.g, b.e.layout, CompileOptions{NoFused: b.e.o.NoFused}, Output{Name: "heads", Node: heads[0], Keep: true})
+	p, err := CompileWith(b.g, b.e.layout.Layout, CompileOptions{NoFused: b.e.o.NoFused}, Output{Name: "heads", Node: heads[0], Keep: true})
 	if err != nil {
 		return err
 	}

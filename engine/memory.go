@@ -1,39 +1,36 @@
 package engine
 
-import (
-	"fmt"
+import "fmt"
 
-	"github.com/descent-ml/descent/internal/kernel"
-)
-
-// Columns are the stored values of all rows, in the order of a Layout. Rows r of the sparse part are
-// Index and Value[Start[r]:Start[r+1]], indices ascending.
+// Columns are the stored values of all rows, in the order of a Layout. Row r of the sparse part is
+// Index and Value[Start[r]:Start[r+1]], indices ascending; a nil Value is all ones.
 type Columns struct {
-	Dense  [][]float64 // [dense column][row]
-	Codes  [][]int32   // [code column][row]
+	Dense  []Cells   // by dense column
+	Codes  [][]int32 // [code column][row]
 	Start  []int
 	Index  []int32
-	Value  []float64
+	Value  Stored
 	Inputs [][]float64 // [input][row]
 }
 
 // Memory is a Source that holds all rows.
 type Memory struct {
-	layout Layout
+	plan   *plan
 	chunk  int
-	panels []float64
-	cols   Columns // Dense is dropped once it is in panels
+	dense  cells
+	cols   Columns // without Dense
 	blocks []Block
 }
 
-// NewMemory copies the dense columns into panels and keeps the other slices, which must not be changed afterwards.
-// The error says which column does not have layout.Rows rows, or which code or index is out of range.
+// NewMemory reads the dense columns into panels, on all cores, and keeps the other slices, which must not be changed
+// afterwards. The error says which column does not have layout.Rows rows, which value is not exact in its column's
+// kind, or which code or index is out of range.
 func NewMemory(layout Layout, cols Columns) (*Memory, error) {
 	if err := layout.Check(); err != nil {
 		return nil, err
 	}
-	m := &Memory{layout: layout, chunk: ChunkRows(&layout), cols: cols}
-	l := &m.layout
+	l := newPlan(&layout)
+	m := &Memory{plan: l, chunk: ChunkRows(&layout), cols: cols}
 	switch {
 	case len(cols.Dense) != len(l.Dense):
 		return nil, fmt.Errorf("engine: %d dense columns, the layout has %d", len(cols.Dense), len(l.Dense))
@@ -43,8 +40,8 @@ func NewMemory(layout Layout, cols Columns) (*Memory, error) {
 		return nil, fmt.Errorf("engine: %d inputs, the layout has %d", len(cols.Inputs), len(l.Inputs))
 	}
 	for d, c := range cols.Dense {
-		if len(c) != l.Rows {
-			return nil, fmt.Errorf("engine: dense column %d has %d rows, the layout %d", d, len(c), l.Rows)
+		if s, ok := c.(Stored); ok && s.Len() != l.Rows {
+			return nil, fmt.Errorf("engine: dense column %d has %d rows, the layout %d", d, s.Len(), l.Rows)
 		}
 	}
 	for k, c := range cols.Codes {
@@ -63,16 +60,13 @@ func NewMemory(layout Layout, cols Columns) (*Memory, error) {
 		}
 	}
 	if l.Sparse {
-		if err := checkSparse(l, &cols); err != nil {
+		if err := checkSparse(&layout, &cols); err != nil {
 			return nil, err
 		}
 	}
-	D := len(l.Dense)
-	m.panels = make([]float64, (l.Rows+kernel.Rows-1)/kernel.Rows*D*kernel.Rows)
-	for d, c := range cols.Dense {
-		for p := 0; p*kernel.Rows < len(c); p++ {
-			copy(m.panels[(p*D+d)*kernel.Rows:][:kernel.Rows], c[p*kernel.Rows:])
-		}
+	m.dense = newCells(l, l.Rows)
+	if bad := m.dense.fill(cols.Dense, l.Rows); bad != nil {
+		return nil, fmt.Errorf("engine: dense column %d, row %d: %v is no %v", bad.column, bad.row, bad.value, l.kind(bad.column))
 	}
 	m.cols.Dense = nil
 	m.cut()
@@ -89,9 +83,12 @@ func checkSparse(l *Layout, cols *Columns) error {
 			elsewhere[c.First+v] = true
 		}
 	}
-	if len(cols.Start) != l.Rows+1 || len(cols.Index) != len(cols.Value) {
-		return fmt.Errorf("engine: sparse rows: %d starts for %d rows, %d indices, %d values",
-			len(cols.Start), l.Rows, len(cols.Index), len(cols.Value))
+	values := len(cols.Index)
+	if cols.Value != nil {
+		values = cols.Value.Len()
+	}
+	if len(cols.Start) != l.Rows+1 || len(cols.Index) != values {
+		return fmt.Errorf("engine: sparse rows: %d starts for %d rows, %d indices, %d values", len(cols.Start), l.Rows, len(cols.Index), values)
 	}
 	for r := range l.Rows {
 		lo, hi := cols.Start[r], cols.Start[r+1]
@@ -113,7 +110,7 @@ func checkSparse(l *Layout, cols *Columns) error {
 }
 
 // Layout is the layout given to NewMemory.
-func (m *Memory) Layout() *Layout { return &m.layout }
+func (m *Memory) Layout() *Layout { return m.plan.Layout }
 
 // ChunkRows is ChunkRows(m.Layout()).
 func (m *Memory) ChunkRows() int { return m.chunk }
@@ -121,22 +118,20 @@ func (m *Memory) ChunkRows() int { return m.chunk }
 // Chunk gives the rows of chunk k without copying.
 func (m *Memory) Chunk(k int) (Block, error) {
 	if k < 0 || k >= len(m.blocks) {
-		return Block{}, fmt.Errorf("engine: no chunk %d in %d rows", k, m.layout.Rows)
+		return Block{}, fmt.Errorf("engine: no chunk %d in %d rows", k, m.plan.Rows)
 	}
 	return m.blocks[k], nil
 }
 
 // cut makes the blocks.
 func (m *Memory) cut() {
-	D := len(m.layout.Dense)
-	for lo := 0; lo < m.layout.Rows; lo += m.chunk {
-		hi := min(lo+m.chunk, m.layout.Rows)
-		b := Block{First: lo, Rows: hi - lo}
-		b.Panels = m.panels[lo*D : (hi+kernel.Rows-1)/kernel.Rows*kernel.Rows*D]
+	for lo := 0; lo < m.plan.Rows; lo += m.chunk {
+		hi := min(lo+m.chunk, m.plan.Rows)
+		b := Block{First: lo, Rows: hi - lo, dense: m.dense.cut(lo, hi)}
 		for _, c := range m.cols.Codes {
 			b.Codes = append(b.Codes, c[lo:hi])
 		}
-		if m.layout.Sparse {
+		if m.plan.Sparse {
 			b.Start, b.Index, b.Value = m.cols.Start[lo:hi+1], m.cols.Index, m.cols.Value
 		}
 		for _, c := range m.cols.Inputs {
@@ -148,7 +143,7 @@ func (m *Memory) cut() {
 
 // Input is the column of that name, all rows.
 func (m *Memory) Input(name string) ([]float64, bool) {
-	for i, n := range m.layout.Inputs {
+	for i, n := range m.plan.Inputs {
 		if n == name {
 			return m.cols.Inputs[i], true
 		}
@@ -158,17 +153,13 @@ func (m *Memory) Input(name string) ([]float64, bool) {
 
 // Gather is a source of the given rows in the given order (a mini-batch; a row may come twice). The values are
 // copied. It panics on a row that does not exist.
-func (m *Memory) Gather(rows []int) Source {
-	l := m.layout
+func (m *Memory) Gather(rows []int) *Memory {
+	l := *m.plan.Layout
 	l.Rows = len(rows)
-	D := len(l.Dense)
-	g := &Memory{layout: l, chunk: m.chunk, panels: make([]float64, (len(rows)+kernel.Rows-1)/kernel.Rows*D*kernel.Rows)}
-	for i, r := range rows {
-		from, to := (r/kernel.Rows*D)*kernel.Rows+r%kernel.Rows, (i/kernel.Rows*D)*kernel.Rows+i%kernel.Rows
-		for d := range D {
-			g.panels[to+d*kernel.Rows] = m.panels[from+d*kernel.Rows]
-		}
-	}
+	p := *m.plan
+	p.Layout = &l
+	g := &Memory{plan: &p, chunk: m.chunk, dense: newCells(&p, len(rows))}
+	g.dense.gather(&m.dense, rows)
 	for _, c := range m.cols.Codes {
 		v := make([]int32, len(rows))
 		for i, r := range rows {
@@ -185,11 +176,16 @@ func (m *Memory) Gather(rows []int) Source {
 	}
 	if l.Sparse {
 		g.cols.Start = make([]int, 1, len(rows)+1)
-		for _, r := range rows {
-			lo, hi := m.cols.Start[r], m.cols.Start[r+1]
-			g.cols.Index = append(g.cols.Index, m.cols.Index[lo:hi]...)
-			g.cols.Value = append(g.cols.Value, m.cols.Value[lo:hi]...)
-			g.cols.Start = append(g.cols.Start, len(g.cols.Index))
+		pieces := make([]span, len(rows))
+		total := 0
+		for i, r := range rows {
+			pieces[i] = span{m.cols.Start[r], m.cols.Start[r+1]}
+			total += pieces[i].hi - pieces[i].lo
+			g.cols.Start = append(g.cols.Start, total)
+		}
+		g.cols.Index = gather(m.cols.Index, pieces, total)
+		if m.cols.Value != nil {
+			g.cols.Value = m.cols.Value.gather(pieces, total)
 		}
 	}
 	g.cut()

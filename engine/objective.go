@@ -263,7 +263,7 @@ func (b *Objective) split(nodes []*graph.Node, called []string, given map[*graph
 		s.top = append(s.top, b.g.Replace(n, with))
 	}
 	var err error
-	s.program, err = CompileWith(b.g, b.e.layout, CompileOptions{NoFused: b.e.o.NoFused, Given: given}, out...)
+	s.program, err = CompileWith(b.g, b.e.layout.Layout, CompileOptions{NoFused: b.e.o.NoFused, Given: given}, out...)
 	return s, err
 }
 
@@ -416,7 +416,7 @@ func (b *Objective) CostGradientRows(ctx context.Context, theta []float64, rows 
 	if len(rows) == 0 {
 		return 0, errors.New("engine: a mini-batch of no rows")
 	}
-	total := float64(m.layout.Rows)
+	total := float64(m.plan.Rows)
 	if c := b.o.Mask.Counts; c != nil {
 		total = 0
 		for _, k := range c {
@@ -425,8 +425,8 @@ func (b *Objective) CostGradientRows(ctx context.Context, theta []float64, rows 
 	}
 	var mask Mask
 	for _, r := range rows {
-		if r < 0 || r >= m.layout.Rows {
-			return 0, fmt.Errorf("engine: no row %d in %d", r, m.layout.Rows)
+		if r < 0 || r >= m.plan.Rows {
+			return 0, fmt.Errorf("engine: no row %d in %d", r, m.plan.Rows)
 		}
 	}
 	if c := b.o.Mask.Counts; c != nil {
@@ -439,7 +439,7 @@ func (b *Objective) CostGradientRows(ctx context.Context, theta []float64, rows 
 		return 0, errors.New("engine: mini-batches of rows with columns of their own")
 	}
 	src := m.Gather(rows)
-	e := &Engine{src: src, layout: src.Layout(), o: b.e.o, kernels: b.e.kernels, chunk: b.e.chunk, block: b.e.block}
+	e := &Engine{src: src, layout: src.plan, o: b.e.o, kernels: b.e.kernels, chunk: b.e.chunk, block: b.e.block}
 	e.to = e.layout.chunks()
 	e.o.From, e.o.To, e.o.Reduce = 0, 0, nil
 	if len(rows) < 4096 {

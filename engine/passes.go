@@ -14,9 +14,6 @@ import (
 // or nil for ones. Rows where c is 0 do not count, provided the stored values are finite. Sums are the same bits
 // whatever the number of threads or processes. Without rows, sums are 0.
 
-// maxGram bounds the features of Gram: its sum has (n+1)² components.
-const maxGram = 16384
-
 func (e *Engine) checkColumn(pass string, c []float64) error {
 	if c != nil && len(c) != e.Rows() {
 		return fmt.Errorf("engine: %s: column of %d rows, there are %d", pass, len(c), e.Rows())
@@ -28,92 +25,6 @@ func (e *Engine) checkColumn(pass string, c []float64) error {
 type pieceWorker func(r rows, sum []float64) error
 
 func (f pieceWorker) run(r rows, sum []float64) error { return f(r, sum) }
-
-// Gram is Σ c x̃ x̃ᵀ, (n+1)² numbers, row-major, over all chunks or the given ones (ascending).
-func (e *Engine) Gram(ctx context.Context, c []float64, chunks []int) ([]float64, error) {
-	if err := e.checkColumn("Gram", c); err != nil {
-		return nil, err
-	}
-	l := e.layout
-	if l.Features > maxGram {
-		return nil, fmt.Errorf("engine: Gram of %d features: more than %d", l.Features, maxGram)
-	}
-	n, N, D := l.Features, l.Features+1, len(l.Dense)
-	G, err := e.sums(ctx, chunks, N*N, func() worker {
-		cc, cx := make([]float64, e.block), make([]float64, e.block)
-		// Every pair of features is added up in one of its two places.
-		return pieceWorker(func(r rows, G []float64) error {
-			cc, cx := cc[:padded(r.n)], cx[:padded(r.n)]
-			column(cc, c, r.at(e), r.n)
-			G[N*N-1] += e.kernels.SumRows(cc)
-			panels := len(cc) / kernel.Rows
-			x := r.panels(D)
-			for d, i := range l.Dense {
-				for p := range panels {
-					e.kernels.Map2["mul"](cx[p*kernel.Rows:][:kernel.Rows], cc[p*kernel.Rows:][:kernel.Rows], x[(p*D+d)*kernel.Rows:][:kernel.Rows])
-				}
-				row := G[i*N : i*N+N]
-				row[n] += e.kernels.SumRows(cx)
-				for d2 := d; d2 < D; d2++ {
-					row[l.Dense[d2]] += e.kernels.Gram(cx, kernel.Rows, x[d2*kernel.Rows:], D*kernel.Rows, panels)
-				}
-				for k, c := range l.Codes {
-					kernel.Scatter(row[c.First:][:c.Levels], r.Codes[k][r.lo:r.lo+r.n], cx)
-				}
-				if l.Sparse {
-					kernel.SparseBackward(row[:n], r.Start[r.lo:r.lo+r.n+1], r.Index, r.Value, cx)
-				}
-			}
-			for k, a := range l.Codes {
-				codes := r.Codes[k][r.lo : r.lo+r.n]
-				kernel.Scatter(G[n*N+a.First:][:a.Levels], codes, cc)
-				for i, v := range codes {
-					if v < 0 {
-						continue
-					}
-					at := a.First + int(v)
-					row := G[at*N : at*N+N]
-					row[at] += cc[i]
-					for k2 := k + 1; k2 < len(l.Codes); k2++ {
-						if v := r.Codes[k2][r.lo+i]; v >= 0 {
-							row[l.Codes[k2].First+int(v)] += cc[i]
-						}
-					}
-					if l.Sparse {
-						for q := r.Start[r.lo+i]; q < r.Start[r.lo+i+1]; q++ {
-							row[r.Index[q]] += float64(cc[i] * r.Value[q])
-						}
-					}
-				}
-			}
-			if l.Sparse {
-				kernel.SparseBackward(G[n*N:][:n], r.Start[r.lo:r.lo+r.n+1], r.Index, r.Value, cc)
-				for i := range r.n {
-					index, value := r.Index[r.Start[r.lo+i]:r.Start[r.lo+i+1]], r.Value[r.Start[r.lo+i]:r.Start[r.lo+i+1]]
-					for a, j := range index {
-						t := cc[i] * value[a]
-						row := G[int(j)*N : int(j)*N+N]
-						for b := a; b < len(index); b++ {
-							row[index[b]] += float64(t * value[b])
-						}
-					}
-				}
-			}
-			return nil
-		})
-	})
-	if err != nil {
-		return nil, err
-	}
-	for i := range N {
-		for j := range i {
-			v := G[i*N+j] + G[j*N+i]
-			G[i*N+j], G[j*N+i] = v, v
-		}
-	}
-	l.standardise(G)
-	return G, nil
-}
 
 // standardise turns a matrix Σ c x̃ x̃ᵀ of stored values into that of centred and scaled ones.
 func (l *Layout) standardise(G []float64) {
@@ -140,33 +51,53 @@ func (e *Engine) Diag(ctx context.Context, c []float64) ([]float64, error) {
 	if err := e.checkColumn("Diag", c); err != nil {
 		return nil, err
 	}
+	d, err := e.diags(ctx, 1, e.columnWeigher(c))
+	if err != nil {
+		return nil, err
+	}
+	return d[0], nil
+}
+
+// diags is Diag for several columns of weights in one pass.
+func (e *Engine) diags(ctx context.Context, count int, newWeigher func() weigher) ([][]float64, error) {
 	l := e.layout
 	D, raw := len(l.Dense), l.rawSize()
-	// Σ c, raw Σ c x, Σ c x² of dense columns and of sparse features
+	// Σ c, raw Σ c x, Σ c x² of dense columns by place and of sparse features
 	size := 1 + raw + D
 	if l.Sparse {
 		size += l.Features
 	}
-	total, err := e.sums(ctx, nil, size, func() worker {
-		cc, cx := make([]float64, e.block), make([]float64, e.block)
+	total, err := e.sums(ctx, nil, count*size, func() worker {
+		weigh := newWeigher()
+		c, cx, wide := make([][]float64, count), make([]float64, e.block), make([]float64, kernel.Rows)
+		for q := range c {
+			c[q] = make([]float64, e.block)
+		}
+		piece := make([][]float64, count)
+		var value []float64
 		return pieceWorker(func(r rows, sum []float64) error {
-			cc, cx := cc[:padded(r.n)], cx[:padded(r.n)]
-			column(cc, c, r.at(e), r.n)
-			sum[0] += e.kernels.SumRows(cc)
-			e.backward(r, cc, sum[1:1+raw])
-			square := sum[1+raw:]
-			x := r.panels(D)
-			panels := len(cc) / kernel.Rows
-			for d := range D {
-				for p := range panels {
-					e.kernels.Map2["mul"](cx[p*kernel.Rows:][:kernel.Rows], cc[p*kernel.Rows:][:kernel.Rows], x[(p*D+d)*kernel.Rows:][:kernel.Rows])
-				}
-				square[d] += e.kernels.Gram(cx, kernel.Rows, x[d*kernel.Rows:], D*kernel.Rows, panels)
+			for q := range c {
+				piece[q] = c[q][:r.n]
 			}
-			if l.Sparse {
+			if err := weigh(r, piece); err != nil {
+				return err
+			}
+			n := padded(r.n)
+			for q := range c {
+				c, sum := c[q][:n], sum[q*size:][:size]
+				clear(c[r.n:])
+				sum[0] += e.kernels.SumRows(c)
+				e.backward(r, c, sum[1:1+raw])
+				square := sum[1+raw:]
+				e.squares(r, c, cx[:n], wide, square[:D])
+				if !l.Sparse {
+					continue
+				}
 				for i := range r.n {
-					for k := r.Start[r.lo+i]; k < r.Start[r.lo+i+1]; k++ {
-						square[D+int(r.Index[k])] += float64(cc[i] * r.Value[k] * r.Value[k])
+					var index []int32
+					index, value = r.Entries(r.lo+i, value)
+					for k, j := range index {
+						square[D+int(j)] += float64(c[i] * value[k] * value[k])
 					}
 				}
 			}
@@ -176,6 +107,38 @@ func (e *Engine) Diag(ctx context.Context, c []float64) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
+	out := make([][]float64, count)
+	for q := range out {
+		out[q] = l.diag(total[q*size:][:size])
+	}
+	return out, nil
+}
+
+// squares adds Σ c x² of the dense columns, by place. cx and wide are memory for a column and a panel of it.
+func (e *Engine) squares(r rows, c, cx, wide, square []float64) {
+	l, d, k := e.layout, &r.dense, e.kernels
+	squares(e, d.f64, r.lo, l.begin[Float64:], k.F64, c, cx, wide, square)
+	squares(e, d.f32, r.lo, l.begin[Float32:], k.F32, c, cx, wide, square)
+	squares(e, d.i32, r.lo, l.begin[Int32:], k.I32, c, cx, wide, square)
+	squares(e, d.i16, r.lo, l.begin[Int16:], k.I16, c, cx, wide, square)
+	squares(e, d.i8, r.lo, l.begin[Int8:], k.I8, c, cx, wide, square)
+}
+
+func squares[S number](e *Engine, group []S, lo int, begin []int, k kernel.Panels[float64, S], c, cx, wide, square []float64) {
+	n, mul := begin[1]-begin[0], e.kernels.Map2["mul"]
+	for i := range n {
+		x := group[lo*n+i*kernel.Rows:]
+		for p := 0; p < len(c); p += kernel.Rows {
+			k.Widen(wide, x[p*n:][:kernel.Rows])
+			mul(cx[p:p+kernel.Rows], c[p:p+kernel.Rows], wide)
+		}
+		k.Backward(square[begin[0]+i:][:1], x, n*kernel.Rows, kernel.Rows, cx)
+	}
+}
+
+// diag is Σ c x̃² by feature, out of the sums of diags.
+func (l *plan) diag(total []float64) []float64 {
+	D, raw := len(l.Dense), l.rawSize()
 	out, first := make([]float64, l.Features+1), make([]float64, l.Features)
 	l.unraw(first, total[1:1+raw])
 	square := total[1+raw:]
@@ -187,8 +150,8 @@ func (e *Engine) Diag(ctx context.Context, c []float64) ([]float64, error) {
 			}
 		}
 	}
-	for d, j := range l.Dense {
-		out[j] = square[d]
+	for q, j := range l.feature {
+		out[j] = square[q]
 	}
 	for j := range l.Features {
 		a, s := l.center(j), l.scale(j)
@@ -197,7 +160,7 @@ func (e *Engine) Diag(ctx context.Context, c []float64) ([]float64, error) {
 		out[j] = v * s * s
 	}
 	out[l.Features] = total[0]
-	return out, nil
+	return out
 }
 
 func (l *Layout) inCodes(j int) bool {
@@ -296,6 +259,9 @@ func (e *Engine) linear(ctx context.Context, theta, out []float64) error {
 	return err
 }
 
+// quadColumns of 64 rows are 16 KiB.
+const quadColumns = 32
+
 // MaxQuad is the largest ‖L⁻¹x̃‖² over the rows with s > 0 (nil: all) of this process, and the number of the first
 // row that has it, counted from the start of the data: (0, -1) if there is none. chol is L, lower triangular with n+1
 // rows, row-major; what is above its diagonal is not read. With L Lᵀ = H that is max x̃ᵀH⁻¹x̃. A NaN wins.
@@ -326,13 +292,23 @@ func (e *Engine) MaxQuad(ctx context.Context, chol, s []float64) (largest float6
 					one[i] = 1
 				}
 				var q [kernel.Rows]float64
-				for i := range N { // forward substitution, 64 rows at once
-					yi := y[i*kernel.Rows:][:kernel.Rows]
-					e.kernels.F64.Forward(yi, y, kernel.Rows, minus[i*N:i*N+i])
-					d := chol[i*N+i]
-					for k := range yi {
-						yi[k] /= d
-						q[k] += float64(yi[k] * yi[k])
+				// Forward substitution, 64 rows at once. What is solved is taken off all that follows, quadColumns at a
+				// time, while it is in the nearest cache; every sum runs in the order of the columns.
+				for from := 0; from < N; from += quadColumns {
+					to := min(from+quadColumns, N)
+					solved := y[from*kernel.Rows:]
+					for i := from; i < N; i++ {
+						yi := y[i*kernel.Rows:][:kernel.Rows]
+						if i >= to {
+							e.kernels.F64.Forward(yi, solved, kernel.Rows, minus[i*N+from:i*N+to])
+							continue
+						}
+						e.kernels.F64.Forward(yi, solved, kernel.Rows, minus[i*N+from:i*N+i])
+						d := chol[i*N+i]
+						for k := range yi {
+							yi[k] /= d
+							q[k] += float64(yi[k] * yi[k])
+						}
 					}
 				}
 				for k, v := range q[:min(kernel.Rows, r.n-p*kernel.Rows)] {

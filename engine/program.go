@@ -203,7 +203,7 @@ func (e *Engine) run(ctx context.Context, p *Program, in Values, mask Mask, kept
 
 // ready checks the values of a pass and prepares what its workers share.
 func (e *Engine) ready(p *Program, in Values, mask Mask, kept [][]float64) (*runState, error) {
-	if p.layout != e.layout && !sameColumns(p.layout, e.layout) {
+	if p.layout != e.layout.Layout && !sameColumns(p.layout, e.layout.Layout) {
 		return nil, fmt.Errorf("engine: the program was compiled for other columns")
 	}
 	if mask.Counts != nil && len(mask.Counts) != e.Rows() {
@@ -337,7 +337,7 @@ func (f *frame) counted(s *slot, k int) []float64 {
 }
 
 // finish puts the outputs together from the total of a pass.
-func (p *Program) finish(l *Layout, total []float64) [][]float64 {
+func (p *Program) finish(l *plan, total []float64) [][]float64 {
 	sums := make([][]float64, len(p.outputs))
 	var x []float64
 	for i, o := range p.outputs {

@@ -158,7 +158,7 @@ func TestPaddingNeverCounts(t *testing.T) {
 			q[i], col[i] = math.E, 3
 		}
 		m, err := NewMemory(Layout{Rows: rows, Features: 2, Dense: []int{1, 0}, Center: []float64{1, 0}, Scale: []float64{2, 1}, Inputs: []string{"q"}},
-			Columns{Dense: [][]float64{col, col}, Inputs: [][]float64{q}})
+			Columns{Dense: []Cells{Float64s(col), Float64s(col)}, Inputs: [][]float64{q}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -623,13 +623,13 @@ func TestLayouts(t *testing.T) {
 		{Layout{Features: 2, Center: one[:1]}, Columns{}, "1 centers for 2 features"},
 		{Layout{Inputs: []string{"y", "y"}}, Columns{}, `two inputs "y"`},
 		{Layout{Rows: 2, Features: 1, Dense: []int{0}}, Columns{}, "0 dense columns"},
-		{Layout{Rows: 3, Features: 1, Dense: []int{0}}, Columns{Dense: [][]float64{one}}, "has 2 rows, the layout 3"},
+		{Layout{Rows: 3, Features: 1, Dense: []int{0}}, Columns{Dense: []Cells{Float64s(one)}}, "has 2 rows, the layout 3"},
 		{Layout{Rows: 2, Features: 2, Codes: []Codes{{0, 2}}}, Columns{Codes: [][]int32{{0, 2}}}, "code 2 of 2 levels"},
 		{Layout{Rows: 2, Inputs: []string{"y"}}, Columns{Inputs: [][]float64{one[:1]}}, `input "y" has 1 rows`},
-		{Layout{Rows: 1, Features: 2, Sparse: true}, Columns{Start: []int{0, 2}, Index: []int32{1, 0}, Value: one}, "index 0 after 1"},
-		{Layout{Rows: 1, Features: 2, Sparse: true}, Columns{Start: []int{0, 1}, Index: []int32{2}, Value: one[:1]}, "index 2"},
-		{Layout{Rows: 1, Features: 2, Sparse: true}, Columns{Start: []int{0, 3}, Index: []int32{0}, Value: one[:1]}, "values 0 to 3"},
-		{Layout{Rows: 1, Features: 2, Sparse: true, Dense: []int{1}}, Columns{Dense: [][]float64{one[:1]}, Start: []int{0, 1}, Index: []int32{1}, Value: one[:1]}, "stored elsewhere"},
+		{Layout{Rows: 1, Features: 2, Sparse: true}, Columns{Start: []int{0, 2}, Index: []int32{1, 0}, Value: Float64s(one)}, "index 0 after 1"},
+		{Layout{Rows: 1, Features: 2, Sparse: true}, Columns{Start: []int{0, 1}, Index: []int32{2}, Value: Float64s(one[:1])}, "index 2"},
+		{Layout{Rows: 1, Features: 2, Sparse: true}, Columns{Start: []int{0, 3}, Index: []int32{0}, Value: Float64s(one[:1])}, "values 0 to 3"},
+		{Layout{Rows: 1, Features: 2, Sparse: true, Dense: []int{1}}, Columns{Dense: []Cells{Float64s(one[:1])}, Start: []int{0, 1}, Index: []int32{1}, Value: Float64s(one[:1])}, "stored elsewhere"},
 	} {
 		if _, err := NewMemory(c.l, c.c); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: %v, want %q", c.l, err, c.want)

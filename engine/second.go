@@ -103,7 +103,7 @@ func (b *Objective) second() error {
 	for _, k := range keeps {
 		out = append(out, Output{Name: k.name, Node: k.node, Keep: true})
 	}
-	if b.columns, err = CompileWith(b.g, b.e.layout, CompileOptions{NoFused: b.e.o.NoFused}, out...); err != nil {
+	if b.columns, err = CompileWith(b.g, b.e.layout.Layout, CompileOptions{NoFused: b.e.o.NoFused}, out...); err != nil {
 		return err
 	}
 	b.keeps, b.product = keeps, p
@@ -466,7 +466,7 @@ func (b *Objective) Kept(ctx context.Context, name string) ([]float64, error) {
 	if err != nil {
 		return nil, fmt.Errorf("engine: %w", err)
 	}
-	p, err := CompileWith(b.g, b.e.layout, CompileOptions{NoFused: b.e.o.NoFused}, Output{Name: name, Node: s[0], Keep: true})
+	p, err := CompileWith(b.g, b.e.layout.Layout, CompileOptions{NoFused: b.e.o.NoFused}, Output{Name: name, Node: s[0], Keep: true})
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ func compiled(t testing.TB, rows, n, levels int) *engine.Objective {
 			c[i] = r.NormFloat64() + 2*common[i] // correlated columns
 			z[i] += w * c[i]
 		}
-		cols.Dense = append(cols.Dense, c)
+		cols.Dense = append(cols.Dense, engine.Float64s(c))
 	}
 	if levels > 0 {
 		l.Codes = []engine.Codes{{First: n, Levels: levels}}
@@ -222,7 +222,7 @@ func TestBadSample(t *testing.T) {
 				c[i] = 10 * r.NormFloat64()
 			}
 		}
-		cols.Dense = append(cols.Dense, c)
+		cols.Dense = append(cols.Dense, engine.Float64s(c))
 	}
 	cols.Inputs = [][]float64{y}
 	m, err := engine.NewMemory(l, cols)

@@ -54,6 +54,7 @@ func (s *pairs) Chunk(k int) (engine.Block, error) {
 	c := s.of.Classes
 	n := s.of.Source.Layout().Features
 	out := engine.Block{First: k * s.rows, Start: []int{0}}
+	var values engine.Float64s
 	add := func(class int, r *row, sign float64) {
 		if class == c.Reference {
 			return
@@ -63,9 +64,9 @@ func (s *pairs) Chunk(k int) (engine.Block, error) {
 		}
 		first := int32(class * (n + 1))
 		for q, j := range r.index {
-			out.Index, out.Value = append(out.Index, first+j), append(out.Value, sign*r.value[q])
+			out.Index, values = append(out.Index, first+j), append(values, sign*r.value[q])
 		}
-		out.Index, out.Value = append(out.Index, first+int32(n)), append(out.Value, sign)
+		out.Index, values = append(out.Index, first+int32(n)), append(values, sign)
 	}
 	if first := k * s.of.Source.ChunkRows(); first < len(c.Label) {
 		b, err := s.of.Source.Chunk(k)
@@ -100,7 +101,8 @@ func (s *pairs) Chunk(k int) (engine.Block, error) {
 		out.Rows++
 		out.Start = append(out.Start, len(out.Index))
 	}
-	if size := 2*len(out.Value) + len(out.Start); size <= s.room {
+	out.Value = values
+	if size := 2*len(values) + len(out.Start); size <= s.room {
 		s.room -= size
 		s.kept[k] = out
 	}

@@ -398,7 +398,7 @@ func (p *Problem) price(ctx context.Context, prices *vector, keep func(*row) boo
 		if sign < 0 {
 			name++
 		}
-		found = &row{r.number, slices.Clone(r.index), slices.Clone(r.value), r.y}
+		found = &row{number: r.number, index: slices.Clone(r.index), value: slices.Clone(r.value), y: r.y}
 		best = f
 		if first {
 			return stop{}

@@ -11,7 +11,7 @@ import (
 // Hours of study and whether the exam was passed: everybody below 3 hours failed, everybody above passed.
 func ExampleDecide() {
 	data, err := engine.NewMemory(engine.Layout{Rows: 6, Features: 1, Dense: []int{0}},
-		engine.Columns{Dense: [][]float64{{0.5, 1, 2.5, 3, 4.25, 5}}})
+		engine.Columns{Dense: []engine.Cells{engine.Float64s{0.5, 1, 2.5, 3, 4.25, 5}}})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -34,7 +34,7 @@ func (a *sample) problem(t testing.TB) *proof.Problem {
 		for i := range c {
 			c[i] = a.x[i][j]
 		}
-		cols.Dense = append(cols.Dense, c)
+		cols.Dense = append(cols.Dense, engine.Float64s(c))
 	}
 	if a.codes > 0 {
 		l.Codes = []engine.Codes{{First: n - a.codes, Levels: a.codes}}

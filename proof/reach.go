@@ -12,7 +12,7 @@ const coarse = 0.01
 // the inverse of H scaled to a unit diagonal, with units the inverse of that diagonal, it is at least the largest ‖x̃‖² in the norm of H⁻¹.
 func (p *Problem) largestRow(ctx context.Context, units []float64) (float64, error) {
 	l := p.Source.Layout()
-	n, D := l.Features, len(l.Dense)
+	n := l.Features
 	center := make([]float64, n)
 	root := make([]float64, n) // a feature's part is ((x - center)·root)², off by a few units of itself
 	for j := range n {
@@ -40,6 +40,8 @@ func (p *Problem) largestRow(ctx context.Context, units []float64) (float64, err
 		}
 	}
 	var largest float64
+	panel := make([]float64, 64*len(l.Dense))
+	var value []float64
 	chunk := p.Source.ChunkRows()
 	for k := 0; k*chunk < l.Rows; k++ {
 		if err := ctx.Err(); err != nil {
@@ -51,9 +53,9 @@ func (p *Problem) largestRow(ctx context.Context, units []float64) (float64, err
 		}
 		for first := 0; first < b.Rows; first += 64 {
 			var squares [64]float64
+			b.Panel(first/64, panel)
 			for c, j := range l.Dense {
-				panel := b.Panels[(first/64*D+c)*64:][:64]
-				for i, x := range panel {
+				for i, x := range panel[c*64:][:64] {
 					squares[i] += part(j, x)
 				}
 			}
@@ -71,10 +73,11 @@ func (p *Problem) largestRow(ctx context.Context, units []float64) (float64, err
 					}
 				}
 				if l.Sparse {
-					for s := b.Start[at]; s < b.Start[at+1]; s++ {
-						j := int(b.Index[s])
-						q += part(j, b.Value[s])
-						less += part(j, 0)
+					var index []int32
+					index, value = b.Entries(at, value)
+					for s, j := range index {
+						q += part(int(j), value[s])
+						less += part(int(j), 0)
 					}
 				}
 				// Both sums are of terms that are not negative.

@@ -58,14 +58,16 @@ func (a *sample) sparse(t *testing.T) *proof.Problem {
 	t.Helper()
 	var cols engine.Columns
 	cols.Start = []int{0}
+	var values engine.Float64s
 	for _, x := range a.x {
 		for j, v := range x {
 			if v != 0 {
-				cols.Index, cols.Value = append(cols.Index, int32(j)), append(cols.Value, v)
+				cols.Index, values = append(cols.Index, int32(j)), append(values, v)
 			}
 		}
 		cols.Start = append(cols.Start, len(cols.Index))
 	}
+	cols.Value = values
 	m, err := engine.NewMemory(engine.Layout{Rows: len(a.x), Features: a.features(), Center: a.center, Scale: a.scale, Sparse: true}, cols)
 	if err != nil {
 		t.Fatal(err)

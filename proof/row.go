@@ -14,6 +14,11 @@ type row struct {
 	index  []int32
 	value  []float64
 	y      float64
+
+	panel []float64 // the dense columns of 64 rows
+	at    int       // the first of them
+
+	entries []float64
 }
 
 // rows calls f for every row with a weight, in order; the row is reused. f may stop the walk with an error.
@@ -47,11 +52,17 @@ func (p *Problem) rows(ctx context.Context, f func(*row) error) error {
 // read takes row i of a block: its number and what is stored.
 func (p *Problem) read(r *row, b *engine.Block, i int) {
 	l := p.Source.Layout()
-	d := len(l.Dense)
 	r.number = b.First + i
 	r.index, r.value = r.index[:0], r.value[:0]
+	if at := b.First + i/64*64; r.panel == nil || r.at != at {
+		if r.panel == nil {
+			r.panel = make([]float64, 64*len(l.Dense))
+		}
+		b.Panel(i/64, r.panel)
+		r.at = at
+	}
 	for c, j := range l.Dense {
-		if v := b.Panels[(i/64*d+c)*64+i%64]; v != 0 {
+		if v := r.panel[c*64+i%64]; v != 0 {
 			r.index, r.value = append(r.index, int32(j)), append(r.value, v)
 		}
 	}
@@ -61,11 +72,13 @@ func (p *Problem) read(r *row, b *engine.Block, i int) {
 		}
 	}
 	if l.Sparse {
-		for q := b.Start[i]; q < b.Start[i+1]; q++ {
-			if v := b.Value[q]; v != 0 {
-				r.index, r.value = append(r.index, b.Index[q]), append(r.value, v)
+		index, value := b.Entries(i, r.entries)
+		for q, v := range value {
+			if v != 0 {
+				r.index, r.value = append(r.index, index[q]), append(r.value, v)
 			}
 		}
+		r.entries = value
 	}
 }
 
