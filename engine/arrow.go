@@ -27,7 +27,7 @@ func (e *Engine) Border(ctx context.Context, c []float64, of, chunks []int) ([]f
 	}
 	// The sum has the rows asked for, Σ c x̃ and the diagonal.
 	G, err := e.sums(ctx, chunks, (q+2)*N, func() worker {
-		return &borderWorker{e: e, c: c, place: place, first: q * N, cc: make([]float64, e.block), cx: make([]float64, e.block)}
+		return &borderWorker{e: e, c: c, place: place, first: q * N, cc: make([]float64, e.block), cx: make([]float64, e.block), x: e.wide(e.block)}
 	})
 	if err != nil {
 		return nil, err
@@ -91,6 +91,8 @@ type borderWorker struct {
 	place  []int32
 	first  int
 	cc, cx []float64
+	x      []float64
+	value  []float64
 	asked  []asked
 }
 
@@ -108,8 +110,8 @@ func (w *borderWorker) run(r rows, G []float64) error {
 	panels := len(cc) / kernel.Rows
 	first, square := G[w.first:w.first+N], G[w.first+N:]
 	first[n] += e.kernels.SumRows(cc)
-	x := r.panels(D)
-	for d, j := range l.Dense {
+	x := e.widened(r, w.x)
+	for d, j := range l.feature {
 		for p := range panels {
 			e.kernels.Map2["mul"](cx[p*kernel.Rows:][:kernel.Rows], cc[p*kernel.Rows:][:kernel.Rows], x[(p*D+d)*kernel.Rows:][:kernel.Rows])
 		}
@@ -119,14 +121,14 @@ func (w *borderWorker) run(r rows, G []float64) error {
 			continue
 		}
 		row := G[int(w.place[j])*N:][:N]
-		for d2, j2 := range l.Dense {
+		for d2, j2 := range l.feature {
 			row[j2] += e.kernels.Gram(cx, kernel.Rows, x[d2*kernel.Rows:], D*kernel.Rows, panels)
 		}
 		for k, c := range l.Codes {
 			kernel.Scatter(row[c.First:][:c.Levels], r.Codes[k][r.lo:r.lo+r.n], cx)
 		}
 		if l.Sparse {
-			kernel.SparseBackward(row[:n], r.Start[r.lo:r.lo+r.n+1], r.Index, r.Value, cx)
+			r.scatter(row[:n], cx)
 		}
 	}
 	for k, c := range l.Codes {
@@ -135,7 +137,7 @@ func (w *borderWorker) run(r rows, G []float64) error {
 		kernel.Scatter(square[c.First:][:c.Levels], codes, cc)
 	}
 	if l.Sparse {
-		kernel.SparseBackward(first[:n], r.Start[r.lo:r.lo+r.n+1], r.Index, r.Value, cc)
+		r.scatter(first[:n], cc)
 	}
 	for i := range r.n {
 		t := cc[i]
@@ -147,11 +149,13 @@ func (w *borderWorker) run(r rows, G []float64) error {
 				}
 			}
 		}
+		var index []int32
 		if l.Sparse {
-			for q := r.Start[r.lo+i]; q < r.Start[r.lo+i+1]; q++ {
-				square[r.Index[q]] += float64(t * r.Value[q] * r.Value[q])
-				if p := w.place[r.Index[q]]; p >= 0 {
-					list = append(list, asked{int(p) * N, t * r.Value[q]})
+			index, w.value = r.Entries(r.lo+i, w.value)
+			for q, j := range index {
+				square[j] += float64(t * w.value[q] * w.value[q])
+				if p := w.place[j]; p >= 0 {
+					list = append(list, asked{int(p) * N, t * w.value[q]})
 				}
 			}
 		}
@@ -162,12 +166,10 @@ func (w *borderWorker) run(r rows, G []float64) error {
 					row[c.First+int(v)] += a.value
 				}
 			}
-			if l.Sparse {
-				for q := r.Start[r.lo+i]; q < r.Start[r.lo+i+1]; q++ {
-					row[r.Index[q]] += float64(a.value * r.Value[q])
-				}
+			for q, j := range index {
+				row[j] += float64(a.value * w.value[q])
 			}
-			for d, j := range l.Dense { // of those asked for, theirs has it
+			for d, j := range l.feature { // of those asked for, theirs has it
 				if w.place[j] < 0 {
 					row[j] += float64(a.value * x[(i/kernel.Rows*D+d)*kernel.Rows+i%kernel.Rows])
 				}

@@ -157,9 +157,7 @@ func newGramWorker(e *Engine, order []int, from, to, count int, weigh weigher) *
 	}
 	if D := len(e.layout.Dense); D > 0 {
 		w.cx, w.square = make([]float64, gramColumns*gramRows), make([]float64, gramColumns*gramColumns)
-		if D > e.layout.count(Float64) {
-			w.x = make([]float64, D*gramRows)
-		}
+		w.x = e.wide(gramRows)
 	}
 	return w
 }
@@ -180,7 +178,7 @@ func (w *gramWorker) run(r rows, sum []float64) error {
 	N := w.e.layout.Features + 1
 	for at := 0; at < n; at += gramRows {
 		piece := rows{r.Block, r.lo + at, min(gramRows, r.n-at)}
-		x := w.dense(piece)
+		x := w.e.widened(piece, w.x)
 		for q := w.from; q < w.to; q++ {
 			w.add(piece, x, c[q][at:min(at+gramRows, n)], sum[(q-w.from)*N*N:][:N*N])
 		}
@@ -188,22 +186,31 @@ func (w *gramWorker) run(r rows, sum []float64) error {
 	return nil
 }
 
-// dense is the dense columns of a piece by place, in panels.
-func (w *gramWorker) dense(r rows) []float64 {
-	l, c, k := w.e.layout, &r.dense, w.e.kernels
+// wide is memory for widened, of so many rows.
+func (e *Engine) wide(rows int) []float64 {
+	if D := len(e.layout.Dense); D > e.layout.count(Float64) {
+		return make([]float64, D*rows)
+	}
+	return nil
+}
+
+// widened is the dense columns of a piece by place, in panels: as stored, if all are float64, else in x.
+func (e *Engine) widened(r rows, x []float64) []float64 {
+	l, c, k := e.layout, &r.dense, e.kernels
 	D := len(l.Dense)
-	if w.x == nil {
+	if D == l.count(Float64) {
 		return c.f64[r.lo*D:]
 	}
+	all := x
 	for p := 0; p < r.n; p += kernel.Rows {
-		x, at := w.x[p*D:], r.lo+p
+		x, at := x[p*D:], r.lo+p
 		widenPanel(x, c.f64, at, l.begin[Float64:], k.F64.Widen)
 		widenPanel(x, c.f32, at, l.begin[Float32:], k.F32.Widen)
 		widenPanel(x, c.i32, at, l.begin[Int32:], k.I32.Widen)
 		widenPanel(x, c.i16, at, l.begin[Int16:], k.I16.Widen)
 		widenPanel(x, c.i8, at, l.begin[Int8:], k.I8.Widen)
 	}
-	return w.x
+	return all
 }
 
 // widenPanel writes a group's columns of the panel that begins at row lo to x, all dense columns' panel.

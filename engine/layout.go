@@ -67,7 +67,8 @@ func (b *Block) Panel(p int, out []float64) {
 	}
 }
 
-// Entries is row r of the sparse part. The values may stand in buffer, which grows as needed; pass the last result.
+// Entries is row r of the sparse part. The values may stand in buffer, which grows as needed: pass the last result, of the
+// same source.
 func (b *Block) Entries(r int, buffer []float64) (index []int32, value []float64) {
 	lo, hi := b.Start[r], b.Start[r+1]
 	if v, ok := b.Value.(Float64s); ok {

@@ -84,7 +84,7 @@ func levels(t testing.TB, rows int, count ...int) (*engine.Objective, []optim.Gr
 	t.Helper()
 	r := rand.New(rand.NewPCG(uint64(rows), 77))
 	l := engine.Layout{Rows: rows, Features: 2, Dense: []int{0, 1}, Inputs: []string{"y"}}
-	columns := make([][]float64, 2)
+	columns := make([]engine.Float64s, 2)
 	z := make([]float64, rows)
 	for j := range columns {
 		columns[j] = make([]float64, rows)
@@ -93,7 +93,7 @@ func levels(t testing.TB, rows int, count ...int) (*engine.Objective, []optim.Gr
 			z[i] += 0.5*columns[j][i] - 0.5
 		}
 	}
-	cols := engine.Columns{Dense: columns}
+	cols := engine.Columns{Dense: []engine.Cells{columns[0], columns[1]}}
 	var groups []optim.Group
 	for _, n := range count {
 		l.Codes = append(l.Codes, engine.Codes{First: l.Features, Levels: n})
