@@ -113,4 +113,15 @@ func newPlain[T Float](map1 map[string]func(out, a []T)) *Set[T] {
 }
 
 // Best is the fastest set this processor runs. Its results have the bits of [Plain].
-func Best[T Float]() *Set[T] { return Plain[T]() }
+func Best[T Float]() *Set[T] {
+	s := sets[T]()
+	return s[len(s)-1]
+}
+
+// sets are all sets that this processor runs, slowest first.
+func sets[T Float]() []*Set[T] {
+	if s, ok := any(sets64).([]*Set[T]); ok {
+		return s
+	}
+	return any(sets32).([]*Set[T])
+}

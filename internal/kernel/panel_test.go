@@ -137,8 +137,12 @@ func testSums[T Float](t *testing.T, s *Set[T]) {
 }
 
 func TestPanels(t *testing.T) {
-	testSet(t, Plain[float64]())
-	testSet(t, Plain[float32]())
+	for _, s := range sets[float64]() {
+		testSet(t, s)
+	}
+	for _, s := range sets[float32]() {
+		testSet(t, s)
+	}
 }
 
 func testSet[T Float](t *testing.T, s *Set[T]) {
@@ -149,51 +153,6 @@ func testSet[T Float](t *testing.T, s *Set[T]) {
 	t.Run(name+"float32", func(t *testing.T) { testPanels(t, s.F32) })
 	t.Run(name+"float64", func(t *testing.T) { testPanels(t, s.F64) })
 	t.Run(name+"sums", func(t *testing.T) { testSums(t, s) })
-}
-
-// TestMapLengths: every length from 0 to 67, in place too, writes what one row at a time writes and nothing else.
-func TestMapLengths(t *testing.T) {
-	r := rand.New(rand.NewPCG(5, 6))
-	s := Plain[float64]()
-	for n := range 68 {
-		a, b := random[float64](r, n), random[float64](r, n)
-		check := func(name string, run func(out, a, b []float64)) {
-			t.Helper()
-			out := make([]float64, n+2)
-			out[0], out[n+1] = 7, 7
-			run(out[1:n+1], a, b)
-			place := slices.Clone(a)
-			run(place, place, b)
-			for i := range n {
-				one := []float64{0}
-				run(one, a[i:i+1], b[i:i+1])
-				x := math.Float64bits(one[0])
-				if same := one[0] != one[0]; !same && (math.Float64bits(out[i+1]) != x || math.Float64bits(place[i]) != x) {
-					t.Fatalf("%s of %d rows, row %d: %v, in place %v, alone %v", name, n, i, out[i+1], place[i], one[0])
-				}
-			}
-			if out[0] != 7 || out[n+1] != 7 {
-				t.Fatalf("%s of %d rows writes outside", name, n)
-			}
-		}
-		for name, f := range s.Map1 {
-			check(name, func(out, a, _ []float64) { f(out, a) })
-		}
-		for name, f := range s.Map2 {
-			check(name, f)
-		}
-		check("pick", func(out, a, b []float64) { s.Map3["pick"](out, a, a, b) })
-		for _, f := range s.Fused {
-			for k := range f.Out {
-				run := func(out, a, b []float64) {
-					outs := make([][]float64, len(f.Out))
-					outs[k] = out
-					f.Run(outs, [][]float64{slices.Clone(a), b}[:len(f.In)])
-				}
-				check(f.Out[k], run)
-			}
-		}
-	}
 }
 
 func TestSparseKernels(t *testing.T) {
@@ -229,14 +188,19 @@ func TestGoldenBits(t *testing.T) {
 		b := math.Float64bits(v)
 		h.Write([]byte{byte(b), byte(b >> 8), byte(b >> 16), byte(b >> 24), byte(b >> 32), byte(b >> 40), byte(b >> 48), byte(b >> 56)})
 	}
-	golden[float64](put)
-	if got, want := h.Sum64(), uint64(golden64); got != want {
-		t.Errorf("float64 kernels: %#x, want %#x", got, want)
+	for _, s := range sets[float64]() {
+		h.Reset()
+		golden(s, put)
+		if got, want := h.Sum64(), uint64(golden64); got != want {
+			t.Errorf("%s, float64 kernels: %#x, want %#x", s.Name, got, want)
+		}
 	}
-	h.Reset()
-	golden[float32](put)
-	if got, want := h.Sum64(), uint64(golden32); got != want {
-		t.Errorf("float32 kernels: %#x, want %#x", got, want)
+	for _, s := range sets[float32]() {
+		h.Reset()
+		golden(s, put)
+		if got, want := h.Sum64(), uint64(golden32); got != want {
+			t.Errorf("%s, float32 kernels: %#x, want %#x", s.Name, got, want)
+		}
 	}
 }
 
@@ -253,8 +217,7 @@ func own[T Float](s *Set[T]) Panels[T, T] {
 	return any(s.F32).(Panels[T, T])
 }
 
-func golden[T Float](put func(float64)) {
-	s := Plain[T]()
+func golden[T Float](s *Set[T], put func(float64)) {
 	k := own(s)
 	state := uint64(1)
 	next := func() T { // exact in both types: 20 bits
