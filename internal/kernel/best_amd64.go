@@ -167,24 +167,32 @@ func fusedBy[T Float](step int, line func(L, dz, a, b, c, z, t *T, n int), pair 
 				return
 			}
 			var p [7]*T
-			var restOut, restIn [5][]T
 			for k, o := range out {
 				if o != nil {
 					p[k] = &o[:len(in[0])][0]
-					restOut[k] = o[n:]
 				}
 			}
 			for k, v := range in {
 				p[len(out)+k] = &v[:len(in[0])][0]
-				restIn[k] = v[n:]
 			}
 			f(p, n)
 			if n < len(in[0]) {
-				last(restOut[:len(out)], restIn[:len(in)])
+				last(from(out, n), from(in, n))
 			}
 		}
 	}
 	wrap(&rows[0], func(p [7]*T, n int) { line(p[0], p[1], p[2], p[3], p[4], p[5], p[6], n) })
 	wrap(&rows[1], func(p [7]*T, n int) { pair(p[0], p[1], p[2], p[3], p[4], p[5], n) })
 	return rows
+}
+
+// from is the columns' rows from row n on.
+func from[T Float](columns [][]T, n int) [][]T {
+	rest := make([][]T, len(columns))
+	for k, c := range columns {
+		if c != nil {
+			rest[k] = c[n:]
+		}
+	}
+	return rest
 }
