@@ -27,6 +27,7 @@ type Config struct {
 	Penalty   Penalty
 	Solver    Solver
 	Test      Test
+	Run       Run
 
 	Confidence     float64 // level of the intervals; 0 means 0.95
 	SaveUnfinished bool    // let a model be saved that did not converge; recorded in it
@@ -42,6 +43,7 @@ type Config struct {
 type hooks struct {
 	noFused bool                            // run every node of the graph by itself
 	rules   func([]graph.Rule) []graph.Rule // change the rules of the simplifier
+	state   func([]byte)                    // takes every state, in the place of the checkpoint
 }
 
 // Columns says which columns take part and as what.
@@ -77,7 +79,7 @@ type Solver struct {
 	Seed     uint64        // of every random choice; 0 means 1
 	Threads  int           // 0 means all cores; the model has the same bits whatever it is
 	Restarts int           // of a model with a hidden layer: so many starts, from the seeds Seed, Seed+1, …; the best is kept; 0 means 1
-	MaxTime  time.Duration // 0 is no limit
+	MaxTime  time.Duration // from the beginning, reading included; the solver then stops where it is, and what can be proved there and the measures follow. 0 is no limit
 }
 
 // Test says on which rows the finished model is measured.
@@ -151,6 +153,8 @@ func (c Config) Check() error {
 		{"batch", float64(c.Solver.Batch), c.Solver.Batch > 0},
 		{"record", float64(c.Solver.Record), c.Solver.Record >= 0},
 		{"threads", float64(c.Solver.Threads), c.Solver.Threads >= 0},
+		{"max-time", c.Solver.MaxTime.Seconds(), c.Solver.MaxTime >= 0},
+		{"checkpoint every", c.Run.Every.Seconds(), c.Run.Every >= 0},
 		{"conf", c.Confidence, c.Confidence > 0 && c.Confidence < 1},
 		{"holdout", c.Test.Part, c.Test.Part >= 0 && c.Test.Part < 1},
 		{"holdout every", float64(c.Test.Every), c.Test.Every >= 0 && c.Test.Every != 1},
@@ -167,6 +171,9 @@ func (c Config) Check() error {
 	}
 	if err := c.checkLayers(); err != nil {
 		return err
+	}
+	if c.Run.Init != nil && c.Solver.Restarts > 1 {
+		return fmt.Errorf("init and restarts %d: a start from a model is one start", c.Solver.Restarts)
 	}
 	return c.Encoding.Check()
 }

@@ -61,9 +61,12 @@ func (f *fit) describe(e *encode.Encoding) modelFile {
 			Verdict: r.Verdict, Message: r.Message, Solver: r.Solver, Penalty: r.Penalty, Scale: f.config.Scale,
 			Coding: string(f.config.Encoding.Coding), Missing: string(f.config.Encoding.Missing), Tol: f.config.Solver.Tol,
 			Seed: r.Seed, Steps: r.Steps, Passes: r.Passes, Rows: r.Rows, WeightSum: r.WeightSum, Dropped: r.Dropped,
-			Cost: number(r.Cost), Loss: number(r.Loss), Gap: r.Gap, GapNote: r.GapNote, Fingerprint: fmt.Sprintf("sha256:%x", f.table.Fingerprint()),
+			Cost: number(r.Cost), Loss: number(r.Loss), Gap: r.Gap, GapNote: r.GapNote, Fingerprint: f.fingerprint(),
 			Holdout: f.holdout(), Unfinished: f.config.SaveUnfinished && f.verdictError() != nil,
 		},
+	}
+	if m := f.config.Run.Init; m != nil {
+		file.Training.Init, _ = m.checksum() // a model that was read or trained can be written
 	}
 	if f.firstOrder() {
 		file.Training.Alpha = f.config.Solver.Alpha

@@ -37,7 +37,7 @@ func Fit(ctx context.Context, source Source, config Config) (*Result, error) {
 		Seed: config.Solver.Seed, Aliased: []string{}, Notes: []string{}, Warnings: []Warning{}}, start: time.Now()}
 	for _, stage := range []func(context.Context) error{
 		func(ctx context.Context) error { return f.read(ctx, source) },
-		f.split, f.learn, f.alias, f.design, f.solve, f.finish,
+		f.resume, f.split, f.learn, f.alias, f.design, f.solve, f.finish,
 	} {
 		if err := stage(ctx); err != nil {
 			f.result.Seconds.Total = time.Since(f.start).Seconds()
@@ -68,7 +68,14 @@ type fit struct {
 	engine *engine.Engine
 
 	userSteps bool // the number of steps is the user's
+	timeUp    bool // the time ended the run before anything else
 	cost      *cost
+
+	print   string    // fingerprint of the table
+	state   runState  // what a checkpoint says, but for the solver
+	resumed *runState // where to go on; nil once it is taken up
+	saved   time.Time // when the last checkpoint was written
+	looked  int       // the step at which separation was last looked for
 	solved
 	model *Model
 }

@@ -87,6 +87,7 @@ type trainingRecord struct {
 	Seed        uint64   `json:"seed"`
 	StartSeed   uint64   `json:"start_seed,omitempty"` // of a hidden layer: where its weights started
 	Restarts    int      `json:"restarts,omitempty"`
+	Init        string   `json:"init,omitempty"` // checksum of the content of the model that the training started from
 	Holdout     string   `json:"holdout,omitempty"`
 	Steps       int      `json:"steps"`
 	Passes      int      `json:"passes"`

@@ -37,7 +37,11 @@ func (f *fit) assumeLayers() error {
 			others = append(others, p.name)
 		}
 	}
-	if err := f.note("the start is random: %s uniform within ±√(6/(in + out)), the others 0 (seed %d)", strings.Join(weights, ", "), c.Solver.Seed); err != nil {
+	if c.Run.Init != nil {
+		if err := f.note("the start is the parameters of the model given"); err != nil {
+			return err
+		}
+	} else if err := f.note("the start is random: %s uniform within ±√(6/(in + out)), the others 0 (seed %d)", strings.Join(weights, ", "), c.Solver.Seed); err != nil {
 		return err
 	}
 	if c.Penalty.L2 > 0 {
@@ -87,34 +91,29 @@ func (f *fit) weights() int {
 	return n
 }
 
-// layerProblem is the cost of a model with a hidden layer as the solvers see it. It counts the passes over the rows.
-type layerProblem struct {
-	cost   *engine.Objective
-	passes int
-}
+// layerProblem is the cost of a model with a hidden layer as the solvers see it.
+type layerProblem struct{ cost *engine.Objective }
 
 // Size is the number of parameters.
-func (p *layerProblem) Size() int { return p.cost.Size() }
+func (p layerProblem) Size() int { return p.cost.Size() }
 
 // CostGradient is J and its gradient.
-func (p *layerProblem) CostGradient(ctx context.Context, theta, grad []float64) (float64, error) {
-	p.passes++
+func (p layerProblem) CostGradient(ctx context.Context, theta, grad []float64) (float64, error) {
 	return p.cost.CostGradient(ctx, theta, grad)
 }
 
 // CostGradientRows is the same over some rows.
-func (p *layerProblem) CostGradientRows(ctx context.Context, theta []float64, rows []int, grad []float64) (float64, error) {
+func (p layerProblem) CostGradientRows(ctx context.Context, theta []float64, rows []int, grad []float64) (float64, error) {
 	return p.cost.CostGradientRows(ctx, theta, rows, grad)
 }
 
 // Product is H·v.
-func (p *layerProblem) Product(ctx context.Context, v, hv []float64) error {
-	p.passes++
+func (p layerProblem) Product(ctx context.Context, v, hv []float64) error {
 	return p.cost.Product(ctx, v, hv)
 }
 
 // Diagonal is that of the identity: the inputs are standardised, and diag H of a layer costs a product a parameter and may be negative.
-func (p *layerProblem) Diagonal(_ context.Context, diag []float64) error {
+func (p layerProblem) Diagonal(_ context.Context, diag []float64) error {
 	for j := range diag {
 		diag[j] = 1
 	}
@@ -122,12 +121,22 @@ func (p *layerProblem) Diagonal(_ context.Context, diag []float64) error {
 }
 
 // Hessian is H, made of products.
-func (p *layerProblem) Hessian(ctx context.Context, chunks []int, h []float64) error {
-	p.passes += p.cost.Size()
+func (p layerProblem) Hessian(ctx context.Context, chunks []int, h []float64) error {
 	return p.cost.Hessian(ctx, chunks, h)
 }
 
-// run is where one start ended.
+// Passes says what an answer takes: H a product a parameter.
+func (p layerProblem) Passes(w optim.Want) int {
+	switch w {
+	case optim.Diagonal:
+		return 0
+	case optim.Hessian:
+		return p.Size()
+	}
+	return 1
+}
+
+// layerRun is where one start ended.
 type layerRun struct {
 	seed     uint64
 	solver   string
@@ -137,6 +146,53 @@ type layerRun struct {
 	verdict  Verdict
 	message  string
 	trace    []TracePoint
+	passes   int // of all parts
+}
+
+// layersState is a search of several starts, each in up to two parts, between two answers. The part that runs is the solver's state.
+type layersState struct {
+	Restarts []Restart `json:"restarts,omitempty"` // done
+	Passes   int       `json:"passes"`             // of these
+	Best     *layerEnd `json:"best,omitempty"`     // of these
+	First    *layerEnd `json:"first,omitempty"`    // where the first part of this start ended; nil: it runs
+}
+
+// layerEnd is a layerRun that can be written down.
+type layerEnd struct {
+	Seed     uint64       `json:"seed"`
+	Solver   string       `json:"solver"`
+	Reason   optim.Reason `json:"reason"`
+	Theta    []float64    `json:"theta"`
+	F        *float64     `json:"f"` // null: not finite
+	Gradient []float64    `json:"gradient,omitempty"`
+	Step     int          `json:"step"`
+	Last     []float64    `json:"last,omitempty"`
+	Diverged bool         `json:"diverged,omitempty"`
+	Rest     bool         `json:"rest,omitempty"`
+	Verdict  Verdict      `json:"verdict,omitempty"`
+	Message  string       `json:"message,omitempty"`
+	Trace    []TracePoint `json:"trace,omitempty"`
+	Passes   int          `json:"passes"`
+}
+
+func (r *layerRun) end() *layerEnd {
+	o := &r.out
+	return &layerEnd{r.seed, r.solver, o.Reason, o.Theta, number(o.F), o.Gradient, o.Step, o.Last, r.diverged != nil, r.rest, r.verdict, r.message, r.trace, r.passes}
+}
+
+// run is the reverse of end, for a cost of so many parameters.
+func (e *layerEnd) run(size int) (*layerRun, error) {
+	for _, v := range [][]float64{e.Theta, e.Gradient, e.Last} {
+		if len(v) != size && v != nil || e.Theta == nil {
+			return nil, fmt.Errorf("a start ended with %d parameters, the model has %d", len(v), size)
+		}
+	}
+	r := &layerRun{seed: e.Seed, solver: e.Solver, rest: e.Rest, verdict: e.Verdict, message: e.Message, trace: e.Trace, passes: e.Passes,
+		out: optim.Outcome{Reason: e.Reason, Theta: e.Theta, F: value(e.F), Gradient: e.Gradient, Step: e.Step, Last: e.Last, Distance: math.NaN()}}
+	if e.Diverged {
+		r.diverged = new(optim.Divergence)
+	}
+	return r, nil
 }
 
 // known says whether the run came to a point whose cost is known.
@@ -174,19 +230,25 @@ func (f *fit) solveLayers(ctx context.Context) error {
 	if f.logLoss, err = c.isLogLossOf("z"); err != nil {
 		return err
 	}
-	problem := &layerProblem{cost: f.objective}
-	var best *layerRun
-	batches := 0
-	for i := range max(f.config.Solver.Restarts, 1) {
-		run := &layerRun{seed: f.config.Solver.Seed + uint64(i)}
+	problem := layerProblem{f.objective}
+	starts := max(f.config.Solver.Restarts, 1)
+	best, err := f.resumeLayers(starts)
+	if err != nil {
+		return err
+	}
+	var broken optim.Reason // by what the last start was broken off
+	for len(r.Restarts) < starts {
+		run := &layerRun{seed: f.config.Solver.Seed + uint64(len(r.Restarts))}
+		f.state.Layers.Restarts, f.state.Layers.Best = r.Restarts, nil
+		if best != nil {
+			f.state.Layers.Best = best.end()
+		}
 		if err := f.minimizeLayers(ctx, problem, run); err != nil {
 			return err
 		}
 		f.judgeLayers(run)
 		run.trace, r.Trace = r.Trace, nil
-		if r.Solver == "sgd" {
-			batches += run.out.Passes
-		}
+		f.state.Layers.Passes += run.passes
 		if run.better(best) {
 			best = run
 		}
@@ -195,16 +257,21 @@ func (f *fit) solveLayers(ctx context.Context) error {
 			tried.Cost = number(run.out.F)
 		}
 		r.Restarts = append(r.Restarts, tried)
-		if run.verdict == Interrupted || run.out.Reason == optim.Time {
+		if run.out.Reason == optim.Cancelled || run.out.Reason == optim.Time {
+			broken = run.out.Reason
 			break
 		}
 	}
 	f.theta, r.Trace, r.StartSeed, r.Solver = best.out.Theta, best.trace, best.seed, best.solver
-	r.Steps, r.Passes = best.out.Step, problem.passes+batches
+	r.Steps, r.Passes = best.out.Step, f.state.Layers.Passes
 	r.Verdict, r.Message, r.Cost, r.GradientNorm = best.verdict, best.message, best.out.F, norm(best.out.Gradient, nil)
-	if last := r.Restarts[len(r.Restarts)-1]; last.Verdict == Interrupted && best.verdict != Interrupted {
-		r.Verdict, r.Message = Interrupted, fmt.Sprintf("interrupted in start %d of %d; the best of the starts before: %s", len(r.Restarts), f.config.Solver.Restarts, best.message)
+	switch {
+	case broken == optim.Cancelled && best.verdict != Interrupted:
+		r.Verdict, r.Message = Interrupted, fmt.Sprintf("interrupted in start %d of %d; the best of the starts before: %s", len(r.Restarts), starts, best.message)
+	case broken == optim.Time && (best.out.Reason != optim.Time || len(r.Restarts) < starts):
+		r.Verdict, r.Message = Stopped, fmt.Sprintf("the time is used up in start %d of %d; the best: %s", len(r.Restarts), starts, best.message)
 	}
+	f.timeUp = broken == optim.Time
 	r.GapNote = "no bound: the model is " + f.notConvex() + ", and nothing proves that there is no lower cost elsewhere"
 	r.Loss = r.Cost
 	for _, p := range c.parameters {
@@ -223,56 +290,96 @@ func (f *fit) solveLayers(ctx context.Context) error {
 	return nil
 }
 
+// resumeLayers takes up the starts that a resumed state has done, and the best of them.
+func (f *fit) resumeLayers(starts int) (best *layerRun, err error) {
+	f.state.Layers = &layersState{}
+	if f.resumed == nil {
+		return nil, nil
+	}
+	s := f.resumed.Layers
+	if s == nil || f.resumed.Solve == nil || len(s.Restarts) >= starts || (s.Best == nil) != (len(s.Restarts) == 0) {
+		return nil, f.noResume(fmt.Errorf("the state is none of these %d starts of a hidden layer", starts))
+	}
+	f.state.Layers.Passes, f.state.Layers.First, f.result.Restarts = s.Passes, s.First, slices.Clone(s.Restarts)
+	if s.Best != nil {
+		if best, err = s.Best.run(f.objective.Size()); err != nil {
+			return nil, f.noResume(err)
+		}
+	}
+	return best, nil
+}
+
 // minimizeLayers runs the solver from one start. auto is L-BFGS, and for the last digits Newton's method where H is small: L-BFGS is slow along the
 // flat valleys of such a cost.
-func (f *fit) minimizeLayers(ctx context.Context, problem *layerProblem, run *layerRun) error {
-	s := &f.config.Solver
+func (f *fit) minimizeLayers(ctx context.Context, problem layerProblem, run *layerRun) error {
+	s, st := &f.config.Solver, f.state.Layers
 	run.solver = s.Method
 	if s.Method == "auto" {
 		run.solver = "lbfgs"
 	}
-	method, err := f.layerMethod(run.solver, start(f.cost.parameters, run.seed), run.seed)
-	if err != nil {
-		return err
-	}
 	watch := f.watch(ctx)
-	minimize := func(m optim.Method) error {
-		run.out, err = optim.Minimize(ctx, m, problem, func(i optim.Iteration) (bool, error) {
+	minimize := func(solver string, theta []float64) error {
+		m, err := f.layerMethod(solver, theta, run.seed)
+		if err != nil {
+			return err
+		}
+		run.out, err = f.minimize(ctx, m, problem, func(i optim.Iteration) (bool, error) {
 			stop, err := watch(i)
 			return stop || err == nil && !f.firstOrder() && f.toNothing(i.F), err
 		})
+		run.passes += run.out.Passes
 		if errors.As(err, &run.diverged) {
 			return nil
 		}
 		if err == nil && !f.firstOrder() {
-			run.rest, err = f.resting(ctx, problem, &run.out)
+			run.rest, err = f.resting(ctx, problem, run)
 		}
 		return err
 	}
-	if err := minimize(method); err != nil {
+	if st.First != nil { // a resumed run in its second part
+		first, err := st.First.run(problem.Size())
+		if err != nil {
+			return f.noResume(err)
+		}
+		*run = *first
+	} else {
+		from, err := f.startLayers(run.seed)
+		if err != nil {
+			return err
+		}
+		if err := minimize(run.solver, from); err != nil {
+			return err
+		}
+		size := float64(problem.Size())
+		if s.Method != "auto" || f.userSteps || run.diverged != nil || brokenOff(&run.out) || atRest(&run.out) || f.toNothing(run.out.F) ||
+			problem.Size() > maxNewton || size*size*float64(f.result.Rows) > 1e9 {
+			return nil
+		}
+		run.trace = f.result.Trace
+	}
+	st.First = run.end()
+	first := *run
+	if err := minimize("newton", first.out.Theta); err != nil {
 		return err
 	}
-	size := float64(problem.Size())
-	if s.Method != "auto" || f.userSteps || run.diverged != nil || ctx.Err() != nil || atRest(&run.out) || f.toNothing(run.out.F) ||
-		problem.Size() > maxNewton || size*size*float64(f.result.Rows) > 1e9 {
-		return nil
-	}
-	first, rest, steps := run.out, run.rest, run.out.Step
-	if method, err = f.layerMethod("newton", first.Theta, run.seed); err != nil {
-		return err
-	}
-	trace := f.result.Trace
-	if err := minimize(method); err != nil {
-		return err
-	}
-	f.result.Trace = trace
-	if run.diverged != nil || !(run.out.F <= first.F) {
-		run.out, run.rest, run.diverged = first, rest, nil
+	st.First = nil
+	f.result.Trace = first.trace
+	if run.diverged != nil || !run.known() || !(run.out.F <= first.out.F) {
+		broken, reason := brokenOff(&run.out), run.out.Reason
+		run.out, run.rest, run.diverged = first.out, first.rest, nil
+		if broken {
+			run.out.Reason, run.rest = reason, false
+		}
 		return nil
 	}
 	run.solver = "lbfgs+newton"
-	run.out.Step += steps
+	run.out.Step += first.out.Step
 	return nil
+}
+
+// brokenOff says whether a run ended because its context did.
+func brokenOff(out *optim.Outcome) bool {
+	return out.Reason == optim.Cancelled || out.Reason == optim.Time
 }
 
 // maxNewton is the number of parameters up to which H is made, of one product for each.
@@ -338,7 +445,8 @@ func kinksOf(loss *graph.Node) []*graph.Node {
 
 // resting says whether the run ended at a stationary point. Without a penalty the gradient also fades where weights grow for ever, as where some of
 // the rows are told apart: as large a step again as the weights are, the way of the last one, then costs nothing.
-func (f *fit) resting(ctx context.Context, problem *layerProblem, out *optim.Outcome) (bool, error) {
+func (f *fit) resting(ctx context.Context, problem layerProblem, run *layerRun) (bool, error) {
+	out := &run.out
 	if !atRest(out) {
 		return false, nil
 	}
@@ -360,6 +468,7 @@ func (f *fit) resting(ctx context.Context, problem *layerProblem, out *optim.Out
 	for j, d := range way {
 		far[j] = out.Theta[j] + d/share
 	}
+	run.passes++
 	J, err := problem.CostGradient(context.WithoutCancel(ctx), far, make([]float64, len(far)))
 	return !(J <= out.F*(1+restTolerance)), err
 }
@@ -413,15 +522,15 @@ func (f *fit) judgeLayers(run *layerRun) {
 	case run.diverged != nil:
 		run.verdict, run.message = Diverging, strings.TrimPrefix(run.diverged.Error(), "diverging: ")
 	case out.Reason == optim.Cancelled:
-		run.verdict, run.message = Interrupted, fmt.Sprintf("interrupted after %d steps", out.Step)
+		run.verdict, run.message = Interrupted, fmt.Sprintf("interrupted after %d steps; %s", out.Step, small)
+	case out.Reason == optim.Time:
+		run.verdict, run.message = Stopped, fmt.Sprintf("the time is used up after %d steps; %s", out.Step, small)
 	case f.firstOrder():
 		asked := ""
 		if f.userSteps {
 			asked = ", as asked"
 		}
 		run.verdict, run.message = Stopped, fmt.Sprintf("%d steps done%s; %s", out.Step, asked, small)
-	case out.Reason == optim.Time:
-		run.verdict, run.message = Stopped, fmt.Sprintf("the time is used up after %d steps; %s", out.Step, small)
 	case run.rest:
 		run.verdict, run.message = Stationary, "stationary point; no bound, the model is "+f.notConvex()+"; "+small
 	case atRest(out):

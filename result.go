@@ -62,6 +62,8 @@ type Result struct {
 	Passes       int      `json:"passes"`
 	Seconds      Seconds  `json:"seconds"`
 
+	Checkpoint *string `json:"checkpoint,omitempty"` // the state of a run that was broken off is in this file
+
 	Aliased        []string      `json:"aliased"`
 	Confidence     float64       `json:"conf"`
 	StatisticsNote string        `json:"statistics_note,omitempty"`

@@ -35,7 +35,7 @@ func (f *fit) solve(ctx context.Context) error {
 	defer func() { f.result.Seconds.Train = time.Since(begin).Seconds() }()
 	if limit := f.config.Solver.MaxTime; limit > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, limit)
+		ctx, cancel = context.WithDeadline(ctx, f.start.Add(limit))
 		defer cancel()
 	}
 	if f.cost.parameters != nil {
@@ -55,7 +55,7 @@ func (f *fit) solve(ctx context.Context) error {
 	if f.gauge != nil {
 		problem = f.gauge
 	}
-	out, err := optim.Minimize(ctx, method, problem, f.watch(ctx))
+	out, err := f.minimize(ctx, method, problem, f.watch(ctx))
 	var diverged *optim.Divergence
 	if err != nil && !errors.As(err, &diverged) {
 		return err
@@ -190,9 +190,9 @@ const manySets = 8
 // method is the optimiser asked for. auto is Newton's method, with an L1 penalty the proximal one; a loss without curvature (a hinge, say) falls back to L-BFGS.
 func (f *fit) method() (optim.Method, error) {
 	s := &f.config.Solver
-	start := make([]float64, f.objective.Size())
-	if f.gauge != nil {
-		start = make([]float64, f.gauge.Size())
+	start, err := f.startAt()
+	if err != nil {
+		return nil, err
 	}
 	m := f.result.WeightSum
 	o := optim.Options{Weight: m, Tolerance: standardErrors}
@@ -252,9 +252,9 @@ func (f *fit) method() (optim.Method, error) {
 // separated, so that no optimum will ever come.
 func (f *fit) watch(ctx context.Context) func(optim.Iteration) (bool, error) {
 	r, s := f.result, &f.config.Solver
-	looked := 0
+	f.looked = 0
 	return func(i optim.Iteration) (bool, error) {
-		if s.Record > 0 && i.Step%s.Record == 0 {
+		if n := len(r.Trace); s.Record > 0 && i.Step%s.Record == 0 && (n == 0 || r.Trace[n-1].Step < i.Step) { // not twice after a break
 			r.Trace = append(r.Trace, TracePoint{i.Step, i.F})
 		}
 		if f.config.Progress != nil {
@@ -275,12 +275,12 @@ func (f *fit) watch(ctx context.Context) func(optim.Iteration) (bool, error) {
 			}
 		}
 		// Unpenalised weights that still walk after ten steps: look whether they walk to infinity.
-		if !f.config.Penalty.on() && i.Step >= 10 && i.Step >= 2*looked {
-			looked = i.Step
+		if !f.config.Penalty.on() && i.Step >= 10 && i.Step >= 2*f.looked {
 			d, err := proof.Look(ctx, f.problem, f.all(i.Direction), f.all(i.Theta))
 			if err != nil {
 				return false, err
 			}
+			f.looked = i.Step
 			f.separation = d
 			return d.State == proof.Separated, nil
 		}

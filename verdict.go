@@ -23,13 +23,18 @@ func (f *fit) verdictError() error {
 	case Converged, Stationary:
 		return nil
 	case Stopped:
-		if f.firstOrder() || f.userSteps {
+		if (f.firstOrder() || f.userSteps) && !f.timeUp {
 			return nil
 		}
-	case Interrupted:
-		return fmt.Errorf("%w: %s: %w", ErrUnfinished, r.Message, context.Canceled)
 	}
-	return fmt.Errorf("%w: %s: %s", ErrUnfinished, r.Verdict, r.Message)
+	message := r.Message
+	if r.Checkpoint != nil {
+		message += fmt.Sprintf("; the state is saved in %s: continue with --resume %s", *r.Checkpoint, *r.Checkpoint)
+	}
+	if r.Verdict == Interrupted {
+		return fmt.Errorf("%w: %s: %w", ErrUnfinished, message, context.Canceled)
+	}
+	return fmt.Errorf("%w: %s: %s", ErrUnfinished, r.Verdict, message)
 }
 
 // judge says what the end of the run means. What it calls converged is proved to have an optimum and to be at it.
@@ -68,7 +73,14 @@ func (f *fit) judge(ctx context.Context, out optim.Outcome, diverged *optim.Dive
 		r.Verdict, r.Message = Diverging, strings.TrimPrefix(diverged.Error(), "diverging: ")
 		return nil
 	case out.Reason == optim.Cancelled:
-		r.Verdict, r.Message = Interrupted, fmt.Sprintf("interrupted after %d steps", out.Step)
+		r.Verdict, r.Message = Interrupted, fmt.Sprintf("interrupted after %d steps; %s", out.Step, f.distance())
+		return nil
+	case out.Reason == optim.Time && !f.proved():
+		f.timeUp = true
+		r.Verdict, r.Message = Stopped, fmt.Sprintf("the time is used up after %d steps; %s", out.Step, f.distance())
+		if out.Step == 0 && f.result.Seconds.Read > 0 {
+			r.Message += fmt.Sprintf("; reading took %.2g s", f.result.Seconds.Read)
+		}
 		return nil
 	case f.firstOrder():
 		asked := ""
@@ -77,13 +89,22 @@ func (f *fit) judge(ctx context.Context, out optim.Outcome, diverged *optim.Dive
 		}
 		r.Verdict, r.Message = Stopped, fmt.Sprintf("%d steps done%s; %s", out.Step, asked, f.distance())
 		return nil
-	case out.Reason == optim.Time:
-		r.Verdict, r.Message = Stopped, fmt.Sprintf("the time is used up after %d steps; %s", out.Step, f.distance())
-		return nil
 	case f.problem == nil:
 		return f.judgeOther(ctx, out)
 	}
 	return f.judgeLogLoss(ctx, out)
+}
+
+// proved says whether the point, wherever the solver was on its way, is one at which it would have ended.
+func (f *fit) proved() bool {
+	c, r, tol := f.certificate, f.result, f.config.Solver.Tol
+	switch {
+	case c == nil || f.firstOrder():
+		return false
+	case tol > 0:
+		return r.Gap != nil && *r.Gap <= tol*r.Cost
+	}
+	return c.Proved(standardErrors) || f.provedL1()
 }
 
 // stationaryGradient is the largest derivative, in standardised units and relative to a cost above 1, that is taken for zero where nothing is

@@ -46,6 +46,11 @@ type Borderer interface {
 	Bordered() bool
 }
 
+// Priced is a Problem whose answers do not take one pass over the rows each; Passes is what one takes. Of Batch it is not asked.
+type Priced interface {
+	Passes(Want) int
+}
+
 // Iteration is what a watcher sees at every new point, the starting point included. The slices are the method's: read only,
 // and until watch returns.
 type Iteration struct {
@@ -65,7 +70,7 @@ type Outcome struct {
 	F        float64
 	Gradient []float64
 	Step     int
-	Passes   int       // questions answered: each is one pass over the rows (a batch is counted by its share, rounded up at the end)
+	Passes   int       // over the rows: one a question, unless the problem is Priced (a batch is counted by its share, rounded up at the end)
 	Distance float64   // as Method.Distance
 	Last     []float64 // the last step, Theta - previous Theta; nil if there was none
 }
@@ -83,7 +88,7 @@ func Minimize(ctx context.Context, m Method, p Problem, watch func(Iteration) (s
 // with the same bits, counts included, as if nothing had been between. The zero Trail is that of a run that has not begun.
 type Trail struct {
 	Start    []float64 `json:"start,omitempty"`    // where the run began
-	Whole    int       `json:"whole,omitempty"`    // questions answered from all rows
+	Whole    int       `json:"whole,omitempty"`    // passes over all rows
 	Rows     int       `json:"rows,omitempty"`     // told in batches
 	Largest  int       `json:"largest,omitempty"`  // row number in them, plus 1
 	Points   int       `json:"points,omitempty"`   // 1 + the step that Watch saw last
@@ -259,6 +264,14 @@ func (r *run) passes() int {
 	return r.Whole + (r.Rows+r.Largest-1)/r.Largest
 }
 
+// price is the passes that an answer takes.
+func (r *run) price(w Want) int {
+	if p, ok := r.p.(Priced); ok {
+		return p.Passes(w)
+	}
+	return 1
+}
+
 // ask answers a question. One that fails, as for the end of ctx, leaves the trail as it was.
 func (r *run) ask(ctx context.Context, a Ask) (Tell, error) {
 	if r.grad == nil {
@@ -285,7 +298,7 @@ func (r *run) answer(ctx context.Context, a Ask) (Tell, error) {
 	switch a.Want {
 	case Gradient:
 		r.At = nil
-		r.Whole++
+		r.Whole += r.price(Gradient)
 		f, err := r.p.CostGradient(ctx, a.At, r.grad)
 		if err != nil {
 			return Tell{}, err
@@ -303,13 +316,13 @@ func (r *run) answer(ctx context.Context, a Ask) (Tell, error) {
 	case Product, Diagonal, Hessian, Border:
 		// After a rejected trial or a resumed run the problem is at another point.
 		if r.At == nil || !slices.Equal(r.At, a.At) {
-			r.Whole++
+			r.Whole += r.price(Gradient)
 			if _, err := r.p.CostGradient(ctx, a.At, r.grad); err != nil {
 				return Tell{}, err
 			}
 			r.At = clone(a.At)
 		}
-		r.Whole++
+		r.Whole += r.price(a.Want)
 		switch a.Want {
 		case Product:
 			out := make([]float64, n)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"reflect"
 )
 
 // Encode writes the state of a method as JSON: {"method": name, "state": …}. Numbers are shortest round-trip decimals, so that a
@@ -58,6 +59,63 @@ func Decode(text []byte) (Method, error) {
 		return nil, fmt.Errorf("state of %s: %w", outer.Method, err)
 	}
 	return m, nil
+}
+
+// Continues says why saved, which was decoded, is not fresh at a later time: another method, another size or other settings.
+func Continues(fresh, saved Method) error {
+	if reflect.TypeOf(fresh) != reflect.TypeOf(saved) {
+		return fmt.Errorf("it is the state of another method (%T, not %T)", saved, fresh)
+	}
+	a, _, _, _, _ := fresh.Iterate()
+	b, _, _, _, _ := saved.Iterate()
+	if len(a) != len(b) {
+		return fmt.Errorf("it has %d parameters, not %d", len(b), len(a))
+	}
+	want, err := json.Marshal(settings(fresh))
+	if err != nil {
+		return err
+	}
+	got, err := json.Marshal(settings(saved))
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(got, want) {
+		return fmt.Errorf("its settings are %s, not %s", abbreviate(got), abbreviate(want))
+	}
+	return nil
+}
+
+func abbreviate(text []byte) []byte {
+	const most = 200
+	if len(text) > most {
+		return append(text[:most:most], "…"...)
+	}
+	return text
+}
+
+// settings are the parts of a state that no step changes.
+func settings(m Method) any {
+	type rate struct {
+		Alpha              float64
+		Steps, Batch, Rows int
+		Seed               uint64
+	}
+	switch m := m.(type) {
+	case *GradientDescent:
+		return rate{Alpha: m.s.Alpha, Steps: m.s.Steps}
+	case *SGD:
+		return rate{m.s.Alpha, m.s.Steps, m.s.Batch, m.s.Rows, m.s.Seed}
+	case *LBFGS:
+		return m.s.Options
+	case *Newton:
+		return m.s.Options
+	case *Proximal:
+		return struct {
+			Options Options
+			L1      []float64
+		}{m.s.Options, m.s.L1}
+	}
+	return nil
 }
 
 func strict(text []byte, v any) error {

@@ -145,7 +145,7 @@ var flagGroups = []struct {
 	{"labels", []string{"positive", "against-rest", "softmax", "max-classes", "reference-class"}},
 	{"levels", []string{"coding", "base", "unseen", "min-level-count", "max-levels"}},
 	{"model", []string{"equation", "equations", "model", "scale", "l2", "l1", "hidden"}},
-	{"training", []string{"solver", "alpha", "steps", "batch", "tol", "seed", "threads", "restarts"}},
+	{"training", []string{"solver", "alpha", "steps", "batch", "tol", "seed", "threads", "restarts", "init", "max-time", "checkpoint", "checkpoint-every", "resume"}},
 	{"output", []string{"output", "record", "save-unfinished"}},
 }
 

@@ -98,10 +98,24 @@ Three examples, the last with a file focal.txt:
   descent step -e 'J = 3*(a + b*c)' a=5 b=3 c=2
   descent graph -e 'L = log(1 + exp(-y*(w*x + b)))' --backward --steps
   descent train heart.csv --target disease --equations focal.txt`},
+	{"running", "time limits, checkpoints, --init", `--max-time 10m is a limit on the whole run, reading included. Reading is not cut short; the solver stops at the first
+question after the limit, then the gap and the measures of the point reached are computed, a few passes over the rows. The verdict is "stopped" and the exit code 1, whatever
+--steps says, unless the point is already proved to be the optimum; -o saves it only with --save-unfinished.
+
+An interrupt (Ctrl-C, SIGINT, SIGTERM) ends the run in the same way with the verdict "interrupted" and exit code 130. A second one ends it at once.
+
+--checkpoint STATE writes the state of the training to a file, whole or not at all, every 30 seconds (--checkpoint-every), at an interrupt and when the time is up. The
+same call with --resume STATE goes on from there and ends with the same model, bit for bit, as a run without a break; --threads may differ. --checkpoint and
+--resume may name the same file. Other data, another option that has a part in the model, another version of descent or another processor architecture
+are refused, and so is a file that is damaged. The file stays when the training is done.
+
+--init MODEL starts from a model's weights, by column and level, in original units; what it does not have starts at 0. Where the cost is convex it changes the
+number of steps and not the answer; with --solver gd it is where the walk begins. A hidden layer starts from a model with the same inputs and equations. The positive class
+must be the same.`},
 	{"exit-codes", "what the exit code says", `  0    done
   1    an error in the data, the model or the training; nothing is left behind
   64   the command line cannot be meant, or asks for what this version does not have yet
-  130  interrupted
+  130  interrupted; with --checkpoint the state is saved (descent help running)
 There is no other.`},
 	{"json", "the shape of --json", `With --json standard output holds exactly one JSON object, also when the exit code is not 0: then it has
   "error": {"message", "file", "line", "column"}
@@ -253,7 +267,7 @@ func topicNames() []string {
 func (a *app) helpCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "help [COMMAND | TOPIC]",
-		Short: "about a command, equations, conventions, exit-codes, warnings, json, or a warning's code",
+		Short: "about a command, equations, conventions, running, exit-codes, warnings, json, or a warning's code",
 		Args:  between(0, "TOPIC"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			root := cmd.Root()

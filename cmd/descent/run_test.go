@@ -64,6 +64,43 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
+// TestInterruptedTraining: an interrupt in the middle of a training saves its state and says how to go on; the run that does has the model of one without
+// a break.
+func TestInterruptedTraining(t *testing.T) {
+	dir := t.TempDir()
+	state, part, whole := filepath.Join(dir, "state"), filepath.Join(dir, "part.json"), filepath.Join(dir, "whole.json")
+	args := []string{"train", filepath.Join("..", "..", "testdata", "pima", "pima.csv"), "--target", "diabetes", "--solver", "gd", "--alpha", "1e-5", "--steps", "20000", "--json", "--quiet"}
+	if code, _, errs := call(t, "", append(args, "-o", whole)...); code != 0 {
+		t.Fatal(errs)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { // as soon as there is a first state
+		for ctx.Err() == nil {
+			if _, err := os.Stat(state); err == nil {
+				cancel()
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	var out, errs bytes.Buffer
+	code := run(ctx, append(args, "-o", part, "--checkpoint", state, "--checkpoint-every", "1ms"), strings.NewReader(""), &out, &errs)
+	cancel()
+	if code != exitInterrupted || !strings.Contains(errs.String(), "continue with --resume "+state) || !strings.Contains(out.String(), `"verdict":"interrupted"`) {
+		t.Fatalf("exit code %d, %s", code, errs.String())
+	}
+	if _, err := os.Stat(part); err == nil {
+		t.Error("an interrupted training left a model")
+	}
+	if code, _, errs := call(t, "", append(args, "-o", part, "--resume", state)...); code != 0 {
+		t.Fatal(errs)
+	}
+	a, _ := os.ReadFile(part)
+	b, err := os.ReadFile(whole)
+	if err != nil || !bytes.Equal(a, b) {
+		t.Errorf("the resumed training made another model, %v", err)
+	}
+}
+
 // TestRowByRow: from standard input every row is answered before the next one comes.
 func TestRowByRow(t *testing.T) {
 	model := filepath.Join(t.TempDir(), "m.json")

@@ -57,11 +57,12 @@ Nothing that did not converge is saved without --save-unfinished; without -o not
 	f.StringVar(&t.equations, "equations", "", "`file` of a model of your own: one equation a line, the last the loss of one example; descent help equations")
 	t.addHidden(cmd)
 	f.IntVar(&c.Solver.Threads, "threads", 0, "`cores` to use (all); the model has the same bits")
+	t.running.add(cmd, c)
 	f.StringVarP(&t.output, "output", "o", "", "write the model to this `file`")
 	f.BoolVar(&c.SaveUnfinished, "save-unfinished", false, "save although not converged; the model says so")
 	laterFlags(f, "cv", "firth", "successes", "failures", "class-weight", "terms", "cluster", "lr", "bootstrap", "conf",
 		"group", "time", "recalibrate", "cost", "date", "robust",
-		"init", "checkpoint", "resume", "memory", "max-time", "report", "tape", "mpi")
+		"memory", "report", "tape", "mpi")
 	return cmd
 }
 
@@ -71,6 +72,7 @@ type training struct {
 	data            dataFlags
 	output          string
 	test, equations string
+	running         running
 }
 
 // holdout is --holdout.
@@ -116,6 +118,9 @@ func (t *training) run(cmd *cobra.Command, file string) error {
 		if c.Equations, err = equationsFile(t.equations); err != nil {
 			return err
 		}
+	}
+	if err := t.running.load(t.app, &c); err != nil {
+		return err
 	}
 	if t.progress != nil && !t.quiet {
 		c.Progress = t.progress.step
@@ -192,6 +197,9 @@ func (t *training) check(cmd *cobra.Command, c *descent.Config, file string) err
 		return usagef("-o -: the model goes to a file; standard output has the results")
 	case isInput(t.output, file), isInput(t.output, t.test), isInput(t.output, t.equations):
 		return usagef("-o %s is a file that is read; it would be overwritten", t.output)
+	}
+	if err := t.running.check(cmd, c, file, t.output); err != nil {
+		return err
 	}
 	if t.output != "" { // better now than after the training
 		dir := filepath.Dir(t.output)
@@ -313,6 +321,10 @@ func (t *training) print(p *page, r *descent.Result) {
 	if r.Saved != nil {
 		saved = printable(*r.Saved)
 	}
+	state := ""
+	if r.Checkpoint != nil {
+		state = printable(*r.Checkpoint) + ": --resume goes on from there"
+	}
 	p.facts(
 		"rows", rows,
 		"model", model,
@@ -324,6 +336,7 @@ func (t *training) print(p *page, r *descent.Result) {
 		"starts", starts(r),
 		"verdict", verdict,
 		"saved", saved,
+		"state", state,
 	)
 	t.printTrace(p, r)
 	switch r.Verdict {

@@ -1,0 +1,313 @@
+package descent
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/descent-ml/descent/dataset"
+	"github.com/descent-ml/descent/internal/outfile"
+	"github.com/descent-ml/descent/optim"
+)
+
+// Run says how a training begins, and what is kept of it if it is broken off.
+//
+// A checkpoint is the state of a run in a file: everything that is not in the data or the configuration. It is written whole or not at all, every so
+// often and when the run is interrupted or its time is up. A run that resumes it ends with the bits of one that never stopped, on any number of
+// threads; other data, another configuration (but for Threads, MaxTime, SaveUnfinished, Test.Source and the fields of Run), another version of the program
+// or another processor architecture are refused.
+type Run struct {
+	Init       *Model        // start from the weights of this model, column by column and level by level; what it does not have starts at 0
+	Checkpoint string        // file to which the state is written; "" writes none
+	Every      time.Duration // from one state to the next; 0 means 30 seconds
+	Resume     string        // file of the state to go on from; "" begins anew
+}
+
+const (
+	checkpointFormat  = "descent-checkpoint"
+	checkpointVersion = 1
+	checkpointEvery   = 30 * time.Second
+)
+
+// runState is what a checkpoint holds.
+type runState struct {
+	Program  string       `json:"program"` // version and architecture: bits are the same only there
+	Data     string       `json:"data"`    // the fingerprint
+	Settings []setting    `json:"settings"`
+	Layers   *layersState `json:"layers,omitempty"`
+	Solve    *solveState  `json:"solve,omitempty"`
+}
+
+// setting is an option that has a part in the model.
+type setting struct {
+	Name  string          `json:"name"`
+	Value json.RawMessage `json:"value"`
+}
+
+// solveState is an optimiser at work.
+type solveState struct {
+	Method json.RawMessage `json:"method"`
+	Trail  optim.Trail     `json:"trail"`
+	Trace  []TracePoint    `json:"trace,omitempty"`
+	Looked int             `json:"looked,omitempty"` // the step at which separation was last looked for
+}
+
+// settings are the options that have a part in the model, under the names a user sets them by.
+func (c *Config) settings(userSteps bool) ([]setting, error) {
+	initial := ""
+	if c.Run.Init != nil {
+		var err error
+		if initial, err = c.Run.Init.checksum(); err != nil {
+			return nil, err
+		}
+	}
+	steps := c.Solver.Steps
+	if !userSteps {
+		steps = 0
+	}
+	var out []setting
+	for _, s := range []struct {
+		name  string
+		value any
+	}{
+		{"target", c.Target}, {"include", c.Columns.Include}, {"exclude", c.Columns.Exclude}, {"categorical", c.Columns.Categorical},
+		{"numeric", c.Columns.Numeric}, {"weight", c.Columns.Weight}, {"offset", c.Columns.Offset},
+		{"labels", c.Labels}, {"missing", c.Encoding.Missing}, {"unseen", c.Encoding.Unseen},
+		{"min-level-count", c.Encoding.MinLevelCount}, {"max-levels", c.Encoding.MaxLevels}, {"coding", c.Encoding.Coding}, {"base", c.Encoding.Base},
+		{"na", c.NA}, {"scale", c.Scale}, {"equations", c.Equations}, {"hidden", c.Hidden}, {"l2", c.Penalty.L2}, {"l1", c.Penalty.L1},
+		{"solver", c.Solver.Method}, {"alpha", c.Solver.Alpha}, {"steps", steps}, {"batch", c.Solver.Batch}, {"tol", c.Solver.Tol},
+		{"record", c.Solver.Record}, {"seed", c.Solver.Seed}, {"restarts", c.Solver.Restarts},
+		{"holdout every", c.Test.Every}, {"holdout", c.Test.Part}, {"init", initial},
+	} {
+		b, err := json.Marshal(s.value)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, setting{s.name, b})
+	}
+	return out, nil
+}
+
+// program is the version of this program and its architecture.
+func program() string {
+	const module = "github.com/descent-ml/descent"
+	version := "(devel)"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, m := range append(info.Deps, &info.Main) {
+			if m != nil && m.Path == module && m.Version != "" {
+				version = m.Version
+			}
+		}
+	}
+	return version + " " + runtime.GOARCH
+}
+
+// checksum is that of the model's content.
+func (m *Model) checksum() (string, error) {
+	b, err := json.Marshal(&m.file)
+	return fmt.Sprintf("sha256:%x", sha256.Sum256(b)), err
+}
+
+// fingerprint is that of the training table.
+func (f *fit) fingerprint() string {
+	if f.print == "" {
+		f.print = fmt.Sprintf("sha256:%x", f.table.Fingerprint())
+	}
+	return f.print
+}
+
+// resume reads the checkpoint to go on from and compares it with the data and the configuration.
+func (f *fit) resume(context.Context) error {
+	c := &f.config
+	if c.Run.Checkpoint == "" && c.Run.Resume == "" {
+		return nil
+	}
+	f.saved = time.Now()
+	f.state = runState{Program: program(), Data: f.fingerprint()}
+	var err error
+	if f.state.Settings, err = c.settings(f.userSteps); err != nil || c.Run.Resume == "" {
+		return err
+	}
+	path := c.Run.Resume
+	if f.resumed, err = readCheckpoint(path); err != nil {
+		return f.noResume(err)
+	}
+	if err := f.state.continues(f.resumed); err != nil {
+		return f.noResume(err)
+	}
+	return f.note("the training goes on from the state in %s", path)
+}
+
+// noResume is an error of the checkpoint.
+func (f *fit) noResume(err error) error {
+	return &dataset.Error{File: f.config.Run.Resume, Message: err.Error(), Err: err}
+}
+
+// continues says why a run with this state's data and settings cannot go on from another state.
+func (s *runState) continues(saved *runState) error {
+	if saved.Program != s.Program {
+		return fmt.Errorf("the state was saved by descent %s, this is %s; only the same program on the same architecture goes on with the same bits", shown(saved.Program), s.Program)
+	}
+	had := map[string]json.RawMessage{}
+	for _, o := range saved.Settings {
+		had[o.Name] = o.Value
+	}
+	var differ []string
+	for _, o := range s.Settings {
+		if old, ok := had[o.Name]; !ok || !bytes.Equal(old, o.Value) {
+			differ = append(differ, fmt.Sprintf("%s was %s and is %s", o.Name, shown(string(old)), shown(string(o.Value))))
+		}
+	}
+	if differ != nil || len(saved.Settings) != len(s.Settings) {
+		return fmt.Errorf("the state belongs to another training: %s", strings.Join(differ, "; "))
+	}
+	if saved.Data != s.Data {
+		return fmt.Errorf("the state belongs to other data: their fingerprint was %s and is %s", shown(saved.Data), s.Data)
+	}
+	return nil
+}
+
+// shown keeps a message short whatever a file holds.
+func shown(text string) string {
+	const most = 120
+	if text == "" {
+		return "not set"
+	}
+	text = strings.ToValidUTF8(text, "�")
+	if r := []rune(text); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return text
+}
+
+// minimize runs a method, from where the resumed state left it if there is one, and writes checkpoints on the way.
+func (f *fit) minimize(ctx context.Context, m optim.Method, p optim.Problem, watch func(optim.Iteration) (bool, error)) (optim.Outcome, error) {
+	trail := new(optim.Trail)
+	if s := f.resumed; s != nil && s.Solve != nil {
+		f.resumed = nil
+		saved, err := optim.Decode(s.Solve.Method)
+		if err == nil {
+			err = optim.Continues(m, saved)
+		}
+		if err == nil {
+			err = s.Solve.Trail.Check(p.Size())
+		}
+		if err != nil {
+			return optim.Outcome{}, f.noResume(fmt.Errorf("the state of the solver does not fit: %w", err))
+		}
+		m, trail, f.result.Trace, f.looked = saved, &s.Solve.Trail, s.Solve.Trace, s.Solve.Looked
+	}
+	path, every := f.config.Run.Checkpoint, f.config.Run.Every
+	if every == 0 {
+		every = checkpointEvery
+	}
+	save := func() error {
+		text, err := optim.Encode(m)
+		if err != nil {
+			return err
+		}
+		f.state.Solve = &solveState{Method: text, Trail: *trail, Trace: f.result.Trace, Looked: f.looked}
+		return f.writeState()
+	}
+	hooks := optim.Hooks{Watch: watch}
+	if path != "" {
+		hooks.Between = func() error {
+			if time.Since(f.saved) < every {
+				return nil
+			}
+			return save()
+		}
+	}
+	out, err := optim.Continue(ctx, m, p, trail, hooks)
+	if path != "" && err == nil && (out.Reason == optim.Cancelled || out.Reason == optim.Time) {
+		if err = save(); err == nil {
+			f.result.Checkpoint = &path
+		}
+	}
+	return out, err
+}
+
+// checkpointHead is the first line of a checkpoint; the state is the second.
+type checkpointHead struct {
+	Format   string `json:"format"`
+	Version  int    `json:"version"`
+	Checksum string `json:"checksum"` // of the second line
+}
+
+// writeState writes the checkpoint.
+func (f *fit) writeState() error {
+	body, err := json.Marshal(&f.state)
+	if err != nil {
+		return fmt.Errorf("%s: %w", f.config.Run.Checkpoint, err)
+	}
+	f.saved = time.Now()
+	if f.config.hooks.state != nil {
+		f.config.hooks.state(sealCheckpoint(body))
+		return nil
+	}
+	return outfile.WriteFile(f.config.Run.Checkpoint, sealCheckpoint(body))
+}
+
+// sealCheckpoint is the file of a state.
+func sealCheckpoint(body []byte) []byte {
+	sum := sha256.Sum256(body)
+	head, _ := json.Marshal(checkpointHead{checkpointFormat, checkpointVersion, "sha256:" + hex.EncodeToString(sum[:])}) // a struct of text and a number
+	return bytes.Join([][]byte{head, body, nil}, []byte("\n"))
+}
+
+func readCheckpoint(path string) (*runState, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		return nil, errors.New("it is no file with the state of a training")
+	}
+	var text []byte
+	if err == nil {
+		text, err = os.ReadFile(path)
+	}
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return nil, p.Err
+	}
+	if err != nil {
+		return nil, err
+	}
+	return openCheckpoint(text)
+}
+
+// openCheckpoint reads the content of a checkpoint. Neither checksum nor version make it trusted: what is inside is checked where it is used.
+func openCheckpoint(text []byte) (*runState, error) {
+	first, body, _ := bytes.Cut(text, []byte("\n"))
+	var head checkpointHead
+	if len(first) > 1000 || json.Unmarshal(first, &head) != nil || head.Format != checkpointFormat {
+		return nil, errors.New("it is no file with the state of a training (descent train --checkpoint writes one)")
+	}
+	if head.Version != checkpointVersion {
+		return nil, fmt.Errorf("the state has format version %d, this program reads version %d", head.Version, checkpointVersion)
+	}
+	body = bytes.TrimSuffix(body, []byte("\n"))
+	sum := sha256.Sum256(body)
+	if head.Checksum != "sha256:"+hex.EncodeToString(sum[:]) {
+		return nil, errors.New("the checksum does not fit: the file is damaged or was changed")
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	s := new(runState)
+	if err := d.Decode(s); err != nil {
+		return nil, fmt.Errorf("the state cannot be read: %w", err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, errors.New("there is something behind the state")
+	}
+	return s, nil
+}
