@@ -230,7 +230,7 @@ func (b *Objective) Border(ctx context.Context, of, chunks []int, h []float64) e
 		}
 		scale *= float64(b.e.layout.Rows) / float64(rows)
 	}
-	G, err := b.e.Border(ctx, b.curvature(0, 0), sorted, chunks)
+	G, err := b.e.Border(ctx, b.curvature(), sorted, chunks)
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 // keep emits the copy of a slot to the kept column of an output.
 func (c *compiler) keep(output int, s *slot) {
 	c.emit([]*slot{s}, nil, func(f *frame) {
-		out := f.kept[output][f.rows.at(f.e)*s.size:]
+		out := f.kept[output][(f.rows.at(f.e)-f.keptFrom)*s.size:]
 		if s.size == 1 {
 			copy(out, f.col(s, 0)[:f.rows.n])
 			return

@@ -34,45 +34,49 @@ func (e *Engine) Gram(ctx context.Context, c []float64, chunks []int) ([]float64
 	if err := e.checkColumn("Gram", c); err != nil {
 		return nil, err
 	}
-	G, err := e.grams(ctx, 1, e.columnWeigher(c), chunks)
-	if err != nil {
-		return nil, err
-	}
-	return G[0], nil
+	var out []float64
+	err := e.grams(ctx, 1, e.columnWeigher(c), chunks, func(_ int, G []float64) { out = G })
+	return out, err
 }
 
 // Grams is Gram for several columns of weights, with the rows read once (or, where the sums take more than 64 MiB, a
 // few times). The columns are asked for when they are needed: weigh writes c[q][i], the weight in sum q of row first+i
 // of this process, for all q < count and i < len(c[q]). It is called from several goroutines at a time.
 func (e *Engine) Grams(ctx context.Context, count int, weigh func(first int, c [][]float64), chunks []int) ([][]float64, error) {
-	return e.grams(ctx, count, func() weigher {
+	out := make([][]float64, count)
+	err := e.grams(ctx, count, e.givenWeigher(weigh), chunks, func(q int, G []float64) { out[q] = G })
+	return out, err
+}
+
+func (e *Engine) givenWeigher(weigh func(first int, c [][]float64)) func() weigher {
+	return func() weigher {
 		return func(r rows, c [][]float64) error {
 			weigh(r.at(e), c)
 			return nil
 		}
-	}, chunks)
+	}
 }
 
-func (e *Engine) grams(ctx context.Context, count int, newWeigher func() weigher, chunks []int) ([][]float64, error) {
+// grams gives the Grams to take, in order.
+func (e *Engine) grams(ctx context.Context, count int, newWeigher func() weigher, chunks []int, take func(q int, G []float64)) error {
 	l := e.layout
 	if l.Features > maxGram {
-		return nil, fmt.Errorf("engine: Gram of %d features: more than %d", l.Features, maxGram)
+		return fmt.Errorf("engine: Gram of %d features: more than %d", l.Features, maxGram)
 	}
 	N := l.Features + 1
 	o := l.gramOrder()
 	each := max(1, gramBytes/8/(N*N))
-	out := make([][]float64, 0, count)
 	for from := 0; from < count; from += each {
 		to := min(from+each, count)
 		sums, err := e.sums(ctx, chunks, (to-from)*N*N, func() worker { return newGramWorker(e, o, from, to, count, newWeigher()) })
 		if err != nil {
-			return nil, err
+			return err
 		}
-		for ; len(sums) > 0; sums = sums[N*N:] {
-			out = append(out, l.gramFinish(o, sums[:N*N]))
+		for q := from; q < to; q++ {
+			take(q, l.gramFinish(o, sums[(q-from)*N*N:][:N*N]))
 		}
 	}
-	return out, nil
+	return nil
 }
 
 // gramOrder is where a feature stands in a raw Gram: dense columns by place, then the others, ascending; nil where

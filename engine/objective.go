@@ -54,16 +54,17 @@ type Objective struct {
 	curv []*graph.Node
 	w, b int // which parameters the head is made of; b -1: none
 
-	product   *stage // H·v
-	rates     []*graph.Node
-	keeps     []keepColumn
-	columns   *Program // the keeps alone
-	pointed   *stage   // full, with the keeps
-	line      *lineStage
-	theta     []float64
-	valid     bool // keeps are those of theta
-	direction []float64
-	heads     []float64 // along the direction
+	product    *stage   // H·v
+	curvatures *Program // of several heads
+	rates      []*graph.Node
+	keeps      []keepColumn
+	columns    *Program // the keeps alone
+	pointed    *stage   // full, with the keeps
+	line       *lineStage
+	theta      []float64
+	valid      bool // keeps are those of theta
+	direction  []float64
+	heads      []float64 // along the direction
 }
 
 type keepColumn struct {

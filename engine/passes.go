@@ -58,6 +58,11 @@ func (e *Engine) Diag(ctx context.Context, c []float64) ([]float64, error) {
 	return d[0], nil
 }
 
+// Diags is Diag for several columns of weights in one pass; weigh is as for Grams.
+func (e *Engine) Diags(ctx context.Context, count int, weigh func(first int, c [][]float64)) ([][]float64, error) {
+	return e.diags(ctx, count, e.givenWeigher(weigh))
+}
+
 // diags is Diag for several columns of weights in one pass.
 func (e *Engine) diags(ctx context.Context, count int, newWeigher func() weigher) ([][]float64, error) {
 	l := e.layout

@@ -132,6 +132,7 @@ type frame struct {
 	masked   []float64
 	row      []float64
 	sum      []float64
+	keptFrom int // the row that kept columns begin with
 	in, outs [][]float64
 }
 

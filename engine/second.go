@@ -38,8 +38,17 @@ func (b *Objective) second() error {
 			return fmt.Errorf("engine: %w", err)
 		}
 		keeps = append(keeps, keepColumn{node: b.head, name: "head"})
-		for k, n := range b.curv {
-			keeps = append(keeps, keepColumn{node: n, name: fmt.Sprintf("curvature_%d", k)})
+		if len(b.curv) == 1 {
+			keeps = append(keeps, keepColumn{node: b.curv[0], name: "curvature"})
+		} else { // of K heads there are K² columns: made when they are needed, a piece at a time
+			var out []Output
+			for k, n := range b.curv {
+				out = append(out, Output{Name: fmt.Sprintf("curvature_%d", k), Node: n, Keep: true})
+			}
+			o := CompileOptions{NoFused: b.e.o.NoFused, Given: map[*graph.Node]string{b.head: "head"}}
+			if b.curvatures, err = CompileWith(b.g, b.e.layout.Layout, o, out...); err != nil {
+				return err
+			}
 		}
 	}
 	// The largest nodes per row that depend on the parameters but not on v; not the wide ones, which are x times
@@ -242,23 +251,65 @@ func (b *Objective) at(k, j int) int {
 	return b.begin[b.b] + k
 }
 
-// curvature is the second derivative of the rows' loss in heads k and l at the point, times the mask.
-func (b *Objective) curvature(k, l int) []float64 {
-	c, K := b.keeps[1+k].data, len(b.curv)
-	counts := b.o.Mask.Counts
-	if K == 1 && counts == nil {
+// curvature is the second derivative of the rows' loss in the only head at the point, times the mask.
+func (b *Objective) curvature() []float64 {
+	c, counts := b.keeps[1].data, b.o.Mask.Counts
+	if counts == nil {
 		return c
 	}
-	out := make([]float64, b.e.Rows())
-	for i := range out {
-		switch {
-		case counts == nil:
-			out[i] = c[i*K+l]
-		case counts[i] != 0:
-			out[i] = c[i*K+l] * float64(counts[i])
+	out := make([]float64, len(c))
+	for i, k := range counts {
+		if k != 0 {
+			out[i] = c[i] * float64(k)
 		}
 	}
 	return out
+}
+
+// pairWeigher is curvature for several heads: of pairs (k, l), the second derivatives in heads k and l, a piece at a
+// time out of the kept heads.
+func (b *Objective) pairWeigher(values Values, pairs [][2]int) (func() weigher, error) {
+	if len(b.curv) == 1 {
+		return b.e.columnWeigher(b.curvature()), nil
+	}
+	K := len(b.curv)
+	shared, err := b.e.ready(b.curvatures, values, Mask{}, nil)
+	if err != nil {
+		return nil, err
+	}
+	counts := b.o.Mask.Counts
+	return func() weigher {
+		st := *shared
+		st.kept = make([][]float64, K)
+		for k := range st.kept {
+			st.kept[k] = make([]float64, K*b.e.block)
+		}
+		f := b.curvatures.newFrame(b.e)
+		f.begin(&st)
+		return func(r rows, c [][]float64) error {
+			f.keptFrom = r.at(b.e)
+			if err := f.run(r, nil); err != nil {
+				return err
+			}
+			for q, p := range pairs {
+				from, to := st.kept[p[0]][p[1]:], c[q]
+				for i := range to {
+					to[i] = from[i*K]
+				}
+				if counts == nil {
+					continue
+				}
+				for i, k := range counts[f.keptFrom:][:len(to)] {
+					if k == 0 {
+						to[i] = 0 // whatever it was
+					} else {
+						to[i] *= float64(k)
+					}
+				}
+			}
+			return nil
+		}
+	}, nil
 }
 
 // Diagonal writes the diagonal of H at the point to diag.
@@ -283,30 +334,33 @@ func (b *Objective) Diagonal(ctx context.Context, diag []float64) error {
 	if err := b.penaltyDiagonal(values, diag); err != nil {
 		return err
 	}
+	if b.o.Mask.Chunks != nil {
+		return fmt.Errorf("engine: the diagonal of H over some chunks is not offered")
+	}
+	var pairs [][2]int
 	for k := range b.curv {
 		for l := range b.curv {
-			if k != l && (b.b < 0 || !b.of[b.b].Shape.IsScalar()) {
-				continue
+			if k == l || b.b >= 0 && b.of[b.b].Shape.IsScalar() { // all heads share the bias
+				pairs = append(pairs, [2]int{k, l})
 			}
-			d, err := b.diag(ctx, b.curvature(k, l))
-			if err != nil {
-				return err
-			}
-			for j, v := range d {
-				if i := b.at(k, j); i >= 0 && (k == l || j == len(d)-1) {
-					diag[i] += v / b.m
-				}
+		}
+	}
+	weigh, err := b.pairWeigher(values, pairs)
+	if err != nil {
+		return err
+	}
+	all, err := b.e.diags(ctx, len(pairs), weigh)
+	if err != nil {
+		return err
+	}
+	for q, p := range pairs {
+		for j, v := range all[q] {
+			if i := b.at(p[0], j); i >= 0 && (p[0] == p[1] || j == len(all[q])-1) {
+				diag[i] += v / b.m
 			}
 		}
 	}
 	return nil
-}
-
-func (b *Objective) diag(ctx context.Context, c []float64) ([]float64, error) {
-	if b.o.Mask.Chunks != nil {
-		return nil, fmt.Errorf("engine: the diagonal of H over some chunks is not offered")
-	}
-	return b.e.Diag(ctx, c)
 }
 
 // Hessian writes H at the point to h, Size() by Size(), row-major. With chunks (ascending) only their rows count and
@@ -377,29 +431,37 @@ func (b *Objective) hessian(ctx context.Context, chunks []int, scale float64, h 
 	if chunks == nil {
 		chunks = b.o.Mask.Chunks
 	}
-	N := b.e.layout.Features + 1
+	var pairs [][2]int
 	for k := range b.curv {
 		for l := range k + 1 {
-			G, err := b.e.Gram(ctx, b.curvature(k, l), chunks)
-			if err != nil {
-				return err
+			pairs = append(pairs, [2]int{k, l})
+		}
+	}
+	weigh, err := b.pairWeigher(values, pairs)
+	if err != nil {
+		return err
+	}
+	N := b.e.layout.Features + 1
+	return b.e.grams(ctx, len(pairs), weigh, chunks, func(q int, G []float64) {
+		k, l := pairs[q][0], pairs[q][1]
+		for i := range N {
+			p := b.at(k, i)
+			if p < 0 {
+				continue
 			}
-			for i := range N {
-				for j := range N {
-					p, q := b.at(k, i), b.at(l, j)
-					if p < 0 || q < 0 {
-						continue
-					}
-					v := G[i*N+j] * scale / b.m
-					h[p*size+q] += v
-					if k != l {
-						h[q*size+p] += v
-					}
+			for j := range N {
+				q := b.at(l, j)
+				if q < 0 {
+					continue
+				}
+				v := G[i*N+j] * scale / b.m
+				h[p*size+q] += v
+				if k != l {
+					h[q*size+p] += v
 				}
 			}
 		}
-	}
-	return nil
+	})
 }
 
 // byProducts is H from H·e_j.
@@ -442,10 +504,15 @@ func (b *Objective) Kept(ctx context.Context, name string) ([]float64, error) {
 		if K == 1 {
 			return b.keeps[1].data, nil
 		}
+		r, err := b.e.Run(ctx, b.curvatures, values, Mask{})
+		if err != nil {
+			return nil, err
+		}
 		out := make([]float64, b.e.Rows()*K*K)
 		for k := range K {
+			c := r.Kept[b.curvatures.outputs[k].Name]
 			for i := range b.e.Rows() {
-				copy(out[(i*K+k)*K:], b.keeps[1+k].data[i*K:(i+1)*K])
+				copy(out[(i*K+k)*K:], c[i*K:(i+1)*K])
 			}
 		}
 		return out, nil
