@@ -55,6 +55,12 @@ func (e *Engine) forward(r rows, z []float64, w *weights) {
 	forward(z, c.i32, r.lo, k.I32.Forward, w.dense[l.begin[Int32]:l.begin[Int32+1]])
 	forward(z, c.i16, r.lo, k.I16.Forward, w.dense[l.begin[Int16]:l.begin[Int16+1]])
 	forward(z, c.i8, r.lo, k.I8.Forward, w.dense[l.begin[Int8]:l.begin[Int8+1]])
+	e.forwardOthers(r, z, w)
+}
+
+// forwardOthers is forward for what is not dense.
+func (e *Engine) forwardOthers(r rows, z []float64, w *weights) {
+	l := e.layout
 	for k, c := range l.Codes {
 		kernel.Gather(z, r.Codes[k][r.lo:r.lo+r.n], w.all[c.First:c.First+c.Levels])
 	}
@@ -74,6 +80,94 @@ func (e *Engine) forward(r rows, z []float64, w *weights) {
 		case Int8s:
 			kernel.SparseForward(z, start, r.Index, v, w.all)
 		}
+	}
+}
+
+// forwardAll is forward for several weight vectors, with the dense columns read once. x is memory for allColumns columns
+// of a panel. The results have the bits of forward.
+func (e *Engine) forwardAll(r rows, z [][]float64, w []weights, x []float64) {
+	if len(z) == 1 {
+		e.forward(r, z[0], &w[0])
+		return
+	}
+	l, c, k := e.layout, &r.dense, e.kernels
+	run := k.F64.Forward
+	for p := 0; p < len(z[0]); p += kernel.Rows {
+		at := r.lo + p
+		first, n := l.begin[Float64], l.count(Float64)
+		for from := 0; from < n; from += allColumns {
+			forwardColumns(z, p, c.f64[at*n+from*kernel.Rows:], run, w, first+from, first+min(from+allColumns, n))
+		}
+		forwardAll(z, p, c.f32, at, l.begin[Float32:], run, k.F32.Widen, w, x)
+		forwardAll(z, p, c.i32, at, l.begin[Int32:], run, k.I32.Widen, w, x)
+		forwardAll(z, p, c.i16, at, l.begin[Int16:], run, k.I16.Widen, w, x)
+		forwardAll(z, p, c.i8, at, l.begin[Int8:], run, k.I8.Widen, w, x)
+	}
+	if l.wide() {
+		for k := range z {
+			e.forwardOthers(r, z[k], &w[k])
+		}
+	}
+}
+
+// allColumns of a panel, 16 KiB, stay in the nearest cache while all weight vectors take them.
+const allColumns = 32
+
+// forwardColumns adds the columns at places from … to-1 of the panel that begins at row p of the piece.
+func forwardColumns(z [][]float64, p int, x []float64, run func(z, x []float64, stride int, w []float64), w []weights, from, to int) {
+	for k := range z {
+		run(z[k][p:p+kernel.Rows], x, kernel.Rows, w[k].dense[from:to])
+	}
+}
+
+// forwardAll adds a group's columns of the panel that begins at row p of the piece, row at of the block.
+func forwardAll[S number](z [][]float64, p int, group []S, at int, begin []int, run func(z, x []float64, stride int, w []float64),
+	widen func(out []float64, x []S), w []weights, x []float64) {
+	n := begin[1] - begin[0]
+	for from := 0; from < n; from += allColumns {
+		to := min(from+allColumns, n)
+		cells := group[at*n+from*kernel.Rows:][:(to-from)*kernel.Rows]
+		widen(x[:len(cells)], cells)
+		forwardColumns(z, p, x, run, w, begin[0]+from, begin[0]+to)
+	}
+}
+
+// backwardAll adds Σ s x to the raw sums, one after the other, for several s: s[(p*K+k)*64+r] is that of row 64p+r in sum
+// k of K, 0 after the last row. x is memory for gramColumns columns of gramRows.
+func (e *Engine) backwardAll(r rows, K int, s, raw, x []float64) {
+	l, c, k := e.layout, &r.dense, e.kernels
+	size := l.rawSize()
+	for at := 0; at < padded(r.n); at += gramRows {
+		panels := min(gramRows, padded(r.n)-at) / kernel.Rows
+		s, lo := s[at*K:], r.lo+at
+		if n := l.count(Float64); n > 0 {
+			k.Tile(raw[l.begin[Float64]:], size, s, K*kernel.Rows, K, c.f64[lo*n:], n*kernel.Rows, n, panels)
+		}
+		backwardAll(raw, size, K, s, panels, c.f32, lo, l.begin[Float32:], k.Tile, k.F32.Widen, x)
+		backwardAll(raw, size, K, s, panels, c.i32, lo, l.begin[Int32:], k.Tile, k.I32.Widen, x)
+		backwardAll(raw, size, K, s, panels, c.i16, lo, l.begin[Int16:], k.Tile, k.I16.Widen, x)
+		backwardAll(raw, size, K, s, panels, c.i8, lo, l.begin[Int8:], k.Tile, k.I8.Widen, x)
+	}
+	if !l.wide() && l.Center == nil {
+		return
+	}
+	for q := range K {
+		raw := raw[q*size:][:size]
+		for p := 0; p < r.n; p += kernel.Rows {
+			e.backwardOthers(rows{r.Block, r.lo + p, min(kernel.Rows, r.n-p)}, s[p*K+q*kernel.Rows:][:kernel.Rows], raw)
+		}
+	}
+}
+
+func backwardAll[S number](raw []float64, size, K int, s []float64, panels int, group []S, lo int, begin []int,
+	tile func(sum []float64, ld int, a []float64, panelA, na int, b []float64, panelB, nb, panels int), widen func(out []float64, x []S), x []float64) {
+	n := begin[1] - begin[0]
+	for from := 0; from < n; from += gramColumns {
+		width := min(gramColumns, n-from) * kernel.Rows
+		for p := range panels {
+			widen(x[p*width:][:width], group[(lo+p*kernel.Rows)*n+from*kernel.Rows:][:width])
+		}
+		tile(raw[begin[0]+from:], size, s, K*kernel.Rows, K, x, width, width/kernel.Rows, panels)
 	}
 }
 
@@ -113,12 +207,18 @@ func (l *Layout) rawSize() int {
 // backward adds Σ s x to the raw sum. s has the padded length and zeros after the last row.
 func (e *Engine) backward(r rows, s, raw []float64) {
 	l, c, kernels := e.layout, &r.dense, e.kernels
-	D := len(l.Dense)
 	backward(raw[l.begin[Float64]:l.begin[Float64+1]], c.f64, r.lo, kernels.F64.Backward, s)
 	backward(raw[l.begin[Float32]:l.begin[Float32+1]], c.f32, r.lo, kernels.F32.Backward, s)
 	backward(raw[l.begin[Int32]:l.begin[Int32+1]], c.i32, r.lo, kernels.I32.Backward, s)
 	backward(raw[l.begin[Int16]:l.begin[Int16+1]], c.i16, r.lo, kernels.I16.Backward, s)
 	backward(raw[l.begin[Int8]:l.begin[Int8+1]], c.i8, r.lo, kernels.I8.Backward, s)
+	e.backwardOthers(r, s, raw)
+}
+
+// backwardOthers is backward for what is not dense, and Σ s.
+func (e *Engine) backwardOthers(r rows, s, raw []float64) {
+	l := e.layout
+	D := len(l.Dense)
 	for k, c := range l.Codes {
 		kernel.Scatter(raw[D+c.First:][:c.Levels], r.Codes[k][r.lo:r.lo+r.n], s)
 	}

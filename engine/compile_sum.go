@@ -138,9 +138,11 @@ func (c *compiler) backward(t *output, x, factor *graph.Node, K int, negated boo
 		c.p.sumSize += K * raw
 		c.sumAt[key] = at
 		c.emit([]*slot{s}, nil, func(f *frame) {
-			for k := range K {
-				f.e.backward(f.rows, f.counted(s, k), f.sum[at+k*raw:][:raw])
+			if K == 1 {
+				f.e.backward(f.rows, f.counted(s, 0), f.sum[at:][:raw])
+				return
 			}
+			f.e.backwardAll(f.rows, K, f.panelled(s, K), f.sum[at:][:K*raw], f.wide(gramColumns*gramRows))
 		})
 	}
 	for k := range K {

@@ -287,6 +287,7 @@ func (c *compiler) forwardSlot(n, p, x, bias *graph.Node, from *slot) (*slot, er
 	}
 	c.line("%s", text)
 	c.emit(in, []*slot{out}, func(f *frame) {
+		z := f.z[:0]
 		for k := range out.size {
 			start := 0.0
 			if b >= 0 {
@@ -297,8 +298,11 @@ func (c *compiler) forwardSlot(n, p, x, bias *graph.Node, from *slot) (*slot, er
 			if from != nil {
 				offset = f.col(from, k)
 			}
-			f.forwardInto(f.col(out, k), start, offset, first+k)
+			z = append(z, f.col(out, k))
+			f.begins(z[k], start+f.weights[first+k].shift, offset)
 		}
+		f.z = z
+		f.e.forwardAll(f.rows, z, f.weights[first:first+len(z)], f.wide(allColumns*panelRows))
 	})
 	return out, nil
 }

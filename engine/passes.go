@@ -278,8 +278,11 @@ func (e *Engine) MaxQuad(ctx context.Context, chol, s []float64) (largest float6
 	if len(chol) != N*N {
 		return 0, -1, fmt.Errorf("engine: MaxQuad: factor of %d numbers, want %d", len(chol), N*N)
 	}
-	minus := make([]float64, N*N)
+	minus, diagonal := make([]float64, N*N), make([]float64, N*kernel.Rows) // -L below the diagonal, 64 times what is on it
 	for i := range N {
+		for k := range kernel.Rows {
+			diagonal[i*kernel.Rows+k] = chol[i*N+i]
+		}
 		for j := range i {
 			minus[i*N+j] = -chol[i*N+j]
 		}
@@ -287,7 +290,8 @@ func (e *Engine) MaxQuad(ctx context.Context, chol, s []float64) (largest float6
 	row = -1
 	var mu sync.Mutex
 	_, err = e.pass(ctx, nil, 0, func() worker {
-		y := make([]float64, N*kernel.Rows)
+		y, q, square := make([]float64, N*kernel.Rows), make([]float64, kernel.Rows), make([]float64, kernel.Rows)
+		div, mul, add := e.kernels.Map2["div"], e.kernels.Map2["mul"], e.kernels.Map2["add"]
 		return pieceWorker(func(r rows, _ []float64) error {
 			best, at := 0.0, -1
 			for p := 0; p*kernel.Rows < r.n; p++ {
@@ -296,7 +300,7 @@ func (e *Engine) MaxQuad(ctx context.Context, chol, s []float64) (largest float6
 				for i := range one {
 					one[i] = 1
 				}
-				var q [kernel.Rows]float64
+				clear(q)
 				// Forward substitution, 64 rows at once. What is solved is taken off all that follows, quadColumns at a
 				// time, while it is in the nearest cache; every sum runs in the order of the columns.
 				for from := 0; from < N; from += quadColumns {
@@ -309,11 +313,9 @@ func (e *Engine) MaxQuad(ctx context.Context, chol, s []float64) (largest float6
 							continue
 						}
 						e.kernels.F64.Forward(yi, solved, kernel.Rows, minus[i*N+from:i*N+i])
-						d := chol[i*N+i]
-						for k := range yi {
-							yi[k] /= d
-							q[k] += float64(yi[k] * yi[k])
-						}
+						div(yi, yi, diagonal[i*kernel.Rows:][:kernel.Rows])
+						mul(square, yi, yi)
+						add(q, q, square)
 					}
 				}
 				for k, v := range q[:min(kernel.Rows, r.n-p*kernel.Rows)] {

@@ -132,6 +132,9 @@ type frame struct {
 	masked   []float64
 	row      []float64
 	sum      []float64
+	z        [][]float64
+	widened  []float64
+	panels   []float64
 	keptFrom int // the row that kept columns begin with
 	in, outs [][]float64
 }
@@ -402,20 +405,40 @@ func list(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// forwardInto is z = start + the columns times weights i, for the rows of the frame.
-func (f *frame) forwardInto(z []float64, start float64, from []float64, i int) {
-	w := &f.weights[i]
-	start += w.shift
-	if from != nil {
-		for k := range z {
-			z[k] = from[k] + start
-		}
-	} else {
+// begins is z = start + from.
+func (f *frame) begins(z []float64, start float64, from []float64) {
+	if from == nil {
 		for k := range z {
 			z[k] = start
 		}
+		return
 	}
-	f.e.forward(f.rows, z, w)
+	for k := range z {
+		z[k] = from[k] + start
+	}
+}
+
+// wide is n numbers of the worker's own, for widened cells.
+func (f *frame) wide(n int) []float64 {
+	if cap(f.widened) < n {
+		f.widened = make([]float64, n)
+	}
+	return f.widened[:n]
+}
+
+// panelled is K columns ready to be summed, as counted, in panels.
+func (f *frame) panelled(s *slot, K int) []float64 {
+	if cap(f.panels) < K*f.n {
+		f.panels = make([]float64, K*f.block)
+	}
+	out := f.panels[:K*f.n]
+	for k := range K {
+		v := f.counted(s, k)
+		for p := 0; p < f.n; p += panelRows {
+			copy(out[p*K+k*panelRows:][:panelRows], v[p:])
+		}
+	}
+	return out
 }
 
 const panelRows = kernel.Rows
