@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/descent-ml/descent/engine"
+	"github.com/descent-ml/descent/optim"
 )
 
 // gauge is a cost as a function of some components of θ only, the others being 0. More than two classes have directions along which nothing
@@ -83,6 +84,15 @@ func (g *gauge) Hessian(ctx context.Context, chunks []int, h []float64) error {
 // HessianEstimate is H estimated from some chunks of rows.
 func (g *gauge) HessianEstimate(ctx context.Context, chunks []int, h []float64) error {
 	return g.part(h, func(all []float64) error { return g.cost.HessianEstimate(ctx, chunks, all) })
+}
+
+// Part is the cost of some rows in the same components.
+func (g *gauge) Part(chunks []int) (optim.Problem, error) {
+	p, err := g.cost.Part(chunks)
+	if err != nil {
+		return nil, err
+	}
+	return newGauge(p, g.free), nil
 }
 
 // Curvature reports whether H is a sum over rows.

@@ -91,7 +91,7 @@ func (f *fit) prepare() error {
 		}
 	}
 	var err error
-	if f.objective, err = engine.NewObjective(f.engine, c.graph, c.root, parameters, values, engine.ObjectiveOptions{}); err != nil {
+	if f.objective, err = engine.NewObjective(f.engine, c.graph, c.root, parameters, values, engine.ObjectiveOptions{Keep: f.newton()}); err != nil {
 		return fmt.Errorf("equations: %w", err)
 	}
 	if err = f.recognise(lambda); err != nil {
@@ -105,6 +105,12 @@ func (f *fit) prepare() error {
 		}
 	}
 	return nil
+}
+
+// newton: the solver needs second derivatives at every point.
+func (f *fit) newton() bool {
+	m := f.config.Solver.Method
+	return m == "auto" || m == "newton"
 }
 
 // free are the components of θ = (W, b) that the solver moves: with a penalty all but the bias of the reference class, without one all but
@@ -148,7 +154,7 @@ func (f *fit) recognise(lambda []float64) error {
 	if f.logLoss, err = proof.LogLoss(c.graph, c.loss); err != nil {
 		return err
 	}
-	f.problem = &proof.Problem{Passes: f.engine, Source: in}
+	f.problem = &proof.Problem{Passes: f.engine, Source: in, Threads: f.config.Solver.Threads}
 	f.problem.S, _ = in.Input("s")
 	if f.config.Penalty.L2 > 0 {
 		f.problem.Lambda = lambda
@@ -195,7 +201,7 @@ func (f *fit) method() (optim.Method, error) {
 		return nil, err
 	}
 	m := f.result.WeightSum
-	o := optim.Options{Weight: m, Tolerance: standardErrors}
+	o := optim.Options{Weight: m, Tolerance: standardErrors, Warm: !f.userSteps && largest(start) == 0}
 	if f.userSteps {
 		o.Steps = s.Steps
 	}
@@ -263,9 +269,13 @@ func (f *fit) watch(ctx context.Context) func(optim.Iteration) (bool, error) {
 		if f.firstOrder() || f.problem == nil {
 			return false, nil
 		}
-		if s.Tol > 0 && (math.IsNaN(i.Distance) || i.Distance*i.Distance/(2*r.WeightSum) <= s.Tol*i.F) {
+		if s.Tol > 0 && i.Distance*i.Distance/(2*r.WeightSum) <= s.Tol*i.F {
 			// The estimate of the gap, half the square of the Newton decrement, says that a proof may succeed.
-			c, err := proof.Certify(ctx, f.problem, f.all(i.Theta), proof.Options{})
+			o, ok := f.provable(i)
+			if !ok {
+				return false, nil
+			}
+			c, err := proof.Certify(ctx, f.problem, f.all(i.Theta), o)
 			if err != nil {
 				return false, err
 			}
@@ -286,6 +296,28 @@ func (f *fit) watch(ctx context.Context) func(optim.Iteration) (bool, error) {
 		}
 		return false, nil
 	}
+}
+
+// closedBound is the number of parameters up to which H is formed to prove a gap: beyond, another step costs less, after which the duality gap proves
+// it, too.
+const closedBound = 129
+
+// provable says how a gap may be proved. The duality gap needs no H, but is m/(2λ)·‖dw‖² at the exact bias: as long as that is too large, only H helps.
+func (f *fit) provable(i optim.Iteration) (proof.Options, bool) {
+	lambda := f.lambda()
+	if f.config.Penalty.L1 > 0 || f.config.Penalty.L2 == 0 || len(lambda) == 0 {
+		return proof.Options{GapOnly: f.config.Penalty.L1 > 0}, true
+	}
+	dw := f.all(i.Gradient)
+	var square float64
+	for j, l := range lambda { // the weights come first
+		square += float64(dw[j]*dw[j]) / l
+	}
+	dual := square * f.result.WeightSum / 2
+	if len(i.Gradient) > closedBound || dual <= f.config.Solver.Tol*i.F {
+		return proof.Options{GapOnly: true}, dual <= f.config.Solver.Tol*i.F
+	}
+	return proof.Options{}, true
 }
 
 func largest(v []float64) float64 {

@@ -49,6 +49,9 @@ type Ask struct {
 
 	Fraction float64 // Hessian, Border: the part of the rows wanted
 	Of       []int   // Border: components, ascending
+
+	// Part, if not 0, is the part of the rows that the whole question is about, as if there were no others: always the same ones.
+	Part float64
 }
 
 // Tell is one answer; only the fields asked for are read. The method copies what it keeps.
@@ -107,11 +110,14 @@ type Options struct {
 	// Factor is the largest size at which Newton factors H; larger problems use conjugate gradients. 0 means 513
 	// (512 weights and the bias), -1 never.
 	Factor int
+	// Warm lets Newton begin with the optimum of a sixteenth of the rows where they are many and the problem can be cut (Parter). These steps are not
+	// counted, and nothing watches them.
+	Warm bool
 	// Groups are runs of components of which no two are ever both not 0 in a row, as the levels of a column are: H among those of a group
 	// is diagonal. A hint for Newton's preconditioner only.
 	Groups []Group
 	// Whole is the work, rows times squared parameters, below which Newton forms H of all rows; beyond, it begins with H of a part
-	// of them where the problem can give it (Sampler). 0 means 1e9, about a second.
+	// of them where the problem can give it (Sampler). 0 means 5e8, half a second.
 	Whole float64
 }
 
@@ -158,7 +164,7 @@ func (o Options) check(size, steps int) (Options, error) {
 		o.Factor = 513
 	}
 	if o.Whole == 0 {
-		o.Whole = 1e9
+		o.Whole = 5e8
 	}
 	return o, nil
 }

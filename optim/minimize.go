@@ -51,6 +51,24 @@ type Priced interface {
 	Passes(Want) int
 }
 
+// Parter is a Problem that can be cut; *engine.Objective can, too.
+type Parter interface {
+	Sampler
+	// Part is the problem of the given chunks of rows, as if there were no others but for m, which is scaled. It is an error where that cannot be.
+	Part(chunks []int) (Problem, error)
+}
+
+// cut is what cuts a problem, nil where it cannot be.
+func cut(p Problem) func(chunks []int) (Problem, error) {
+	switch p := p.(type) {
+	case Parter:
+		return p.Part
+	case *engine.Objective:
+		return func(chunks []int) (Problem, error) { return p.Part(chunks) }
+	}
+	return nil
+}
+
 // Iteration is what a watcher sees at every new point, the starting point included. The slices are the method's: read only,
 // and until watch returns.
 type Iteration struct {
@@ -95,7 +113,8 @@ type Trail struct {
 	Previous []float64 `json:"previous,omitempty"` // the point that Watch saw last
 	Last     []float64 `json:"last,omitempty"`     // the step that led there
 	Distance *float64  `json:"distance,omitempty"` // the last estimate
-	At       []float64 `json:"at,omitempty"`       // the point of the last whole gradient
+	At       []float64 `json:"at,omitempty"`       // the point of the last gradient but of a batch
+	Part     float64   `json:"part,omitempty"`     // Ask.Part of that gradient
 }
 
 // Check says what is wrong with a trail that comes from a file, for a problem of that size.
@@ -131,6 +150,9 @@ func Continue(ctx context.Context, m Method, p Problem, trail *Trail, hooks Hook
 		}
 		if b, ok := p.(Borderer); ok && len(n.s.Options.Groups) > 0 {
 			n.s.Bordered = b.Bordered()
+		}
+		if cut(p) != nil && trail.Start == nil && n.s.Options.Warm && n.s.Rows > 0 {
+			n.warm()
 		}
 	}
 	start, _, _, _, _ := m.Iterate()
@@ -254,7 +276,38 @@ type run struct {
 	p     Problem
 	grad  []float64
 	there bool // p is where the trail says, not only the run that is continued
+	part  Problem
+	of    float64 // what part it is
 	*Trail
+}
+
+// problem is the one that a question is about.
+func (r *run) problem(part float64) (Problem, error) {
+	if part == 0 {
+		return r.p, nil
+	}
+	if r.of != part {
+		of := cut(r.p)
+		if of == nil {
+			return nil, errors.New("method asks for a part of the rows, and the problem cannot be cut")
+		}
+		var err error
+		if r.part, err = of(spread(r.p.(Sampler).Engine().Chunks(), part)); err != nil {
+			return nil, err
+		}
+		r.of = part
+	}
+	return r.part, nil
+}
+
+// count counts the passes over p that an answer takes.
+func (r *run) count(p Problem, w Want) {
+	if p == r.p {
+		r.Whole += r.price(w)
+		return
+	}
+	r.Rows += r.price(w) * p.(Sampler).Engine().Layout().Rows
+	r.Largest = r.p.(Sampler).Engine().Layout().Rows
 }
 
 func (r *run) passes() int {
@@ -277,9 +330,13 @@ func (r *run) ask(ctx context.Context, a Ask) (Tell, error) {
 	if r.grad == nil {
 		r.grad = make([]float64, r.p.Size())
 	}
-	if a.Want != Gradient && a.Want != Batch && !r.there && r.At != nil && slices.Equal(r.At, a.At) {
+	if a.Want != Gradient && a.Want != Batch && !r.there && r.at(a) {
 		// The run that is continued had been here: no pass of its own.
-		if _, err := r.p.CostGradient(ctx, a.At, r.grad); err != nil {
+		p, err := r.problem(a.Part)
+		if err != nil {
+			return Tell{}, err
+		}
+		if _, err := p.CostGradient(ctx, a.At, r.grad); err != nil {
 			return Tell{}, err
 		}
 	}
@@ -293,17 +350,24 @@ func (r *run) ask(ctx context.Context, a Ask) (Tell, error) {
 	return t, nil
 }
 
+// at: the last gradient was asked where a is.
+func (r *run) at(a Ask) bool { return r.At != nil && r.Part == a.Part && slices.Equal(r.At, a.At) }
+
 func (r *run) answer(ctx context.Context, a Ask) (Tell, error) {
 	n := r.p.Size()
+	p, err := r.problem(a.Part)
+	if err != nil {
+		return Tell{}, err
+	}
 	switch a.Want {
 	case Gradient:
 		r.At = nil
-		r.Whole += r.price(Gradient)
-		f, err := r.p.CostGradient(ctx, a.At, r.grad)
+		r.count(p, Gradient)
+		f, err := p.CostGradient(ctx, a.At, r.grad)
 		if err != nil {
 			return Tell{}, err
 		}
-		r.At = clone(a.At)
+		r.At, r.Part = clone(a.At), a.Part
 		return Tell{F: f, Gradient: r.grad}, nil
 	case Batch:
 		r.At = nil
@@ -315,23 +379,23 @@ func (r *run) answer(ctx context.Context, a Ask) (Tell, error) {
 		return Tell{F: f, Gradient: r.grad}, err
 	case Product, Diagonal, Hessian, Border:
 		// After a rejected trial or a resumed run the problem is at another point.
-		if r.At == nil || !slices.Equal(r.At, a.At) {
-			r.Whole += r.price(Gradient)
-			if _, err := r.p.CostGradient(ctx, a.At, r.grad); err != nil {
+		if !r.at(a) {
+			r.count(p, Gradient)
+			if _, err := p.CostGradient(ctx, a.At, r.grad); err != nil {
 				return Tell{}, err
 			}
-			r.At = clone(a.At)
+			r.At, r.Part = clone(a.At), a.Part
 		}
-		r.Whole += r.price(a.Want)
+		r.count(p, a.Want)
 		switch a.Want {
 		case Product:
 			out := make([]float64, n)
-			return Tell{Product: out}, r.p.Product(ctx, a.V, out)
+			return Tell{Product: out}, p.Product(ctx, a.V, out)
 		case Diagonal:
 			out := make([]float64, n)
-			return Tell{Diagonal: out}, r.p.Diagonal(ctx, out)
+			return Tell{Diagonal: out}, p.Diagonal(ctx, out)
 		case Border:
-			b, ok := r.p.(Borderer)
+			b, ok := p.(Borderer)
 			if !ok {
 				return Tell{}, fmt.Errorf("method asks for %v, which the problem does not have", a.Want)
 			}
@@ -339,10 +403,10 @@ func (r *run) answer(ctx context.Context, a Ask) (Tell, error) {
 			return Tell{Border: out}, b.Border(ctx, a.Of, spread(b.Engine().Chunks(), a.Fraction), out)
 		default:
 			out := make([]float64, n*n)
-			if s, ok := r.p.(Sampler); ok && a.Fraction < 1 {
+			if s, ok := p.(Sampler); ok && a.Fraction < 1 {
 				return Tell{Hessian: out}, s.HessianEstimate(ctx, spread(s.Engine().Chunks(), a.Fraction), out)
 			}
-			return Tell{Hessian: out}, r.p.Hessian(ctx, nil, out)
+			return Tell{Hessian: out}, p.Hessian(ctx, nil, out)
 		}
 	}
 	return Tell{}, fmt.Errorf("method asks for %v", a.Want)

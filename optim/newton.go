@@ -28,7 +28,9 @@ type Newton struct {
 type newtonState struct {
 	Options  Options
 	Phase    phase
-	Rows     int // of the data, told by Minimize; 0: not known, or the problem can't give H of some rows
+	Rows     int     // of the data, told by Minimize; 0: not known, or the problem can't give H of some rows
+	Part     float64 // of the rows, that the start is made with; 0: all rows
+	Warmed   bool    // there was such a start
 	Theta    []float64
 	F        float64
 	Grad     []float64 `json:",omitempty"`
@@ -101,21 +103,51 @@ const borderFraction = 1.0 / 4
 
 // fraction is the part of the rows whose H is factored: all, while that is cheap or where a part has turned out not to
 // stand for the rest; else 1/64, at least eight rows a parameter (the eigenvalues of H in the sample's scale are then between about 0.4 and
-// 2 on well-behaved data), if that is at most a quarter.
+// 2 on well-behaved data), if that is at most a quarter; of few parameters up to 1/16, as long as that takes no more than two products.
 func (n *Newton) fraction() float64 {
 	size, rows := float64(len(n.s.Theta)), float64(n.s.Rows)
+	if n.s.Part > 0 {
+		rows *= n.s.Part
+	}
 	if rows*size*size < n.s.Options.Whole || n.s.Rows == 0 || n.s.Whole {
 		return 1
 	}
-	f := math.Max(1.0/64, 8*size/rows)
+	f := math.Max(math.Min(4/size, 1.0/16), math.Max(1.0/64, 8*size/rows))
 	if f > 0.25 {
 		return 1
 	}
 	return f
 }
 
+// warmPart is the part of the rows that a start is made with.
+const warmPart = 1.0 / 16
+
+// warm begins with a part of the rows if even these are many: its optimum is then about as far from that of all rows, in the cost, as size/2 rows'
+// losses, and a step or two from there do.
+func (n *Newton) warm() {
+	s := &n.s
+	rows := float64(s.Rows) * warmPart
+	if s.Phase == atStart && !s.Known && s.Part == 0 && !s.Warmed && rows >= 4096 && rows >= 4*float64(len(s.Theta)) {
+		s.Part = warmPart
+	}
+}
+
+// whole ends the start: from here on all rows count.
+func (n *Newton) whole() {
+	s := &n.s
+	*n = Newton{s: newtonState{Options: s.Options, Phase: atStart, Rows: s.Rows, Bordered: s.Bordered, Warmed: true, Theta: s.Theta, Distance: -1, Best: -1}}
+}
+
 // Ask returns the next question.
 func (n *Newton) Ask() Ask {
+	a := n.ask()
+	if a.Want != 0 {
+		a.Part = n.s.Part
+	}
+	return a
+}
+
+func (n *Newton) ask() Ask {
 	s := &n.s
 	switch {
 	case s.Reason != Running:
@@ -137,6 +169,15 @@ func (n *Newton) Ask() Ask {
 
 // Tell takes the answer.
 func (n *Newton) Tell(t Tell) error {
+	err := n.tell(t)
+	if s := &n.s; s.Part > 0 && s.Reason != Running {
+		n.whole()
+		return nil
+	}
+	return err
+}
+
+func (n *Newton) tell(t Tell) error {
 	s := &n.s
 	size := len(s.Theta)
 	if s.Reason != Running {
@@ -168,6 +209,7 @@ func (n *Newton) Tell(t Tell) error {
 			n.startSampled()
 			return nil
 		}
+		s.CG = conjugate{}
 		d, ok := n.solve(t.Hessian)
 		if !ok {
 			s.Reason = Floor
@@ -418,13 +460,19 @@ func (f *sampled) apply(z, r []float64) {
 
 // direction takes d and either finds that Theta is good enough or starts the search along d.
 func (n *Newton) direction(d []float64) {
-	s := &n.s
+	s, size := &n.s, len(n.s.Theta)
 	slope := dot(d, s.Grad)
 	if !(slope < 0) || !allFinite(d) {
 		s.Reason = Floor
 		return
 	}
 	s.D = d
+	if s.Part > 0 && s.Shift == 0 && s.Options.Weight*s.Part*-slope <= float64(size) && largestOf(d) <= longest*math.Max(1, largestOf(s.Theta)) {
+		// The step is within the error that comes of having a part of the rows.
+		s.Theta = axpy(s.Theta, 1, d)
+		n.whole()
+		return
+	}
 	if s.Shift == 0 {
 		s.Distance = math.Sqrt(s.Options.Weight * -slope)
 		if s.Distance <= s.Options.Tolerance {
@@ -476,10 +524,10 @@ func (n *Newton) search(t Tell) {
 	}
 	switch s.Line.tell(f, slope) {
 	case accepted:
+		s.Distance = n.ahead(f)
 		s.Theta = axpy(s.Theta, s.Line.T, s.D)
 		s.F, s.Grad = f, clone(t.Gradient)
 		s.Step++
-		s.Distance = -1
 		switch {
 		case s.Line.T < 1e-2:
 			s.Shift = max(10*s.Shift, 1e-3)
@@ -499,9 +547,25 @@ func (n *Newton) search(t Tell) {
 	}
 }
 
+// ahead estimates the distance that is left after the step, at whose end the cost is f; -1 where it cannot. Conjugate gradients left some of the
+// gain that the model promises; and where the cost did not fall as promised, but for a share e, the curvature changed by
+// about e on the way, which leaves the order of e² of the gain.
+func (n *Newton) ahead(f float64) float64 {
+	s := &n.s
+	if s.Shift > 0 || s.Line.T != 1 {
+		return -1
+	}
+	gain, left := -s.Line.S0/2, 0.0
+	if s.CG.K > 0 {
+		gain, left = s.CG.Model, s.CG.Left
+	}
+	e := (s.F - f - gain) / gain
+	return math.Sqrt(2 * s.Options.Weight * (left + 4*e*e*gain))
+}
+
 // Iterate returns the current point, its cost and gradient.
 func (n *Newton) Iterate() ([]float64, float64, []float64, int, bool) {
-	return n.s.Theta, n.s.F, n.s.Grad, n.s.Step, n.s.Known
+	return n.s.Theta, n.s.F, n.s.Grad, n.s.Step, n.s.Known && n.s.Part == 0
 }
 
 // Done reports whether the method has stopped.
@@ -510,7 +574,7 @@ func (n *Newton) Done() (bool, Reason) { return n.s.Reason != Running, n.s.Reaso
 // Distance is sqrt(m·gᵀH⁻¹g), NaN until H at the point is known. With conjugate gradients it is estimated from
 // the last, inexact solve.
 func (n *Newton) Distance() float64 {
-	if n.s.Distance < 0 {
+	if n.s.Distance < 0 || n.s.Part > 0 {
 		return math.NaN()
 	}
 	return n.s.Distance
@@ -523,6 +587,8 @@ type conjugate struct {
 	RZ      float64
 	Stop    float64 // residual norm to reach, squared
 	Model   float64 // decrease of the quadratic model so far
+	Longest float64 // of the steps, in units of P: the inverse of a Rayleigh quotient
+	Left    float64 // estimate of twice what is left of it: R in the norm of the preconditioner's inverse, over its smallest eigenvalue seen
 	K       int
 }
 
@@ -562,12 +628,14 @@ func (c *conjugate) tell(hp []float64, shift float64, solve func(z, r []float64)
 	}
 	gain := 0.5 * step * c.RZ
 	c.Model += gain
+	c.Longest = max(c.Longest, step)
 	z := make([]float64, len(c.R))
 	solve(z, c.R)
 	rz := dot(c.R, z)
 	if !finite(rz) {
 		return c.X, true
 	}
+	c.Left = c.Longest * rz
 	// The second test: this step added less than a twentieth of the mean gain of a step
 	// (Nash and Sofer, Oper. Res. Lett. 9 (1990), with their 0.5 made stricter, since a product costs no more than a gradient).
 	if rz <= c.Stop || float64(c.K)*gain <= 0.05*c.Model && c.K > 1 || c.K >= 10*len(c.X)+50 || c.K >= 1000 {

@@ -171,6 +171,28 @@ func TestContinueLevels(t *testing.T) {
 	})
 }
 
+// TestWarm: a start on a part of the rows ends where one on all of them ends, in fewer passes over all, and continues from any answer.
+func TestWarm(t *testing.T) {
+	const rows = 80000
+	o := compiled(t, rows, 10, 0)
+	build := func(warm bool) optim.Method {
+		m, err := optim.NewNewton(make([]float64, o.Size()), optim.Options{Weight: rows, Whole: 1, Warm: warm})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	warm, cold := minimize(t, build(true), o), minimize(t, build(false), o)
+	t.Logf("warm: %d steps, %d passes; cold: %d, %d", warm.Step, warm.Passes, cold.Step, cold.Passes)
+	for j, v := range cold.Theta {
+		near(t, "parameter", warm.Theta[j], v, 1e-9, 1e-10)
+	}
+	if warm.Reason != optim.Done || warm.Passes >= cold.Passes {
+		t.Errorf("%s after %d passes, %d without a start", warm.Reason, warm.Passes, cold.Passes)
+	}
+	continues(t, o, func() optim.Method { return build(true) })
+}
+
 // unsampled hides that a problem can estimate H.
 type unsampled struct{ optim.Problem }
 
@@ -258,6 +280,11 @@ func (p interrupted) CostGradient(ctx context.Context, theta, grad []float64) (f
 		return 0, errFailing
 	}
 	return p.Objective.CostGradient(ctx, theta, grad)
+}
+
+func (p interrupted) Part(chunks []int) (optim.Problem, error) {
+	o, err := p.Objective.Part(chunks)
+	return interrupted{o, p.left}, err
 }
 
 func (p interrupted) Border(ctx context.Context, of, chunks []int, h []float64) error {

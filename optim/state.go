@@ -278,8 +278,8 @@ func (n *Newton) UnmarshalJSON(text []byte) error {
 			return fmt.Errorf("the sampled Hessian has a diagonal entry that is not positive")
 		}
 	}
-	if s.Rows < 0 {
-		return fmt.Errorf("%d rows", s.Rows)
+	if s.Rows < 0 || !(s.Part >= 0 && s.Part < 1) {
+		return fmt.Errorf("%d rows, a part of %g", s.Rows, s.Part)
 	}
 	*n = Newton{s: s}
 	return nil

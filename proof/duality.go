@@ -20,59 +20,66 @@ func (p *Problem) duality(ctx context.Context, a *point, theta []float64, t sums
 	}
 	// Any q in (0,1) gives a bound; what is computed is exact for the r it uses but for the last digits of h.
 	r, abs := make([]float64, len(a.z)), make([]float64, len(a.z))
-	var total, size scalar.Sum
-	for i, z := range a.z {
-		if w := p.weight(i); w > 0 {
-			u, v := scalar.Sigmoids(z + shift)
-			r[i] = w * residual(u, v, p.Y[i])
-			abs[i] = math.Abs(r[i])
-			total.Add(r[i])
-			size.Add(abs[i])
+	sums := p.sum(len(a.z), 2, func(lo, hi int, sums []scalar.Sum) {
+		for i := lo; i < hi; i++ {
+			if w := p.weight(i); w > 0 {
+				u, v := scalar.Sigmoids(a.z[i] + shift)
+				r[i] = w * residual(u, v, p.Y[i])
+				abs[i] = math.Abs(r[i])
+				sums[0].Add(r[i])
+				sums[1].Add(abs[i])
+			}
 		}
-	}
+	})
+	total, size := sums[0], sums[1]
 	v, err := p.Passes.Weighted(ctx, r)
 	if err != nil {
 		return err
 	}
-	diag, err := p.Passes.Diag(ctx, abs)
+	spread, err := p.spread(ctx, abs, size, a.shift, a.lean)
 	if err != nil {
 		return err
 	}
 	g := gamma(a.depth + 8)
 	d := make([]float64, n) // what v is off by
 	for j := range n {
-		d[j] = g * (math.Sqrt(size.Value()*math.Max(diag[j], 0)) + a.shift[j]*size.Value())
+		d[j] = g * spread[j]
 	}
 	// at is m·(J - D) for r scaled by shrink, and what rounding can make of it.
 	at := func(shrink float64) (gap, rounding float64) {
-		var dual, left, errors scalar.Sum
-		for i, z := range a.z {
-			w := p.weight(i)
-			if w == 0 {
-				continue
+		v3 := p.sum(len(a.z), 3, func(lo, hi int, sums []scalar.Sum) {
+			dual, left, errors := &sums[0], &sums[1], &sums[2]
+			for i := lo; i < hi; i++ {
+				w, z := p.weight(i), a.z[i]
+				if w == 0 {
+					continue
+				}
+				// loss - h, kept row by row so that large equal parts go at once
+				l, ri := scalar.Loss(z, p.Y[i]), r[i]
+				var h, logit float64
+				if shrink == 1 {
+					h, logit = entropy(z+shift), math.Abs(z+shift)
+				} else {
+					u, v := scalar.Sigmoids(z + shift)
+					h, logit = entropyOf((1-shrink)*p.Y[i]+float64(shrink*u), (1-shrink)*(1-p.Y[i])+float64(shrink*v))
+					ri *= shrink
+				}
+				left.Add(w * l)
+				left.Add(-w * h)
+				dual.Add(ri * p.offset(i))
+				errors.Add(8*w*(l+h) + 8*math.Abs(ri)*(logit+math.Abs(p.offset(i))))
 			}
-			// loss - h, kept row by row so that large equal parts go at once
-			l, ri := scalar.Loss(z, p.Y[i]), r[i]
-			var h, logit float64
-			if shrink == 1 {
-				h, logit = entropy(z+shift), math.Abs(z+shift)
-			} else {
-				u, v := scalar.Sigmoids(z + shift)
-				h, logit = entropyOf((1-shrink)*p.Y[i]+float64(shrink*u), (1-shrink)*(1-p.Y[i])+float64(shrink*v))
-				ri *= shrink
-			}
-			left.Add(w * l)
-			left.Add(-w * h)
-			dual.Add(ri * p.offset(i))
-			errors.Add(8*w*(l+h) + 8*math.Abs(ri)*(logit+math.Abs(p.offset(i))))
-		}
+		})
+		var left, errors scalar.Sum
+		left.Add(v3[1])
+		errors.Add(v3[2])
 		errV := p.conjugate(theta[:n], v, d, shrink, &left, &errors)
-		left.Add(-dual.Value())
+		left.Add(-v3[0])
 		return left.Value(), unit*errors.Value() + errV
 	}
 	left, errors := at(p.shrink(v, d))
 	// Σr is 0 but for rounding; at the optimum it meets b*.
-	rest := math.Abs(total.Value()) + 4*unit*size.Value()
+	rest := math.Abs(total) + 4*unit*size
 	bias, err := p.biasBound(ctx, a, theta, t, s)
 	if err != nil {
 		return err
@@ -93,15 +100,16 @@ func (p *Problem) duality(ctx context.Context, a *point, theta []float64, t sums
 // exactBias is the t with Σ s (sigmoid(z + t) - y) = 0, by Newton's method kept inside a bracket.
 func (p *Problem) exactBias(z []float64, t sums) float64 {
 	f := func(x float64) (value, slope float64) {
-		var v, d scalar.Sum
-		for i := range z {
-			if w := p.weight(i); w > 0 {
-				a, b := scalar.Sigmoids(z[i] + x)
-				v.Add(w * residual(a, b, p.Y[i]))
-				d.Add(w * a * b)
+		v := p.sum(len(z), 2, func(lo, hi int, sums []scalar.Sum) {
+			for i := lo; i < hi; i++ {
+				if w := p.weight(i); w > 0 {
+					a, b := scalar.Sigmoids(z[i] + x)
+					sums[0].Add(w * residual(a, b, p.Y[i]))
+					sums[1].Add(w * a * b)
+				}
 			}
-		}
-		return v.Value(), d.Value()
+		})
+		return v[0], v[1]
 	}
 	lo, hi := math.Inf(-1), math.Inf(1)
 	x := 0.0
@@ -148,6 +156,19 @@ func (p *Problem) biasBound(ctx context.Context, a *point, theta []float64, t su
 	}
 	other := 0.0
 	total := math.Max(a.cost+a.costError, 0) * a.m
+	if a.lean { // |x̄_j| ≤ sqrt(Σ s x²/m₁), and the same of o
+		share := math.Min(t.ones, t.zeros)
+		v := make([]float64, n)
+		for j := range v {
+			v[j] = math.Sqrt(math.Max(p.square[j], 0) / share)
+		}
+		o := p.sum(len(p.O), 1, func(lo, hi int, sums []scalar.Sum) {
+			for i := lo; i < hi; i++ {
+				sums[0].Add(p.weight(i) * p.O[i] * p.O[i])
+			}
+		})[0]
+		return math.Min(b, 1.01*(total/share+p.swing(total, 0, v)+math.Sqrt(o/share))), nil
+	}
 	for side, share := range []float64{t.ones, t.zeros} {
 		r := make([]float64, len(p.Y))
 		var o scalar.Sum

@@ -38,6 +38,10 @@ type Problem struct {
 	Lambda  []float64 // of every weight (n values, K·n of classes), at least 0; nil: no penalty. The bias has none
 	L1      []float64 // the same for |w|
 
+	Threads int // for what is not a pass; 0: as many as Go runs at once. The bits do not depend on it
+
+	square []float64 // Σ s x̃², once it was asked for
+
 	pinned bool // the last row of Source only holds the intercept at 0 (see pairs)
 }
 
@@ -45,6 +49,9 @@ type Problem struct {
 type Options struct {
 	// Factor is the largest number of parameters for which H is formed and factored (m·n² and n³ work); 0 means 1025.
 	Factor int
+	// GapOnly leaves out what is not needed for a Gap where every weight has a penalty: Gradient, U, StandardErrors and Hessian, and so all but one Linear
+	// and one Weighted pass, and for the first certificate of a problem a Diag pass. It has no effect where a weight has no penalty, or on classes.
+	GapOnly bool
 }
 
 func (p *Problem) check() error {
@@ -115,15 +122,16 @@ type sums struct {
 }
 
 func (p *Problem) sums() sums {
-	var m, ones, zeros scalar.Sum
-	for i, y := range p.Y {
-		if s := p.weight(i); s > 0 {
-			m.Add(s)
-			ones.Add(s * y)
-			zeros.Add(s * (1 - y))
+	v := p.sum(len(p.Y), 3, func(lo, hi int, sums []scalar.Sum) {
+		for i, y := range p.Y[lo:hi] {
+			if s := p.weight(lo + i); s > 0 {
+				sums[0].Add(s)
+				sums[1].Add(s * y)
+				sums[2].Add(s * (1 - y))
+			}
 		}
-	}
-	return sums{m.Value(), ones.Value(), zeros.Value()}
+	})
+	return sums{v[0], v[1], v[2]}
 }
 
 // shift returns center·scale of every feature, what the algebra of centring takes off a scaled column, and 0 for

@@ -2,6 +2,7 @@ package proof
 
 import (
 	"context"
+	"errors"
 	"math"
 )
 
@@ -39,57 +40,78 @@ func (p *Problem) largestRow(ctx context.Context, units []float64) (float64, err
 			empty += part(j, 0)
 		}
 	}
-	var largest float64
+	chunk := p.Source.ChunkRows()
+	chunks := (l.Rows + chunk - 1) / chunk
+	found := make([]float64, chunks)
+	errs := make([]error, chunks)
+	p.each(chunks, func(k int) {
+		if errs[k] = ctx.Err(); errs[k] == nil {
+			found[k], errs[k] = p.largestOf(k, empty, units[n], part)
+		}
+	})
+	if err := errors.Join(errs...); err != nil {
+		return 0, err
+	}
+	largest := 0.0
+	for _, q := range found {
+		if q != q {
+			return math.Inf(1), nil
+		}
+		largest = math.Max(largest, q)
+	}
+	return largest, nil
+}
+
+// largestOf is that of one chunk, NaN if there is one; part is what a value of a feature counts, empty what all that are not stored where they are
+// 0 count there, one what the intercept does.
+func (p *Problem) largestOf(k int, empty, one float64, part func(j int, x float64) float64) (float64, error) {
+	b, err := p.Source.Chunk(k)
+	if err != nil {
+		return 0, err
+	}
+	l := p.Source.Layout()
+	n := l.Features
 	panel := make([]float64, 64*len(l.Dense))
 	var value []float64
-	chunk := p.Source.ChunkRows()
-	for k := 0; k*chunk < l.Rows; k++ {
-		if err := ctx.Err(); err != nil {
-			return 0, err
-		}
-		b, err := p.Source.Chunk(k)
-		if err != nil {
-			return 0, err
-		}
-		for first := 0; first < b.Rows; first += 64 {
-			var squares [64]float64
-			b.Panel(first/64, panel)
-			for c, j := range l.Dense {
-				for i, x := range panel[c*64:][:64] {
-					squares[i] += part(j, x)
-				}
-			}
-			for i := range min(64, b.Rows-first) {
-				at := first + i
-				if !(p.weight(b.First+at) > 0) {
-					continue
-				}
-				q, less := squares[i]+empty, 0.0
-				for c, codes := range b.Codes {
-					if v := codes[at]; v >= 0 {
-						j := l.Codes[c].First + int(v)
-						q += part(j, 1)
-						less += part(j, 0)
-					}
-				}
-				if l.Sparse {
-					var index []int32
-					index, value = b.Entries(at, value)
-					for s, j := range index {
-						q += part(int(j), value[s])
-						less += part(int(j), 0)
-					}
-				}
-				// Both sums are of terms that are not negative.
-				q = (q-less)*(1+gamma(8)) + 2*gamma(float64(2*n+16))*(q+less) + units[n]
-				if q > largest || q != q {
-					largest = q
-				}
+	var largest float64
+	for first := 0; first < b.Rows; first += 64 {
+		var squares [64]float64
+		b.Panel(first/64, panel)
+		for c, j := range l.Dense {
+			for i, x := range panel[c*64:][:64] {
+				squares[i] += part(j, x)
 			}
 		}
-	}
-	if largest != largest {
-		return math.Inf(1), nil
+		for i := range min(64, b.Rows-first) {
+			at := first + i
+			if !(p.weight(b.First+at) > 0) {
+				continue
+			}
+			q, less := squares[i]+empty, 0.0
+			for c, codes := range b.Codes {
+				if v := codes[at]; v >= 0 {
+					j := l.Codes[c].First + int(v)
+					q += part(j, 1)
+					less += part(j, 0)
+				}
+			}
+			if l.Sparse {
+				var index []int32
+				index, value = b.Entries(at, value)
+				for s, j := range index {
+					q += part(int(j), value[s])
+					less += part(int(j), 0)
+				}
+			}
+			// Both sums are of terms that are not negative.
+			q = (q-less)*(1+gamma(8)) + 2*gamma(float64(2*n+16))*(q+less) + one
+			if q > largest || q != q {
+				largest = q
+			}
+			if q != q {
+				return q, nil
+			}
+		}
 	}
 	return largest, nil
 }

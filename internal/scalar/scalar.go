@@ -18,6 +18,12 @@ func (s *Sum) Add(v float64) {
 	s.total = t
 }
 
+// Join adds what another sum has, with what it has lost.
+func (s *Sum) Join(o Sum) {
+	s.Add(o.total)
+	s.lost += o.lost
+}
+
 // Value is the sum so far.
 func (s *Sum) Value() float64 { return s.total + s.lost }
 
