@@ -367,6 +367,7 @@ type RowReader struct {
 // RowOptions say what [Model.Rows] gives besides the prediction.
 type RowOptions struct {
 	Format     string
+	Formats    []dataset.Format // what can be read besides, as in [File]
 	NoHeader   bool
 	Keep       []string // columns of the file to hand through
 	Confidence float64  // of the interval; 0 is none
@@ -375,7 +376,15 @@ type RowOptions struct {
 // Rows prepares to predict the rows of a file. Columns are matched by name; one that the model reads and the file lacks is an error
 // at the header. Format and compression are found from the content.
 func (m *Model) Rows(ctx context.Context, name string, r io.Reader, o RowOptions) (*RowReader, error) {
-	s, err := dataset.NewScanner(ctx, name, r, dataset.Options{Format: o.Format, NoHeader: o.NoHeader})
+	read := set(o.Keep)
+	for i := range m.file.Columns {
+		read[m.file.Columns[i].Name] = true
+	}
+	if m.file.Offset != "" {
+		read[m.file.Offset] = true
+	}
+	s, err := dataset.NewScanner(ctx, name, r, dataset.Options{Format: o.Format, Formats: o.Formats, NoHeader: o.NoHeader,
+		Use: func(name string) bool { return read[name] }})
 	if err != nil {
 		return nil, err
 	}

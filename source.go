@@ -13,28 +13,37 @@ type Source interface {
 	table(ctx context.Context, o dataset.Options) (*dataset.Table, error)
 }
 
-// File is a path, a glob of files that are read as one, or "-" for standard input. Format and compression are found from the content.
-func File(pattern string) Source { return fileSource(pattern) }
+// File is a path, a glob of files that are read as one, or "-" for standard input. Format and compression are found from the content. Formats are
+// what can be read besides what package dataset reads by itself, such as parquet.Format of dataset/parquet.
+func File(pattern string, formats ...dataset.Format) Source { return fileSource{pattern, formats} }
 
-// Reader reads a file's bytes from r; name is what errors call it. It can be used once.
-func Reader(name string, r io.Reader) Source { return readerSource{name, r} }
+// Reader reads a file's bytes from r; name is what errors call it. It can be used once. Formats are as in [File].
+func Reader(name string, r io.Reader, formats ...dataset.Format) Source {
+	return readerSource{name, r, formats}
+}
 
 // Table is a table that was read before, with the target named in dataset.Options.Target. Types and missing texts stay as they were
 // found then; which columns are used is decided now.
 func Table(t *dataset.Table) Source { return tableSource{t} }
 
-type fileSource string
+type fileSource struct {
+	pattern string
+	formats []dataset.Format
+}
 
 func (s fileSource) table(ctx context.Context, o dataset.Options) (*dataset.Table, error) {
-	return dataset.Open(ctx, string(s), o)
+	o.Formats = s.formats
+	return dataset.Open(ctx, s.pattern, o)
 }
 
 type readerSource struct {
-	name string
-	r    io.Reader
+	name    string
+	r       io.Reader
+	formats []dataset.Format
 }
 
 func (s readerSource) table(ctx context.Context, o dataset.Options) (*dataset.Table, error) {
+	o.Formats = s.formats
 	return dataset.Read(ctx, s.name, s.r, o)
 }
 

@@ -13,7 +13,7 @@ const sampleSize = 64 << 10
 
 // kinds of files that are no text, by their first bytes.
 var magic = []struct{ prefix, what string }{
-	{"PAR1", "a Parquet file: not read yet; convert it to CSV"},
+	{"PAR1", "a Parquet file; dataset/parquet.Format reads it, where it is among the formats"},
 	{"PK\x03\x04", "a zip archive (an Excel workbook is one too); unpack it, or save it as CSV"},
 	{"PK\x05\x06", "an empty zip archive"},
 	{"\x89PNG", "a PNG picture"},

@@ -35,13 +35,14 @@ const (
 
 // Options says how data is read. The zero value finds everything from the content.
 type Options struct {
-	Format   string   // one of the formats above; "" finds it from the content
+	Format   string   // one of the formats above, or the name of one in Formats; "" finds it from the content
+	Formats  []Format // what can be read besides, such as parquet.Format
 	NoHeader bool     // the first line is data; columns are x1, x2, …
 	NA       []string // texts that mean missing, in any case; nil is DefaultNA; the empty cell always does
 
 	Types  map[string]Type        // forced types by column name; a name that is not there is an error
 	Target string                 // the label's column: read as Levels with its texts as they stand, must exist. LIBSVM: what the label is called
-	Use    func(name string) bool // nil: all columns. A column not used is not typed, gives no errors and is not in Table.Columns; the target always is
+	Use    func(name string) bool // nil: all columns. A column not used is not typed, gives no errors and is not in Table.Columns; the target always is. A Scanner of typed columns leaves them Absent
 
 	Stdin    io.Reader               // what "-" reads; nil is os.Stdin
 	Progress func(read, total int64) // called now and then with bytes of the (compressed) input; total is 0 when unknown

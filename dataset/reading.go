@@ -85,6 +85,7 @@ type reading struct {
 	missing  *Missing
 	t        *Table
 	columns  []*builder // one for every column of the file; nil where it is not in use
+	typed    []typed    // beside columns, of a file of typed columns
 	label    *builder   // LIBSVM
 	sparse   sparseBuilder
 	room     int
@@ -96,10 +97,8 @@ type reading struct {
 }
 
 func newReading(ctx context.Context, name string, o Options) (*reading, error) {
-	if o.Format != "" {
-		if _, err := layoutOf(o.Format); err != nil {
-			return nil, asErrors(err)
-		}
+	if err := o.checkFormat(); err != nil {
+		return nil, asErrors(err)
 	}
 	return &reading{ctx: ctx, o: o, block: 1 << 18, missing: NewMissing(o.NA), t: &Table{Name: name}, room: keptTexts}, nil
 }
@@ -117,11 +116,21 @@ func (t *reading) input(name string, r io.Reader, size int64) error {
 		return err
 	}
 	defer in.close()
+	first := len(t.t.files) == 0
+	if f := t.o.formatOf(in); f != nil && (first || t.t.Format == f.Name) {
+		c, done, err := openColumnar(f, in, r)
+		if err != nil {
+			return err
+		}
+		defer done()
+		t.t.Format, t.size = f.Name, size
+		t.t.files = append(t.t.files, fileRows{name, t.t.Rows})
+		return t.columnar(name, c, first)
+	}
 	w, l, err := begin(in, t.o, t.block, false, in.watch(t.ctx, t.o.Progress))
 	if err != nil {
 		return err
 	}
-	first := len(t.t.files) == 0
 	if !first && l.format != t.t.Format {
 		return &Error{File: name, Message: fmt.Sprintf("the format is %s, that of %s is %s", l.format, t.t.files[0].name, t.t.Format), final: true}
 	}
@@ -444,10 +453,15 @@ func (t *reading) table() (*Table, error) {
 			t.t.Columns = []*Column{t.label.finish(t)}
 		}
 		for i, b := range t.columns {
-			if b != nil {
+			switch {
+			case b == nil:
+				continue
+			case t.typed != nil:
+				t.t.Columns = append(t.t.Columns, t.typed[i].finish(t, b))
+			default:
 				t.t.Columns = append(t.t.Columns, b.finish(t))
-				t.columns[i] = nil // its cells are the column's now
 			}
+			t.columns[i] = nil // its cells are the column's now
 		}
 	}
 	if err := t.problems.err(); err != nil {

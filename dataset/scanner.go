@@ -54,18 +54,37 @@ type records interface {
 }
 
 // NewScanner finds format and compression from the beginning of r, reads the header and stops before the first row.
-// Of the options it uses Format, NoHeader and Progress. A file that is empty is an error, one that is only a header is not.
+// Of the options it uses Format, Formats, NoHeader and Progress, and of typed columns Use. A file that is empty is an error, one that is only a header is not.
 func NewScanner(ctx context.Context, name string, r io.Reader, o Options) (*Scanner, error) {
-	if o.Format != "" {
-		if _, err := layoutOf(o.Format); err != nil {
-			return nil, asErrors(err)
-		}
+	if err := o.checkFormat(); err != nil {
+		return nil, asErrors(err)
 	}
 	in, err := decompress(name, r, 0)
 	if err != nil {
 		return nil, asErrors(err)
 	}
 	s := &Scanner{File: name, in: in}
+	if f := o.formatOf(in); f != nil {
+		c, done, err := openColumnar(f, in, r)
+		if err != nil {
+			in.close()
+			return nil, asErrors(err)
+		}
+		records, err := newColumnRecords(ctx, c, name, o.Use)
+		if err != nil {
+			done()
+			in.close()
+			return nil, asErrors(err)
+		}
+		inner := in.close
+		in.close = func() {
+			records.close()
+			done()
+			inner()
+		}
+		s.Format, s.Header, s.records = f.Name, c.Header(), records
+		return s, nil
+	}
 	const block = 64 << 10
 	w, l, err := begin(in, o, block, true, in.watch(ctx, o.Progress))
 	if err == nil {

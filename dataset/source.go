@@ -25,8 +25,9 @@ const maxZstdWindow = 128 << 20
 type input struct {
 	name  string
 	r     io.Reader
-	size  int64 // of the raw input, 0 when unknown
-	plain bool  // not compressed
+	size  int64                       // of the raw input, 0 when unknown
+	plain bool                        // not compressed
+	peek  func(n int) ([]byte, error) // at the raw beginning
 	raw   *counter
 	close func()
 }
@@ -48,6 +49,7 @@ func decompress(name string, r io.Reader, size int64) (*input, error) {
 	in := &input{name: name, size: size, raw: &counter{r: r}, close: func() {}}
 	b := bufio.NewReaderSize(in.raw, 64<<10)
 	in.r = b
+	in.peek = b.Peek
 	head, err := b.Peek(4)
 	if err != nil && err != io.EOF {
 		return nil, inputError(name, err)

@@ -262,9 +262,9 @@ func (a *app) source(file string) (descent.Source, error) {
 		return nil, err
 	}
 	if file == "-" {
-		return descent.Reader("stdin", a.stdin), nil
+		return descent.Reader("stdin", a.stdin, formats...), nil
 	}
-	return descent.File(file), nil
+	return descent.File(file, formats...), nil
 }
 
 // each opens the files that FILE means, one after the other, for reading row by row.

@@ -97,7 +97,7 @@ func headerOf(file string, noHeader bool) []string {
 		return nil
 	}
 	defer f.Close()
-	s, err := dataset.NewScanner(context.Background(), file, f, dataset.Options{NoHeader: noHeader})
+	s, err := dataset.NewScanner(context.Background(), file, f, dataset.Options{Formats: formats, NoHeader: noHeader})
 	if err != nil {
 		return nil
 	}
@@ -162,7 +162,7 @@ func levelsOf(cmd *cobra.Command, args []string, at int) []string {
 	}
 	defer f.Close()
 	noHeader, _ := cmd.Flags().GetBool("no-header")
-	s, err := dataset.NewScanner(context.Background(), args[at], f, dataset.Options{NoHeader: noHeader})
+	s, err := dataset.NewScanner(context.Background(), args[at], f, dataset.Options{Formats: formats, NoHeader: noHeader})
 	if err != nil {
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/descent-ml/descent"
 	"github.com/descent-ml/descent/dataset"
+	"github.com/descent-ml/descent/dataset/parquet"
 	"github.com/descent-ml/descent/encode"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -180,22 +181,22 @@ type inputFlags struct {
 func (in *inputFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.Var(formatValue{&in.format}, "format", "of FILE; found from the content")
-	must(cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp)))
+	must(cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formatNames, cobra.ShellCompDirectiveNoFileComp)))
 	f.BoolVar(&in.noHeader, "no-header", false, "the first line of FILE is data; columns are x1, x2, …")
 	laterFlags(f, "query")
 }
 
-var formats = []string{dataset.CSV, dataset.TSV, dataset.Semicolon, dataset.Pipe, dataset.LIBSVM, dataset.JSONL}
+// formats are those that package dataset does not read by itself.
+var formats = []dataset.Format{parquet.Format}
+
+var formatNames = []string{dataset.CSV, dataset.TSV, dataset.Semicolon, dataset.Pipe, dataset.LIBSVM, dataset.JSONL, parquet.Format.Name}
 
 type formatValue struct{ format *string }
 
 func (v formatValue) String() string { return "" }
-func (v formatValue) Type() string   { return strings.Join(formats, "|") }
+func (v formatValue) Type() string   { return strings.Join(formatNames, "|") }
 func (v formatValue) Set(s string) error {
-	if s == "parquet" {
-		return notYet("--format parquet")
-	}
-	return choice[string]{v.format, formats}.Set(s)
+	return choice[string]{v.format, formatNames}.Set(s)
 }
 
 // dataFlags are those that say what the columns of a training file are. They are shared by train, check and step.

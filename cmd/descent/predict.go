@@ -88,7 +88,7 @@ func (p *prediction) run(model, file string) error {
 	if p.explain && !m.Additive() {
 		p.note("z alone: the hidden layer mixes the columns, and z is no sum with a part for each of them (descent explain shows the forward pass)")
 	}
-	o := descent.RowOptions{NoHeader: p.noHeader, Keep: p.keep}
+	o := descent.RowOptions{Formats: formats, NoHeader: p.noHeader, Keep: p.keep}
 	if p.interval {
 		o.Confidence = 0.95
 	}

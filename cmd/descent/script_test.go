@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 //	replace OLD NEW FILE       every OLD in the file becomes NEW; there must be one
 //	scrub FILE                 standard output without times and numbers near the rounding unit
 //
-// $DATA is the repository's testdata.
+// $DATA is the repository's testdata, $PARQUET that of dataset/parquet.
 func TestScripts(t *testing.T) {
 	data, err := filepath.Abs(filepath.Join("..", "..", "testdata"))
 	if err != nil {
@@ -44,6 +44,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("DATA", data)
+			env.Setenv("PARQUET", filepath.Join(data, "..", "dataset", "parquet", "testdata"))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

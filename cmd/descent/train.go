@@ -26,7 +26,7 @@ func (a *app) trainCommand() *cobra.Command {
 about the answer. L is the loss of one example: the log loss of the lecture, or the last line of --equations (descent help equations). A target of more than two
 levels has a class for each: softmax takes the place of the sigmoid, and every class has weights of its own.
 
-FILE is a path, a glob, or - for standard input: CSV, TSV, semicolons, LIBSVM or JSON Lines, also as gzip or zstd.
+FILE is a path, a glob, or - for standard input: CSV, TSV, semicolons, LIBSVM or JSON Lines, also as gzip or zstd, or Parquet.
 Nothing that did not converge is saved without --save-unfinished; without -o nothing is saved at all.`,
 		Example: `  descent train heart.csv --target disease -o heart.json
   descent train heart.csv --target disease --l2 1 --holdout 0.2
