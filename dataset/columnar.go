@@ -329,13 +329,13 @@ func (p *typed) finish(t *reading, b *builder) *Column {
 
 // columnRecords gives the rows of a file of typed columns as records.
 type columnRecords struct {
-	ctx   context.Context
-	c     Columnar
-	name  string
-	use   []bool
-	rows  int // given so far
-	at    []columnCursor
-	rec   Record
+	ctx  context.Context
+	c    Columnar
+	name string
+	use  []bool
+	rows int // given so far
+	at   []columnCursor
+	rec  Record
 }
 
 // columnCursor stands in a batch of one column.

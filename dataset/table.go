@@ -3,6 +3,7 @@ package dataset
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -94,7 +95,11 @@ func (s *Sparse) Names() []string {
 // Column finds a column in use by its name.
 func (t *Table) Column(name string) (*Column, bool) {
 	i, ok := t.places[name]
-	if !ok {
+	if ok && i < len(t.Columns) && t.Columns[i].Name == name {
+		return t.Columns[i], true
+	}
+	// A user may have left columns out of a copy.
+	if i = slices.IndexFunc(t.Columns, func(c *Column) bool { return c.Name == name }); i < 0 {
 		return nil, false
 	}
 	return t.Columns[i], true
