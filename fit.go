@@ -203,6 +203,7 @@ func (f *fit) split(context.Context) error {
 		}
 		held = func(row int) bool { return out[row] }
 	}
+	f.trainRows = make([]int, 0, m)
 	for row := range m {
 		if held(row) {
 			f.testRows = append(f.testRows, row)
@@ -269,13 +270,10 @@ func (f *fit) patient(weight []float64) doctor.Data {
 		c := &l.Encoding.Columns[i]
 		out := doctor.Column{Name: c.Name, Numeric: c.Type == encode.Numeric, Min: c.Min, Max: c.Max, Mean: c.Mean, SD: c.Deviation}
 		if col, ok := f.table.Column(c.Name); ok {
-			counts := make([]int, len(col.Levels))
-			for _, row := range l.Rows {
-				if col.IsMissing(row) {
-					out.Missing++
-				} else if !out.Numeric {
-					counts[col.Codes[row]]++
-				}
+			counts := col.Counts // of all rows
+			out.Missing = col.Missing
+			if len(l.Rows) < f.table.Rows {
+				counts, out.Missing = tally(col, l.Rows)
 			}
 			for code, level := range col.Levels {
 				if counts[code] > 0 {
@@ -286,6 +284,22 @@ func (f *fit) patient(weight []float64) doctor.Data {
 		d.Columns = append(d.Columns, out)
 	}
 	return d
+}
+
+// tally counts the rows of every level, and those without a value.
+func tally(c *dataset.Column, rows []int) (counts []int, missing int) {
+	counts = make([]int, len(c.Levels))
+	if c.Type == dataset.Numeric && c.Missing == 0 {
+		return counts, 0
+	}
+	for _, row := range rows {
+		if c.IsMissing(row) {
+			missing++
+		} else if c.Type != dataset.Numeric {
+			counts[c.Codes[row]]++
+		}
+	}
+	return counts, missing
 }
 
 // standard says whether the solver works on standardised inputs. The Newton and quasi-Newton methods always do, whatever the units of

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/descent-ml/descent/dataset"
+	"github.com/descent-ml/descent/internal/parallel"
 )
 
 // Learnt is what [Learn] found: the encoding, and the training rows it may be used on.
@@ -30,10 +31,7 @@ func Learn(t *dataset.Table, target string, rows []int, o Options) (*Learnt, err
 	}
 	l := &Learnt{Encoding: &Encoding{Weight: o.Weight, Offset: o.Offset, Sparse: t.Sparse != nil}}
 	if rows == nil {
-		rows = make([]int, t.Rows)
-		for i := range rows {
-			rows[i] = i
-		}
+		rows = all(t.Rows)
 	}
 	var err error
 	if l.Weights, err = weights(t, o.Weight, rows); err != nil {
@@ -66,10 +64,8 @@ func Learn(t *dataset.Table, target string, rows []int, o Options) (*Learnt, err
 			return nil, t.At(-1, c, "it is numeric and has no base level; --categorical %s makes it levels", name)
 		}
 	}
-	for _, c := range inputs {
-		if err := l.column(t, c, o); err != nil {
-			return nil, err
-		}
+	if err := l.columns(t, inputs, o); err != nil {
+		return nil, err
 	}
 	if t.Sparse != nil {
 		if err := l.sparse(t); err != nil {
@@ -77,6 +73,14 @@ func Learn(t *dataset.Table, target string, rows []int, o Options) (*Learnt, err
 		}
 	}
 	return l, nil
+}
+
+func all(n int) []int {
+	rows := make([]int, n)
+	for i := range rows {
+		rows[i] = i
+	}
+	return rows
 }
 
 // Numbers is the column of that name, which must be numeric and have no gaps; role is what errors call it.
@@ -205,87 +209,73 @@ func (l *Learnt) weight(row int) float64 {
 	return l.Weights[row]
 }
 
-// column learns one column and appends its terms.
-func (l *Learnt) column(t *dataset.Table, c *dataset.Column, o Options) error {
-	out := Column{Name: c.Name, Missing: o.Missing, Unseen: o.Unseen}
-	if out.Missing == MissingError {
-		out.Missing = ""
-	}
-	if out.Unseen == UnseenError {
-		out.Unseen = ""
-	}
-	if c.Type == dataset.Numeric {
-		out.Unseen = ""
-		gaps, err := l.numeric(t, c, &out)
-		if err != nil {
-			return err
+// columns learns all columns and appends their terms. Of several errors it is that of the first column.
+func (l *Learnt) columns(t *dataset.Table, inputs []*dataset.Column, o Options) error {
+	outs, errs := make([]Column, len(inputs)), make([]error, len(inputs))
+	var numeric []*moments
+	at := make([]int, 0, len(inputs)) // their places in inputs
+	for i, c := range inputs {
+		out := &outs[i]
+		*out = Column{Name: c.Name, Missing: o.Missing, Unseen: o.Unseen}
+		if out.Missing == MissingError {
+			out.Missing = ""
 		}
-		l.Encoding.Columns = append(l.Encoding.Columns, out)
-		l.Encoding.Terms = append(l.Encoding.Terms, Term{Name: c.Name, Column: c.Name, Kind: KindNumeric})
-		if gaps && out.Missing == MissingMean {
-			l.Encoding.Terms = append(l.Encoding.Terms, Term{Name: c.Name + "=" + missingLevel, Column: c.Name, Kind: KindIndicator})
+		if out.Unseen == UnseenError {
+			out.Unseen = ""
 		}
-		return nil
-	}
-	if out.Missing == MissingMean {
-		out.Missing = MissingLevel
-	}
-	if err := l.levels(t, c, &out, o); err != nil {
-		return err
-	}
-	l.Encoding.Columns = append(l.Encoding.Columns, out)
-	for _, level := range out.Levels {
-		if level != out.Base || out.Base == "" {
-			l.Encoding.Terms = append(l.Encoding.Terms, Term{Name: c.Name + "=" + level, Column: c.Name, Kind: KindLevel, Level: level})
+		if c.Type == dataset.Numeric {
+			out.Type, out.Unseen = Numeric, ""
+			numeric, at = append(numeric, l.newMoments(c, out)), append(at, i)
+		} else if out.Missing == MissingMean {
+			out.Missing = MissingLevel
 		}
+	}
+	runMoments(numeric, len(l.Rows), (*moments).sums)
+	var squares []*moments
+	for k, m := range numeric {
+		if errs[at[k]] = m.endSums(t, inputs[at[k]]); errs[at[k]] == nil && m.needsSquares {
+			squares = append(squares, m)
+		}
+	}
+	runMoments(squares, len(l.Rows), (*moments).squares)
+	gaps := make([]bool, len(inputs))
+	for k, m := range numeric {
+		i := at[k]
+		gaps[i] = m.total.gaps
+		if m.needsSquares {
+			errs[i] = m.endSquares(t, inputs[i])
+		}
+	}
+	parallel.Pieces(0, len(inputs), 1, func(i, _, _ int) {
+		if inputs[i].Type != dataset.Numeric {
+			errs[i] = l.levels(t, inputs[i], &outs[i], o)
+		}
+	})
+	for i, c := range inputs {
+		if errs[i] != nil {
+			return errs[i]
+		}
+		l.append(c, outs[i], gaps[i])
 	}
 	return nil
 }
 
-// numeric finds mean, deviation and range in two passes over the training rows, which keeps the digits of a column far from 0.
-func (l *Learnt) numeric(t *dataset.Table, c *dataset.Column, out *Column) (gaps bool, err error) {
-	out.Type = Numeric
-	out.Min, out.Max = math.Inf(1), math.Inf(-1)
-	var sum, m float64
-	for _, row := range l.Rows {
-		x := c.Numbers.At(row)
-		if math.IsNaN(x) {
-			gaps = true
-			continue
+// append adds a column and its terms to the encoding.
+func (l *Learnt) append(c *dataset.Column, out Column, gaps bool) {
+	e := l.Encoding
+	e.Columns = append(e.Columns, out)
+	if out.Type == Numeric {
+		e.Terms = append(e.Terms, Term{Name: c.Name, Column: c.Name, Kind: KindNumeric})
+		if gaps && out.Missing == MissingMean {
+			e.Terms = append(e.Terms, Term{Name: c.Name + "=" + missingLevel, Column: c.Name, Kind: KindIndicator})
 		}
-		s := l.weight(row)
-		m += s
-		sum += s * (x / 2) // halves cannot overflow together
-		out.Min, out.Max = math.Min(out.Min, x), math.Max(out.Max, x)
+		return
 	}
-	if m == 0 {
-		return gaps, t.At(-1, c, "the column has no value in the training rows; --exclude %s leaves it out", c.Name)
-	}
-	if out.Min == out.Max { // the mean of equal numbers is that number, to the bit
-		out.Mean = out.Min
-		return gaps, nil
-	}
-	mean := sum / m * 2
-	if math.IsInf(mean, 0) || math.IsInf(out.Max-out.Min, 0) {
-		return gaps, t.At(-1, c, "its numbers reach from %g to %g, further than float64 can add; rescale the column", out.Min, out.Max)
-	}
-	unit := out.Max - out.Min // squares of shares of it neither overflow nor vanish
-	var first, square float64
-	for _, row := range l.Rows {
-		if x := c.Numbers.At(row); !math.IsNaN(x) {
-			d := (x - mean) / unit
-			s := l.weight(row)
-			first += s * d
-			square += s * d * d
+	for _, level := range out.Levels {
+		if level != out.Base || out.Base == "" {
+			e.Terms = append(e.Terms, Term{Name: c.Name + "=" + level, Column: c.Name, Kind: KindLevel, Level: level})
 		}
 	}
-	first /= m
-	out.Mean = mean + first*unit
-	out.Deviation = unit * math.Sqrt(math.Max(0, square/m-first*first))
-	if math.IsInf(sum, 0) || out.Deviation == 0 || math.IsInf(1/out.Deviation, 0) {
-		return gaps, t.At(-1, c, "its numbers, from %g to %g, have no deviation that float64 can hold: they lie at an end of its range, or one row has nearly all the weight", out.Min, out.Max)
-	}
-	return gaps, nil
 }
 
 // levels decides which levels the column has and which of them has no weight.
@@ -294,15 +284,8 @@ func (l *Learnt) levels(t *dataset.Table, c *dataset.Column, out *Column, o Opti
 	if c.Type == dataset.Boolean {
 		out.Type = Boolean
 	}
-	counts := make([]float64, len(c.Levels)) // Σ s
-	gaps := false
-	for _, row := range l.Rows {
-		if code := c.Codes[row]; code >= 0 {
-			counts[code] += l.weight(row)
-		} else {
-			gaps = true
-		}
-	}
+	counts, missing := l.count(c)
+	gaps := missing > 0
 	other := false
 	for code, level := range c.Levels {
 		switch {
@@ -353,6 +336,25 @@ func (l *Learnt) levels(t *dataset.Table, c *dataset.Column, out *Column, o Opti
 	return nil
 }
 
+// count is the sum of the weights of every level in the training rows, and the number of rows without a level.
+func (l *Learnt) count(c *dataset.Column) (counts []float64, missing int) {
+	counts = make([]float64, len(c.Levels))
+	if l.Weights == nil && len(l.Rows) == len(c.Codes) { // the reader has counted
+		for code, n := range c.Counts {
+			counts[code] = float64(n)
+		}
+		return counts, c.Missing
+	}
+	for _, row := range l.Rows {
+		if code := c.Codes[row]; code >= 0 {
+			counts[code] += l.weight(row)
+		} else {
+			missing++
+		}
+	}
+	return counts, missing
+}
+
 // missingAs makes a missing value a level: under the text that stands in the file where that is always the same, else as "missing".
 func missingAs(t *dataset.Table, c *dataset.Column, out *Column) error {
 	name := missingLevel
@@ -375,48 +377,109 @@ func missingAs(t *dataset.Table, c *dataset.Column, out *Column) error {
 	return nil
 }
 
+// entry is what the rows that name a feature add up to.
+type entry struct {
+	rows        int
+	seen        float64 // Σ s
+	sum, square float64 // Σ s x, Σ s x²
+	low, high   float64
+}
+
+func (e *entry) add(s, x float64) {
+	if e.rows == 0 {
+		e.low, e.high = x, x
+	}
+	if x < e.low {
+		e.low = x
+	}
+	if x > e.high {
+		e.high = x
+	}
+	e.rows++
+	e.seen += s
+	sx := float64(s * x)
+	e.sum += sx
+	e.square += float64(sx * x)
+}
+
+func (e *entry) join(o *entry) {
+	if o.rows == 0 {
+		return
+	}
+	if e.rows == 0 {
+		e.low, e.high = o.low, o.high
+	}
+	e.low, e.high = math.Min(e.low, o.low), math.Max(e.high, o.high)
+	e.rows += o.rows
+	e.seen += o.seen
+	e.sum += o.sum
+	e.square += o.square
+}
+
+// fewDigits is the share of a sum of squares below which the squares around the mean are not taken from it: 4 of 16 digits would be lost.
+const fewDigits = 1e-4
+
+// mostSparsePieces bounds the memory for sums, one set of all features for each piece of the rows.
+const mostSparsePieces = 16
+
 // sparse learns LIBSVM's features: a value that a row does not name is 0.
 func (l *Learnt) sparse(t *dataset.Table) error {
 	s := t.Sparse
 	n := len(s.Features)
-	sum, square, seen := make([]float64, n), make([]float64, n), make([]float64, n)
-	low, high := make([]float64, n), make([]float64, n)
-	rows := make([]int, n)
-	var m float64
-	for _, row := range l.Rows {
-		w := l.weight(row)
-		m += w
-		for k := s.Start[row]; k < s.Start[row+1]; k++ {
-			j, x := s.Index[k], s.Value[k]
-			sum[j] += w * x
-			seen[j] += w
-			low[j], high[j] = math.Min(low[j], x), math.Max(high[j], x)
-			if rows[j] == 0 {
-				low[j], high[j] = x, x
+	// A piece has more entries than there are features, so that joining them costs little.
+	pieces := min(max(len(s.Index)/(4*(n+1)), 1), mostSparsePieces)
+	size := max(parallel.Count(len(l.Rows), pieces), 1)
+	parts := make([][]entry, parallel.Count(len(l.Rows), size))
+	weight := make([]float64, len(parts))
+	parallel.Pieces(0, len(l.Rows), size, func(piece, from, to int) {
+		entries := make([]entry, n)
+		var sum float64
+		for _, row := range l.Rows[from:to] {
+			w := l.weight(row)
+			sum += w
+			lo, hi := s.Start[row], s.Start[row+1]
+			values := s.Value[lo:hi]
+			for k, j := range s.Index[lo:hi] {
+				entries[j].add(w, values[k])
 			}
-			rows[j]++
 		}
+		parts[piece], weight[piece] = entries, sum
+	})
+	total := make([]entry, n)
+	var m float64
+	for piece := range parts {
+		m += weight[piece]
 	}
-	for j := range sum {
-		sum[j] /= m // the mean
-	}
-	for _, row := range l.Rows {
-		w := l.weight(row)
-		for k := s.Start[row]; k < s.Start[row+1]; k++ {
-			j := s.Index[k]
-			d := s.Value[k] - sum[j]
-			square[j] += w * d * d
+	parallel.Pieces(0, n, 4096, func(_, from, to int) {
+		for _, part := range parts {
+			for j := from; j < to; j++ {
+				total[j].join(&part[j])
+			}
 		}
+	})
+	// Σ s (x - mean)², from the squares where enough digits are left, else by a second look at the rows.
+	around, again := make([]float64, n), false
+	for j := range total {
+		e := &total[j]
+		mean := e.sum / m
+		around[j] = e.square - float64(e.sum*mean)
+		again = again || around[j] < fewDigits*e.square || !(e.square < math.MaxFloat64)
 	}
-	for j, name := range s.Names() {
-		c := Column{Name: name, Type: Numeric, Mean: sum[j], Min: low[j], Max: high[j]}
-		if rows[j] < len(l.Rows) {
+	if again {
+		l.aroundMean(t, size, total, m, around)
+	}
+	names := s.Names()
+	l.Encoding.Columns, l.Encoding.Terms = make([]Column, 0, n), make([]Term, 0, n)
+	for j, name := range names {
+		e := &total[j]
+		c := Column{Name: name, Type: Numeric, Mean: e.sum / m, Min: e.low, Max: e.high}
+		if e.rows < len(l.Rows) {
 			c.Min, c.Max = math.Min(c.Min, 0), math.Max(c.Max, 0)
 		}
 		if c.Min == c.Max {
 			c.Mean = c.Min
 		} else {
-			c.Deviation = math.Sqrt((square[j] + (m-seen[j])*sum[j]*sum[j]) / m)
+			c.Deviation = math.Sqrt(around[j] / m)
 		}
 		if math.IsInf(c.Deviation, 0) || math.IsNaN(c.Deviation) {
 			return t.At(-1, nil, "the numbers of %s reach from %g to %g, further than float64 can square; rescale it", name, c.Min, c.Max)
@@ -425,4 +488,32 @@ func (l *Learnt) sparse(t *dataset.Table) error {
 		l.Encoding.Terms = append(l.Encoding.Terms, Term{Name: name, Column: name, Kind: KindNumeric})
 	}
 	return nil
+}
+
+// aroundMean is Σ s (x - mean)² of every feature, in pieces of the given size.
+func (l *Learnt) aroundMean(t *dataset.Table, size int, total []entry, m float64, around []float64) {
+	s := t.Sparse
+	mean := make([]float64, len(total))
+	for j := range total {
+		mean[j] = total[j].sum / m
+	}
+	parts := make([][]float64, parallel.Count(len(l.Rows), size))
+	parallel.Pieces(0, len(l.Rows), size, func(piece, from, to int) {
+		sum := make([]float64, len(total))
+		for _, row := range l.Rows[from:to] {
+			w := l.weight(row)
+			for k := s.Start[row]; k < s.Start[row+1]; k++ {
+				j := s.Index[k]
+				d := s.Value[k] - mean[j]
+				sum[j] += float64(float64(w*d) * d)
+			}
+		}
+		parts[piece] = sum
+	})
+	for j := range total {
+		around[j] = float64(float64((m-total[j].seen)*mean[j]) * mean[j])
+		for _, p := range parts {
+			around[j] += p[j]
+		}
+	}
 }
