@@ -373,20 +373,24 @@ func (f *fit) alias(ctx context.Context) error {
 		}
 		searched = append(searched, j)
 	}
-	d, err := e.Design(f.table, f.learnt.Rows, searched, true, f.inputs()...)
+	d, err := e.Design(f.table, f.learnt.Rows, nil, true, f.inputs()...)
 	if err != nil {
 		return err
 	}
-	aliases, err := f.rank(ctx, d)
+	f.matrix = d // the very matrix that trains
+	if !f.standard() {
+		f.matrix = d.Raw()
+	}
+	aliases, err := f.rank(ctx, d, searched)
 	if err != nil {
 		return err
 	}
 	drop := !f.config.Penalty.on() && !f.firstOrder()
-	terms := make([]string, len(searched))
+	terms, center, scale := make([]string, len(searched)), make([]float64, len(searched)), make([]float64, len(searched))
 	for i, j := range searched {
-		terms[i] = e.Terms[j].Name
+		terms[i], center[i], scale[i] = e.Terms[j].Name, d.Center[j], d.Scale[j]
 	}
-	if err := f.found(doctor.Collinear(aliases, terms, d.Center, d.Scale, drop)...); err != nil {
+	if err := f.found(doctor.Collinear(aliases, terms, center, scale, drop)...); err != nil {
 		return err
 	}
 	gone := map[int]bool{}
@@ -396,26 +400,37 @@ func (f *fit) alias(ctx context.Context) error {
 	}
 	if drop && len(gone) > 0 {
 		f.kept = slices.DeleteFunc(f.kept, func(j int) bool { return gone[j] })
-	} else if len(gone) == 0 && len(searched) == len(e.Terms) && f.standard() {
-		f.matrix = d // the very matrix that trains
+		f.matrix = nil // to be stored without them
 	}
 	return nil
 }
 
-// rank looks for aliases, first in part of the rows: columns that are independent there are independent.
-func (f *fit) rank(ctx context.Context, d *encode.Design) ([]doctor.Alias, error) {
+// rank looks for aliases among the terms searched, first in part of the rows: columns that are independent there are independent.
+func (f *fit) rank(ctx context.Context, d *encode.Design, searched []int) ([]doctor.Alias, error) {
 	e, err := engine.New(d.Memory, engine.Options{Threads: f.config.Solver.Threads})
 	if err != nil {
 		return nil, err
 	}
-	n, m := len(d.Terms), len(f.learnt.Rows)
+	n, m := len(searched), len(f.learnt.Rows)
 	s, _ := d.Memory.Input("s")
 	residual := func(v []float64) (float64, error) {
-		r, err := e.Linear(ctx, v)
+		all := make([]float64, len(d.Terms)+1)
+		for i, j := range searched {
+			all[j] = v[i]
+		}
+		all[len(d.Terms)] = v[n]
+		r, err := e.Linear(ctx, all)
 		if err != nil {
 			return 0, err
 		}
 		return norm(r, s), nil
+	}
+	rank := func(chunks []int, residual func([]float64) (float64, error)) ([]doctor.Alias, error) {
+		gram, err := e.Gram(ctx, s, chunks)
+		if err != nil {
+			return nil, err
+		}
+		return doctor.Rank(within(gram, len(d.Terms), searched), n, residual)
 	}
 	size := d.Memory.ChunkRows()
 	if few := 16 * (n + 1) / size; few > 0 && 2*few*size < m {
@@ -424,19 +439,26 @@ func (f *fit) rank(ctx context.Context, d *encode.Design) ([]doctor.Alias, error
 		for k := range few { // spread over the file
 			chunks = append(chunks, k*all/few)
 		}
-		gram, err := e.Gram(ctx, s, chunks)
-		if err != nil {
-			return nil, err
-		}
-		if a, err := doctor.Rank(gram, n, nil); err == nil && len(a) == 0 {
-			return nil, nil
+		if a, err := rank(chunks, nil); ctx.Err() != nil || err == nil && len(a) == 0 {
+			return nil, ctx.Err()
 		}
 	}
-	gram, err := e.Gram(ctx, s, nil)
-	if err != nil {
-		return nil, err
+	return rank(nil, residual)
+}
+
+// within is the part of a Gram matrix of n features and the ones that is about some of the features, and the ones.
+func within(gram []float64, n int, some []int) []float64 {
+	if len(some) == n {
+		return gram
 	}
-	return doctor.Rank(gram, n, residual)
+	rows := append(slices.Clone(some), n)
+	out := make([]float64, 0, len(rows)*len(rows))
+	for _, i := range rows {
+		for _, j := range rows {
+			out = append(out, gram[i*(n+1)+j])
+		}
+	}
+	return out
 }
 
 // design stores the training matrix and makes the cost.

@@ -69,7 +69,7 @@ func TestRankOfPart(t *testing.T) {
 			t.Fatal(err)
 		}
 		f := &fit{learnt: &encode.Learnt{Rows: make([]int, m)}}
-		a, err := f.rank(t.Context(), &encode.Design{Memory: memory, Terms: dense})
+		a, err := f.rank(t.Context(), &encode.Design{Memory: memory, Terms: dense}, dense)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,14 +1,22 @@
 package dataset
 
-import "math"
+import (
+	"math"
+	"sync"
+)
 
 // Numbers is a numeric column in the narrowest storage that loses nothing. It is read only and safe for concurrent use.
 type Numbers struct {
 	values []float64
+
+	once      sync.Once // finds what Decimal gives
+	digits    int
+	low, high int32
+	decimal   bool
 }
 
 // NewNumbers stores the values, which the caller gives away; NaN is a missing one, ±Inf is not allowed.
-func NewNumbers(values []float64) *Numbers { return &Numbers{values} }
+func NewNumbers(values []float64) *Numbers { return &Numbers{values: values} }
 
 // Len is the number of rows; 0 for a nil column.
 func (n *Numbers) Len() int {
@@ -34,6 +42,11 @@ func (n *Numbers) Float64s() []float64 {
 // Decimal gives the column as integers in disguise: every present number is exactly float64(k)/10^digits with low ≤ k ≤ high and
 // |k| < 2^31, with the fewest digits. ok is false where there is no such scale, or no number at all.
 func (n *Numbers) Decimal() (digits int, low, high int32, ok bool) {
+	n.once.Do(func() { n.digits, n.low, n.high, n.decimal = n.findDecimal() })
+	return n.digits, n.low, n.high, n.decimal
+}
+
+func (n *Numbers) findDecimal() (digits int, low, high int32, ok bool) {
 	const most = 1<<31 - 1
 	for _, v := range n.values {
 		if math.IsNaN(v) {

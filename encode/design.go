@@ -2,9 +2,12 @@ package encode
 
 import (
 	"math"
+	"slices"
+	"sync/atomic"
 
 	"github.com/descent-ml/descent/dataset"
 	"github.com/descent-ml/descent/engine"
+	"github.com/descent-ml/descent/internal/parallel"
 )
 
 // Design is the training matrix: the stored rows, and what its features are.
@@ -13,6 +16,8 @@ type Design struct {
 	Terms  []int // feature j of the design is term Terms[j] of the encoding
 	// The model sees (x_j - Center_j)·Scale_j of feature j in its original unit; nil is 0 and 1.
 	Center, Scale []float64
+
+	units []unit
 }
 
 // Input is a further column of the design: one number per row.
@@ -25,38 +30,36 @@ type Input struct {
 // features centred to mean 0 and scaled to deviation 1 (training rows, population); indicator and level features stay 0 and 1.
 // Without it every feature is as in the file.
 //
-// With standard, numbers far from 0 are stored with a round number near their mean taken off, so that no digit is lost in sums.
-// The error is that of a cell which the encoding cannot read.
+// A numeric column is stored in the narrowest type that loses nothing: decimals as the integers k of k/10^d, with an integer taken off where that
+// makes them narrower or brings them near 0; other numbers as float32 where all are such, else as float64, with a round number near their mean taken
+// off where it is far from 0 and every difference is exact. What was taken off and multiplied stands in the layout's centres and scales.
+//
+// All cores are used. The table's codes and sparse entries are shared where they are stored as they are. The error is that of a cell which the
+// encoding cannot read.
 func (e *Encoding) Design(t *dataset.Table, rows, kept []int, standard bool, inputs ...Input) (*Design, error) {
 	if kept == nil {
-		kept = make([]int, len(e.Terms))
-		for j := range kept {
-			kept[j] = j
-		}
+		kept = all(len(e.Terms))
 	}
 	tr, err := e.NewReader().NewTableReader(t)
 	if err != nil {
 		return nil, err
 	}
+	n := len(kept)
 	b := designer{
-		encoding: e, reader: tr, rows: rows, standard: standard,
-		design: &Design{Terms: kept},
-		layout: engine.Layout{Rows: len(rows), Features: len(kept)},
+		encoding: e, reader: tr, rows: rows,
+		design: &Design{Terms: kept, units: make([]unit, n)},
+		layout: engine.Layout{Rows: len(rows), Features: n},
 	}
 	for _, in := range inputs {
 		b.layout.Inputs = append(b.layout.Inputs, in.Name)
 		b.columns.Inputs = append(b.columns.Inputs, in.Values)
-	}
-	if standard {
-		b.design.Center, b.design.Scale = make([]float64, len(kept)), make([]float64, len(kept))
-		b.layout.Center, b.layout.Scale = make([]float64, len(kept)), make([]float64, len(kept))
 	}
 	if t.Sparse != nil {
 		b.sparse(t.Sparse)
 	} else {
 		for i, feature := 0, 0; i < len(e.Columns); i++ {
 			first := feature
-			for feature < len(kept) && e.Terms[kept[feature]].Column == e.Columns[i].Name {
+			for feature < n && e.Terms[kept[feature]].Column == e.Columns[i].Name {
 				feature++
 			}
 			if err := b.column(i, first, feature); err != nil {
@@ -64,175 +67,396 @@ func (e *Encoding) Design(t *dataset.Table, rows, kept []int, standard bool, inp
 			}
 		}
 	}
-	b.design.Memory, err = engine.NewMemory(b.layout, b.columns)
-	return b.design, err
+	b.layout.Center, b.layout.Scale = b.design.layout(false)
+	if b.design.Memory, err = engine.NewMemory(b.layout, b.columns); err != nil {
+		return nil, err
+	}
+	if standard {
+		return b.design.Standard(), nil
+	}
+	return b.design, nil
+}
+
+// A unit says what a feature is in its own unit, x = (stored + shift)/ten · 2^-exponent + origin, and what the standardised model sees of it,
+// (x - center)·scale. Only decimals have a shift and a ten (10^d) that is not 1, only other numbers an origin and an exponent.
+type unit struct {
+	shift, ten    float64
+	origin        float64
+	exponent      int
+	center, scale float64
+}
+
+// layout is the centres and scales of what is stored; nil, nil where nothing is to be done.
+func (d *Design) layout(standard bool) (center, scale []float64) {
+	center, scale = make([]float64, len(d.units)), make([]float64, len(d.units))
+	plain := true
+	for j, u := range d.units {
+		c, s := 0.0, 1.0
+		if standard {
+			c, s = u.center, u.scale
+		}
+		if u.ten != 1 || u.shift != 0 {
+			center[j], scale[j] = math.FMA(c, u.ten, -u.shift), s/u.ten
+		} else {
+			center[j], scale[j] = math.Ldexp(c-u.origin, u.exponent), math.Ldexp(s, -u.exponent)
+		}
+		plain = plain && center[j] == 0 && scale[j] == 1
+	}
+	if plain && !standard {
+		return nil, nil
+	}
+	return center, scale
+}
+
+// Standard is the same stored rows, seen centred and scaled.
+func (d *Design) Standard() *Design {
+	out := *d
+	out.Memory = d.Memory.Units(d.layout(true))
+	out.Center, out.Scale = make([]float64, len(d.units)), make([]float64, len(d.units))
+	for j, u := range d.units {
+		out.Center[j], out.Scale[j] = u.center, u.scale
+	}
+	return &out
+}
+
+// Raw is the same stored rows, seen as in the file.
+func (d *Design) Raw() *Design {
+	out := *d
+	out.Memory = d.Memory.Units(d.layout(false))
+	out.Center, out.Scale = nil, nil
+	return &out
 }
 
 type designer struct {
 	encoding *Encoding
 	reader   *TableReader
 	rows     []int
-	standard bool
 	design   *Design
 	layout   engine.Layout
 	columns  engine.Columns
 }
 
-// unit sets what the model sees of feature j: (x - center)·scale, where the column is stored as x - origin.
-func (b *designer) unit(j int, center, scale, origin float64) {
-	if b.standard {
-		b.design.Center[j], b.design.Scale[j] = center, scale
-		b.layout.Center[j], b.layout.Scale[j] = center-origin, scale
-	}
-}
+// plain is the unit of a feature that is 0 or 1.
+var plain = unit{ten: 1, scale: 1}
 
-// standard is the centre and scale of a numeric column, and the origin it is stored from. A column of equal numbers is only centred.
-func (c *Column) standard() (center, scale, origin float64) {
+// standard is the centre and the scale of a numeric column. One of equal numbers is only centred.
+func (c *Column) standard() unit {
 	if c.Deviation == 0 {
-		return c.Mean, 1, c.Mean
+		return unit{ten: 1, center: c.Mean, scale: 1}
 	}
-	// From 8 deviations on: the mean rounded to a multiple of a power of two near the deviation. x - origin is then exact
-	// for nearly every column (takeOff makes sure), and what is left to centre is of the size of the deviation.
-	if math.Abs(c.Mean) > 8*c.Deviation {
-		unit := math.Ldexp(1, math.Ilogb(c.Deviation))
-		if r := math.RoundToEven(c.Mean/unit) * unit; !math.IsInf(r, 0) && !math.IsNaN(r) {
-			origin = r
-		}
-	}
-	return c.Mean, 1 / c.Deviation, origin
+	return unit{ten: 1, center: c.Mean, scale: 1 / c.Deviation}
 }
 
-// resize multiplies a column whose deviation is far from 1 by a power of two, exactly, so that its squares neither overflow nor vanish
-// in sums: (x - center)·scale is then made of 2^e·x.
-func (b *designer) resize(j int, values []float64, scale float64) {
-	const far = 100
-	e := math.Ilogb(scale)
-	if !b.standard || e > -far && e < far {
-		return
-	}
-	for _, x := range values {
-		if math.Ldexp(math.Ldexp(x, e), -e) != x {
-			return // not exact
-		}
-	}
-	for k := range values {
-		values[k] = math.Ldexp(values[k], e)
-	}
-	b.layout.Center[j] = math.Ldexp(b.layout.Center[j], e)
-	b.layout.Scale[j] = math.Ldexp(b.layout.Scale[j], -e)
-}
+// far is the number of deviations from 0 to the mean from which numbers are stored nearer to 0.
+const far = 8
 
-// takeOff subtracts origin from all values if every difference is exact, so that what is stored still is what stands in the file. Else it
-// changes nothing.
-func takeOff(values []float64, origin float64) bool {
-	if origin == 0 {
-		return true
-	}
-	for _, x := range values {
-		d := x - origin
-		// The error of the difference, itself exact (Knuth, TwoSum; Møller 1965).
-		o := d - x
-		if (x-(d-o))-(origin+o) != 0 {
-			return false
+// fit is the narrowest kind for integers from low to high, less a shift: the one that brings them nearest to 0 where their mean is far off, 0 where they
+// fit as they are.
+func fit(low, high, mean, deviation float64) (kind engine.Kind, shift float64) {
+	least, most := -0x1p31, 0x1p31-1
+	kind = engine.Int32
+	for _, k := range []engine.Kind{engine.Int8, engine.Int16} {
+		if bits := 8 * k.Bytes(); high-low < math.Ldexp(1, bits) {
+			kind, least, most = k, -math.Ldexp(1, bits-1), math.Ldexp(1, bits-1)-1
+			break
 		}
 	}
-	for k := range values {
-		values[k] -= origin
+	if math.Abs(mean) <= far*deviation && low >= least && high <= most {
+		return kind, 0
 	}
-	return true
+	shift = math.RoundToEven(mean)
+	return kind, math.Min(math.Max(shift, high-most), low-least)
 }
 
 // column stores column i, whose kept terms are features first … end-1.
 func (b *designer) column(i, first, end int) error {
 	c, tc := &b.encoding.Columns[i], &b.reader.columns[i]
 	if c.Type != Numeric {
-		code := make([]int32, len(c.Levels)) // level → place among the kept levels, -1 without a weight
-		for level, name := range c.Levels {
-			code[level] = UnseenLevel
-			for j := first; j < end; j++ {
-				if b.encoding.Terms[b.design.Terms[j]].Level == name {
-					code[level] = int32(j - first)
-				}
+		return b.levels(i, first, end)
+	}
+	n := numbers{of: tc.column.Numbers, rows: b.rows}
+	gaps := tc.column.Missing > 0 && !n.every(func(v float64) bool { return v == v })
+	if gaps {
+		for _, row := range b.rows {
+			if !tc.column.IsMissing(row) {
+				continue
 			}
-		}
-		codes := make([]int32, len(b.rows))
-		for k, row := range b.rows {
-			cell, err := b.reader.cell(i, row)
-			if err != nil {
+			if _, err := b.reader.cell(i, row); err != nil {
 				return err
 			}
-			codes[k] = UnseenLevel
-			if cell.Level >= 0 {
-				codes[k] = code[cell.Level]
-			}
+			break
 		}
-		if first == end {
-			return nil
-		}
-		for j := first; j < end; j++ {
-			b.unit(j, 0, 1, 0)
-		}
-		b.layout.Codes = append(b.layout.Codes, engine.Codes{First: first, Levels: end - first})
-		b.columns.Codes = append(b.columns.Codes, codes)
-		return nil
 	}
 	for j := first; j < end; j++ {
-		switch b.encoding.Terms[b.design.Terms[j]].Kind {
-		case KindNumeric:
-			values := make([]float64, len(b.rows))
-			for k, row := range b.rows {
-				cell, err := b.reader.cell(i, row)
-				if err != nil {
-					return err
-				}
-				values[k] = cell.Number
-			}
-			center, scale, origin := c.standard()
-			if !b.standard || !takeOff(values, origin) {
-				origin = 0
-			}
-			b.unit(j, center, scale, origin)
-			b.resize(j, values, scale)
-			b.layout.Dense = append(b.layout.Dense, j)
-			b.columns.Dense = append(b.columns.Dense, engine.Float64s(values))
-		case KindIndicator:
-			b.unit(j, 0, 1, 0)
+		if b.encoding.Terms[b.design.Terms[j]].Kind == KindIndicator {
+			b.design.units[j] = plain
 			codes := make([]int32, len(b.rows))
-			for k, row := range b.rows {
-				if !tc.column.IsMissing(row) {
-					codes[k] = UnseenLevel
+			parallel.Pieces(0, len(codes), pieceRows, func(_, from, to int) {
+				for k := from; k < to; k++ {
+					if !tc.column.IsMissing(b.rows[k]) {
+						codes[k] = UnseenLevel
+					}
 				}
-			}
+			})
 			b.layout.Codes = append(b.layout.Codes, engine.Codes{First: j, Levels: 1})
 			b.columns.Codes = append(b.columns.Codes, codes)
+			continue
 		}
+		u, kind, cells := c.store(n, gaps)
+		b.design.units[j] = u
+		b.layout.Dense, b.layout.Kinds = append(b.layout.Dense, j), append(b.layout.Kinds, kind)
+		b.columns.Dense = append(b.columns.Dense, cells)
+	}
+	return nil
+}
+
+// store decides how a numeric column is stored.
+func (c *Column) store(n numbers, gaps bool) (unit, engine.Kind, engine.Cells) {
+	u := c.standard()
+	if digits, low, high, ok := n.of.Decimal(); ok && !gaps { // what stands for a gap is no such decimal
+		var kind engine.Kind
+		u.ten = math.Pow10(digits)
+		kind, u.shift = fit(float64(low), float64(high), c.Mean*u.ten, c.Deviation*u.ten)
+		n.scaled = true
+		return u, kind, integers{n, u.shift}
+	}
+	r := reals{numbers: n, mean: c.Mean}
+	switch {
+	case c.Deviation == 0:
+		r.origin = c.Mean
+	case math.Abs(c.Mean) > far*c.Deviation:
+		// The mean rounded to a multiple of a power of two near the deviation. x - origin is then exact for nearly every column, and what is
+		// left to centre is of the size of the deviation.
+		unit := math.Ldexp(1, math.Ilogb(c.Deviation))
+		if o := math.RoundToEven(c.Mean/unit) * unit; o-o == 0 {
+			r.origin = o
+		}
+	}
+	if r.origin != 0 && !n.every(func(x float64) bool { return exactDifference(r.present(x), r.origin) }) {
+		r.origin = 0
+	}
+	u.origin = r.origin
+	// A column whose deviation is far from 1 is multiplied by a power of two, so that its squares neither overflow nor vanish in sums.
+	if e := math.Ilogb(u.scale); e < -100 || e > 100 {
+		if n.every(func(x float64) bool { v := r.present(x) - r.origin; return math.Ldexp(math.Ldexp(v, e), -e) == v }) {
+			r.exponent, u.exponent = e, e
+		}
+	}
+	kind := engine.Float64
+	if n.every(func(x float64) bool { v := r.cell(x); return float64(float32(v)) == v }) {
+		kind = engine.Float32
+	}
+	return u, kind, r
+}
+
+// integers are a column of decimals, less shift.
+type integers struct {
+	numbers
+	shift float64
+}
+
+// Read is engine.Cells.
+func (c integers) Read(out []float64, from int) {
+	c.numbers.Read(out, from)
+	if c.shift != 0 {
+		for i := range out {
+			out[i] -= c.shift
+		}
+	}
+}
+
+// reals are a column of other numbers, with mean for a missing one, as (x - origin)·2^exponent.
+type reals struct {
+	numbers
+	mean, origin float64
+	exponent     int
+}
+
+func (c reals) present(x float64) float64 {
+	if x != x {
+		return c.mean
+	}
+	return x
+}
+
+func (c reals) cell(x float64) float64 {
+	x = c.present(x) - c.origin
+	if c.exponent != 0 {
+		x = math.Ldexp(x, c.exponent)
+	}
+	return x
+}
+
+// Read is engine.Cells.
+func (c reals) Read(out []float64, from int) {
+	c.numbers.Read(out, from)
+	for i, x := range out {
+		out[i] = c.cell(x)
+	}
+}
+
+// exactDifference says whether x - origin is exact: whether the error of the difference, itself exact, is 0 (Knuth, TwoSum; Møller 1965).
+func exactDifference(x, origin float64) bool {
+	d := x - origin
+	o := d - x
+	return (x-(d-o))-(origin+o) == 0
+}
+
+// levels stores column i of levels.
+func (b *designer) levels(i, first, end int) error {
+	c, tc := &b.encoding.Columns[i], &b.reader.columns[i]
+	place := make(map[string]int32, end-first) // level → place among the kept levels
+	for j := first; j < end; j++ {
+		place[b.encoding.Terms[b.design.Terms[j]].Level] = int32(j - first)
+		b.design.units[j] = plain
+	}
+	const refused = -2
+	// By the table's code + 1; the first is a missing value.
+	code, same := make([]int32, len(tc.cells)+1), true
+	look := func(cell Cell, err error) int32 {
+		if err != nil {
+			return refused
+		}
+		if cell.Level >= 0 {
+			if k, ok := place[c.Levels[cell.Level]]; ok {
+				return k
+			}
+		}
+		return UnseenLevel
+	}
+	code[0] = look(b.reader.reader.Missing(i, ""))
+	for k := range tc.cells {
+		code[k+1] = look(tc.cells[k], tc.errors[k])
+		same = same && code[k+1] == int32(k)
+	}
+	from, consecutive := run(b.rows)
+	if same && code[0] == UnseenLevel && consecutive && first < end {
+		b.layout.Codes = append(b.layout.Codes, engine.Codes{First: first, Levels: end - first})
+		b.columns.Codes = append(b.columns.Codes, tc.column.Codes[from:from+len(b.rows)])
+		return nil
+	}
+	codes := make([]int32, len(b.rows))
+	bad := make([]int, parallel.Count(len(b.rows), pieceRows)) // the first row that is refused
+	parallel.Pieces(0, len(b.rows), pieceRows, func(piece, from, to int) {
+		bad[piece] = -1
+		for k := from; k < to; k++ {
+			v := code[tc.column.Codes[b.rows[k]]+1]
+			codes[k] = v
+			if v == refused && bad[piece] < 0 {
+				bad[piece] = b.rows[k]
+			}
+		}
+	})
+	for _, row := range bad {
+		if row >= 0 {
+			_, err := b.reader.cell(i, row)
+			return err
+		}
+	}
+	if first < end {
+		b.layout.Codes = append(b.layout.Codes, engine.Codes{First: first, Levels: end - first})
+		b.columns.Codes = append(b.columns.Codes, codes)
 	}
 	return nil
 }
 
 // sparse stores LIBSVM's rows, the entries of kept features only.
 func (b *designer) sparse(s *dataset.Sparse) {
+	b.layout.Sparse = true
 	feature := make([]int32, len(b.encoding.Terms))
 	for term := range feature {
 		feature[term] = -1
 	}
 	for j, term := range b.design.Terms {
 		feature[term] = int32(j)
-		center, scale, _ := b.encoding.Columns[term].standard() // a sparse column has one term
-		b.unit(j, center, scale, 0)
+		b.design.units[j] = b.encoding.Columns[term].standard() // a sparse column has one term
 	}
-	b.layout.Sparse = true
-	b.columns.Start = make([]int, 1, len(b.rows)+1)
-	var values engine.Float64s
-	for _, row := range b.rows {
-		for k := s.Start[row]; k < s.Start[row+1]; k++ {
-			column := b.reader.feature[s.Index[k]]
-			if column >= 0 && feature[column] >= 0 {
-				b.columns.Index = append(b.columns.Index, feature[column])
-				values = append(values, s.Value[k])
-			}
+	to, same := make([]int32, len(b.reader.feature)), true // the table's feature → ours
+	for j, column := range b.reader.feature {
+		to[j] = -1
+		if column >= 0 {
+			to[j] = feature[column]
 		}
-		b.columns.Start = append(b.columns.Start, len(b.columns.Index))
+		same = same && to[j] == int32(j)
 	}
-	b.columns.Value = values
+	values := s.Value
+	if first, ok := run(b.rows); ok && same {
+		b.columns.Start = s.Start[first : first+len(b.rows)+1]
+		b.columns.Index = s.Index
+	} else {
+		start := make([]int, len(b.rows)+1)
+		for k, row := range b.rows {
+			n := s.Start[row+1] - s.Start[row]
+			if !same {
+				n = 0
+				for _, j := range s.Index[s.Start[row]:s.Start[row+1]] {
+					if to[j] >= 0 {
+						n++
+					}
+				}
+			}
+			start[k+1] = start[k] + n
+		}
+		index, picked := make([]int32, start[len(b.rows)]), make([]float64, start[len(b.rows)])
+		parallel.Pieces(0, len(b.rows), pieceRows, func(_, from, end int) {
+			at := start[from]
+			for _, row := range b.rows[from:end] {
+				for k := s.Start[row]; k < s.Start[row+1]; k++ {
+					if j := to[s.Index[k]]; j >= 0 {
+						index[at], picked[at] = j, s.Value[k]
+						at++
+					}
+				}
+			}
+		})
+		b.columns.Start, b.columns.Index, values = start, index, picked
+	}
+	var ten float64
+	b.columns.Value, ten = narrow(values)
+	for j := range b.design.units {
+		b.design.units[j].ten = ten
+	}
+}
+
+// narrow stores sparse values in the narrowest way: nil where all are 1, as integers k of k/ten where one power of ten makes them such, as float32, or as
+// they are.
+func narrow(values []float64) (engine.Stored, float64) {
+	every := func(ok func(v float64) bool) bool {
+		var failed atomic.Bool
+		parallel.Pieces(0, len(values), pieceRows, func(_, from, to int) {
+			if !failed.Load() && slices.ContainsFunc(values[from:to], func(v float64) bool { return !ok(v) }) {
+				failed.Store(true)
+			}
+		})
+		return !failed.Load()
+	}
+	if every(func(v float64) bool { return v == 1 }) {
+		return nil, 1
+	}
+	for digits := range 7 {
+		ten := math.Pow10(digits)
+		for _, most := range []float64{1<<7 - 1, 1<<15 - 1} {
+			if !every(func(v float64) bool { k := math.RoundToEven(v * ten); return k/ten == v && math.Abs(k) <= most }) {
+				continue
+			}
+			if most < 1<<8 {
+				return convert(values, func(v float64) int8 { return int8(math.RoundToEven(v * ten)) }, func(v []int8) engine.Stored { return engine.Int8s(v) }), ten
+			}
+			return convert(values, func(v float64) int16 { return int16(math.RoundToEven(v * ten)) }, func(v []int16) engine.Stored { return engine.Int16s(v) }), ten
+		}
+	}
+	if every(func(v float64) bool { return float64(float32(v)) == v }) {
+		return convert(values, func(v float64) float32 { return float32(v) }, func(v []float32) engine.Stored { return engine.Float32s(v) }), 1
+	}
+	return engine.Float64s(values), 1
+}
+
+func convert[S any](values []float64, f func(v float64) S, stored func([]S) engine.Stored) engine.Stored {
+	out := make([]S, len(values))
+	parallel.Pieces(0, len(values), pieceRows, func(_, from, to int) {
+		for i := from; i < to; i++ {
+			out[i] = f(values[i])
+		}
+	})
+	return stored(out)
 }

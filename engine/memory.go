@@ -115,6 +115,14 @@ func (m *Memory) Layout() *Layout { return m.plan.Layout }
 // ChunkRows is ChunkRows(m.Layout()).
 func (m *Memory) ChunkRows() int { return m.chunk }
 
+// Units is the same rows, stored once, with other centres and scales in the layout; one value a feature, or nil.
+func (m *Memory) Units(center, scale []float64) *Memory {
+	l, p, out := *m.plan.Layout, *m.plan, *m
+	l.Center, l.Scale = center, scale
+	p.Layout, out.plan = &l, &p
+	return &out
+}
+
 // Chunk gives the rows of chunk k without copying.
 func (m *Memory) Chunk(k int) (Block, error) {
 	if k < 0 || k >= len(m.blocks) {
