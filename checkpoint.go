@@ -45,6 +45,7 @@ type runState struct {
 	Program  string       `json:"program"` // version and architecture: bits are the same only there
 	Data     string       `json:"data"`    // the fingerprint
 	Settings []setting    `json:"settings"`
+	CV       *cvState     `json:"cv,omitempty"`
 	Layers   *layersState `json:"layers,omitempty"`
 	Solve    *solveState  `json:"solve,omitempty"`
 }
@@ -86,6 +87,7 @@ func (c *Config) settings(userSteps bool) ([]setting, error) {
 		{"labels", c.Labels}, {"missing", c.Encoding.Missing}, {"unseen", c.Encoding.Unseen},
 		{"min-level-count", c.Encoding.MinLevelCount}, {"max-levels", c.Encoding.MaxLevels}, {"coding", c.Encoding.Coding}, {"base", c.Encoding.Base},
 		{"na", c.NA}, {"scale", c.Scale}, {"equations", c.Equations}, {"hidden", c.Hidden}, {"l2", c.Penalty.L2}, {"l1", c.Penalty.L1},
+		{"cv", c.CV.Folds}, {"l2 auto", c.CV.L2}, {"l1 auto", c.CV.L1}, {"cv-rule", c.CV.Rule},
 		{"solver", c.Solver.Method}, {"alpha", c.Solver.Alpha}, {"steps", steps}, {"batch", c.Solver.Batch}, {"tol", c.Solver.Tol},
 		{"record", c.Solver.Record}, {"seed", c.Solver.Seed}, {"restarts", c.Solver.Restarts},
 		{"holdout every", c.Test.Every}, {"holdout", c.Test.Part}, {"init", initial},
@@ -117,6 +119,13 @@ func program() string {
 func (m *Model) checksum() (string, error) {
 	b, err := json.Marshal(&m.file)
 	return fmt.Sprintf("sha256:%x", sha256.Sum256(b)), err
+}
+
+func (r *Run) every() time.Duration {
+	if r.Every == 0 {
+		return checkpointEvery
+	}
+	return r.Every
 }
 
 // fingerprint is that of the training table.
@@ -208,10 +217,7 @@ func (f *fit) minimize(ctx context.Context, m optim.Method, p optim.Problem, wat
 		}
 		m, trail, f.result.Trace, f.looked = saved, &s.Solve.Trail, s.Solve.Trace, s.Solve.Looked
 	}
-	path, every := f.config.Run.Checkpoint, f.config.Run.Every
-	if every == 0 {
-		every = checkpointEvery
-	}
+	path, every := f.config.Run.Checkpoint, f.config.Run.every()
 	save := func() error {
 		text, err := optim.Encode(m)
 		if err != nil {

@@ -25,6 +25,7 @@ type Config struct {
 	Equations string // the model, one equation a line, the last one the loss of one example; "" is [Equations], for more than two classes [ClassEquations]
 	Hidden    int    // units of a tanh layer before the output, with the equations for it; 0 is none
 	Penalty   Penalty
+	CV        CrossValidation
 	Solver    Solver
 	Test      Test
 	Run       Run
@@ -43,6 +44,7 @@ type Config struct {
 type hooks struct {
 	noFused bool                            // run every node of the graph by itself
 	rules   func([]graph.Rule) []graph.Rule // change the rules of the simplifier
+	folds   func(row int) int               // deals the rows out
 	state   func([]byte)                    // takes every state, in the place of the checkpoint
 }
 
@@ -95,12 +97,14 @@ type Progress struct {
 	Cost         float64
 	GradientNorm float64
 	Passes       int
+	Stage        string // of a cross-validation: which fit it is
 }
 
 func (c *Config) defaults() {
 	if c.Confidence == 0 {
 		c.Confidence = 0.95
 	}
+	c.cvDefaults()
 	if c.Solver.Method == "" {
 		c.Solver.Method = "auto"
 	}
@@ -129,6 +133,9 @@ func (c *Config) defaults() {
 
 // Check says what is wrong with the configuration before any data are read. It names the option as a user sets it.
 func (c Config) Check() error {
+	if err := c.checkCV(); err != nil {
+		return err
+	}
 	c.defaults()
 	switch c.Solver.Method {
 	case "auto", "gd", "sgd", "lbfgs", "newton":

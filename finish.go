@@ -65,6 +65,9 @@ func (f *fit) describe(e *encode.Encoding) modelFile {
 			Holdout: f.holdout(), Unfinished: f.config.SaveUnfinished && f.verdictError() != nil,
 		},
 	}
+	if v := r.CV; v != nil {
+		file.Training.CV = &cvRecord{v.Folds, v.Rule, number(v.Chosen.Mean), number(v.Chosen.SE)}
+	}
 	if m := f.config.Run.Init; m != nil {
 		file.Training.Init, _ = m.checksum() // a model that was read or trained can be written
 	}

@@ -37,7 +37,7 @@ func Fit(ctx context.Context, source Source, config Config) (*Result, error) {
 		Seed: config.Solver.Seed, Aliased: []string{}, Notes: []string{}, Warnings: []Warning{}}, start: time.Now()}
 	for _, stage := range []func(context.Context) error{
 		func(ctx context.Context) error { return f.read(ctx, source) },
-		f.resume, f.split, f.learn, f.alias, f.design, f.solve, f.finish,
+		f.resume, f.split, f.learn, f.alias, f.design, f.validate, f.solve, f.finish,
 	} {
 		if err := stage(ctx); err != nil {
 			f.result.Seconds.Total = time.Since(f.start).Seconds()

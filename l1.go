@@ -18,7 +18,11 @@ const relativeGap = 1e-12
 
 func (c *Config) checkL1() error {
 	if m := c.Solver.Method; c.Penalty.L1 > 0 && m != "auto" {
-		return fmt.Errorf("l1 %v and solver %s: |w| has no derivative at 0, which solver %s needs; solver auto takes the proximal Newton method", c.Penalty.L1, m, m)
+		value := fmt.Sprint(c.Penalty.L1)
+		if c.CV.L1 {
+			value = "auto"
+		}
+		return fmt.Errorf("l1 %s and solver %s: |w| has no derivative at 0, which solver %s needs; solver auto takes the proximal Newton method", value, m, m)
 	}
 	return nil
 }

@@ -73,32 +73,41 @@ type scaling struct {
 
 // trainingRecord is how the model came about, enough to train it again.
 type trainingRecord struct {
-	Verdict     Verdict  `json:"verdict"`
-	Message     string   `json:"message"`
-	Unfinished  bool     `json:"saved_unfinished,omitempty"`
-	Solver      string   `json:"solver"`
-	Penalty     Penalty  `json:"penalty"`
-	Scale       Scale    `json:"scale"`
-	Coding      string   `json:"coding"`
-	Missing     string   `json:"missing"`
-	Alpha       float64  `json:"alpha,omitempty"`
-	Batch       int      `json:"batch,omitempty"`
-	Tol         float64  `json:"tol,omitempty"`
-	Seed        uint64   `json:"seed"`
-	StartSeed   uint64   `json:"start_seed,omitempty"` // of a hidden layer: where its weights started
-	Restarts    int      `json:"restarts,omitempty"`
-	Init        string   `json:"init,omitempty"` // checksum of the content of the model that the training started from
-	Holdout     string   `json:"holdout,omitempty"`
-	Steps       int      `json:"steps"`
-	Passes      int      `json:"passes"`
-	Rows        int      `json:"rows"`
-	WeightSum   float64  `json:"weight_sum"`
-	Dropped     int      `json:"dropped,omitempty"`
-	Cost        *float64 `json:"cost,omitempty"` // absent where it is not finite
-	Loss        *float64 `json:"loss,omitempty"`
-	Gap         *float64 `json:"gap,omitempty"`
-	GapNote     string   `json:"gap_note,omitempty"`
-	Fingerprint string   `json:"fingerprint"` // of the parsed values and the schema of the training file
+	Verdict     Verdict   `json:"verdict"`
+	Message     string    `json:"message"`
+	Unfinished  bool      `json:"saved_unfinished,omitempty"`
+	Solver      string    `json:"solver"`
+	Penalty     Penalty   `json:"penalty"`
+	CV          *cvRecord `json:"cv,omitempty"` // how the penalty was judged
+	Scale       Scale     `json:"scale"`
+	Coding      string    `json:"coding"`
+	Missing     string    `json:"missing"`
+	Alpha       float64   `json:"alpha,omitempty"`
+	Batch       int       `json:"batch,omitempty"`
+	Tol         float64   `json:"tol,omitempty"`
+	Seed        uint64    `json:"seed"`
+	StartSeed   uint64    `json:"start_seed,omitempty"` // of a hidden layer: where its weights started
+	Restarts    int       `json:"restarts,omitempty"`
+	Init        string    `json:"init,omitempty"` // checksum of the content of the model that the training started from
+	Holdout     string    `json:"holdout,omitempty"`
+	Steps       int       `json:"steps"`
+	Passes      int       `json:"passes"`
+	Rows        int       `json:"rows"`
+	WeightSum   float64   `json:"weight_sum"`
+	Dropped     int       `json:"dropped,omitempty"`
+	Cost        *float64  `json:"cost,omitempty"` // absent where it is not finite
+	Loss        *float64  `json:"loss,omitempty"`
+	Gap         *float64  `json:"gap,omitempty"`
+	GapNote     string    `json:"gap_note,omitempty"`
+	Fingerprint string    `json:"fingerprint"` // of the parsed values and the schema of the training file
+}
+
+// cvRecord is what a model keeps of a cross-validation.
+type cvRecord struct {
+	Folds int      `json:"folds"`
+	Rule  string   `json:"rule"`
+	Mean  *float64 `json:"mean,omitempty"` // loss of rows left out, at the penalty of the model
+	SE    *float64 `json:"se,omitempty"`
 }
 
 type metrics struct {

@@ -71,6 +71,7 @@ type Result struct {
 
 	Train *metric.Metrics `json:"train"`
 	Test  *metric.Metrics `json:"test,omitempty"`
+	CV    *CV             `json:"cv,omitempty"`
 	Trace []TracePoint    `json:"trace,omitempty"`
 
 	Notes    []string  `json:"notes"`

@@ -32,12 +32,9 @@ const standardErrors = 1e-10
 // solve minimises the cost and decides what may be said of the result.
 func (f *fit) solve(ctx context.Context) error {
 	begin := time.Now()
-	defer func() { f.result.Seconds.Train = time.Since(begin).Seconds() }()
-	if limit := f.config.Solver.MaxTime; limit > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, f.start.Add(limit))
-		defer cancel()
-	}
+	defer func() { f.result.Seconds.Train += time.Since(begin).Seconds() }()
+	ctx, cancel := f.limited(ctx)
+	defer cancel()
 	if f.cost.parameters != nil {
 		return f.solveLayers(ctx)
 	}
@@ -70,6 +67,14 @@ func (f *fit) solve(ctx context.Context) error {
 		}
 	}
 	return f.judge(context.WithoutCancel(ctx), out, diverged)
+}
+
+// limited is ctx with the limit of time.
+func (f *fit) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	if limit := f.config.Solver.MaxTime; limit > 0 {
+		return context.WithDeadline(ctx, f.start.Add(limit))
+	}
+	return context.WithCancel(ctx)
 }
 
 // prepare compiles the cost and states the problem that proofs are about.
@@ -193,30 +198,24 @@ func (c *cost) uses(name string) bool {
 // gradients, which take one pass for all.
 const manySets = 8
 
-// method is the optimiser asked for. auto is Newton's method, with an L1 penalty the proximal one; a loss without curvature (a hinge, say) falls back to L-BFGS.
-func (f *fit) method() (optim.Method, error) {
-	s := &f.config.Solver
-	start, err := f.startAt()
-	if err != nil {
-		return nil, err
-	}
-	m := f.result.WeightSum
-	o := optim.Options{Weight: m, Tolerance: standardErrors, Warm: !f.userSteps && largest(start) == 0}
+// options are those of the solvers that find an optimum, for so many parameters, Σ s = m and the penalty λ_j.
+func (f *fit) options(g *gauge, size int, m float64, lambda []float64) optim.Options {
+	o := optim.Options{Weight: m, Tolerance: standardErrors}
 	if f.userSteps {
-		o.Steps = s.Steps
+		o.Steps = f.config.Solver.Steps
 	}
-	if f.cost.size.sets > manySets && 32*len(start) > f.result.Rows { // else a part of the rows stands for H
+	if f.cost.size.sets > manySets && 32*size > f.result.Rows { // else a part of the rows stands for H
 		o.Factor = -1
 	}
 	if f.config.Penalty.L2 > 0 {
-		all := make([]float64, f.objective.Size())
-		for j, l := range f.lambda() {
+		all := make([]float64, f.cost.size.sets*(len(f.kept)+1))
+		for j, l := range lambda {
 			all[j] = l / m
 		}
 		o.Penalty = all
-		if f.gauge != nil {
-			o.Penalty = make([]float64, len(start))
-			f.gauge.gather(all, o.Penalty)
+		if g != nil {
+			o.Penalty = make([]float64, size)
+			g.gather(all, o.Penalty)
 		}
 	}
 	if f.cost.size.sets == 1 {
@@ -225,6 +224,18 @@ func (f *fit) method() (optim.Method, error) {
 		}
 		slices.SortFunc(o.Groups, func(a, b optim.Group) int { return cmp.Compare(a.First, b.First) })
 	}
+	return o
+}
+
+// method is the optimiser asked for. auto is Newton's method, with an L1 penalty the proximal one; a loss without curvature (a hinge, say) falls back to L-BFGS.
+func (f *fit) method() (optim.Method, error) {
+	s := &f.config.Solver
+	start, err := f.startAt()
+	if err != nil {
+		return nil, err
+	}
+	o := f.options(f.gauge, len(start), f.result.WeightSum, f.lambda())
+	o.Warm = !f.userSteps && largest(start) == 0
 	if f.config.Penalty.L1 > 0 {
 		return f.proximal(start, o)
 	}

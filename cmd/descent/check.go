@@ -27,7 +27,7 @@ central differences of the cost; at a seeded random point and, with --model, at 
 	f.StringVar(&k.model, "model", "", "check at this `model`, too, with its columns and equations")
 	f.IntVar(&k.rows, "rows", 1000, "look at `N` rows, spread over FILE (1000)")
 	f.StringVar(&k.equations, "equations", "", "`file` of a model of your own (descent help equations)")
-	f.Var(penalty{&c.Penalty.L2, "l2"}, "l2", "λ of the penalty λ/(2m)·‖w‖²")
+	f.Var(penalty{&c.Penalty.L2, nil}, "l2", "λ of the penalty λ/(2m)·‖w‖²")
 	choose(cmd, &c.Scale, "scale", "none: the penalty acts on the raw weights (auto)", "auto", "none")
 	f.Uint64Var(&c.Solver.Seed, "seed", 1, "`seed` of the random point (1)")
 	f.IntVar(&c.Solver.Threads, "threads", 0, "`cores` to use (all)")

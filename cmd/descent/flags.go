@@ -145,7 +145,7 @@ var flagGroups = []struct {
 	{"data", []string{"target", "include", "exclude", "categorical", "numeric", "weight", "offset", "na", "missing", "format", "no-header", "row", "rows", "test", "holdout"}},
 	{"labels", []string{"positive", "against-rest", "softmax", "max-classes", "reference-class"}},
 	{"levels", []string{"coding", "base", "unseen", "min-level-count", "max-levels"}},
-	{"model", []string{"equation", "equations", "model", "scale", "l2", "l1", "hidden"}},
+	{"model", []string{"equation", "equations", "model", "scale", "l2", "l1", "cv", "cv-rule", "hidden"}},
 	{"training", []string{"solver", "alpha", "steps", "batch", "tol", "seed", "threads", "restarts", "init", "max-time", "checkpoint", "checkpoint-every", "resume"}},
 	{"output", []string{"output", "record", "save-unfinished"}},
 }
@@ -310,17 +310,23 @@ func (d *dataFlags) refuse(cmd *cobra.Command, what string, allowed ...string) e
 // penalty is --l2 or --l1.
 type penalty struct {
 	value *float64
-	flag  string
+	auto  *bool // nil: it cannot be found here
 }
 
 func (p penalty) String() string { return "" }
 func (p penalty) Type() string   { return "λ" }
 func (p penalty) Set(s string) error {
-	if s == "auto" {
-		return notYet("--" + p.flag + " auto")
+	if p.auto != nil {
+		if *p.auto = s == "auto"; *p.auto {
+			*p.value = 0
+			return nil
+		}
 	}
 	v, ok := dataset.ParseNumber([]byte(s))
-	if !ok || v < 0 {
+	switch {
+	case (!ok || v < 0) && p.auto != nil:
+		return fmt.Errorf("want a number from 0, or auto")
+	case !ok || v < 0:
 		return fmt.Errorf("want a number from 0")
 	}
 	*p.value = v

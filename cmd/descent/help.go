@@ -112,6 +112,22 @@ are refused, and so is a file that is damaged. The file stays when the training 
 --init MODEL starts from a model's weights, by column and level, in original units; what it does not have starts at 0. Where the cost is convex it changes the
 number of steps and not the answer; with --solver gd it is where the walk begins. A hidden layer starts from a model with the same inputs and equations. The positive class
 must be the same.`},
+	{"cv", "cross-validation, --l2 auto, --l1 auto", `--cv K cuts the training rows into K folds: of every class, the rows in a random order (--seed) are dealt out one after the other. Each
+fold is left out once, a model is trained on the others, and its mean loss on the fold is measured; --weight counts. The mean over the folds is weighted
+by their rows, the standard error comes from the spread of the folds. With a penalty that is given, or none, that is an estimate of the loss on new rows.
+
+--l2 auto and --l1 auto find the penalty (with --cv 10 where no K is given): on a path of 100 values, evenly spaced in their logarithms, from the largest down, each fit starting
+from the one before. --cv-rule 1se takes the largest penalty whose mean loss is within one standard error of the least (the default), min the one of the least; the
+output has both. The final fit is on all rows, and has the proof and the weights of a fit with that number given by hand.
+
+λ1 begins where all weights are 0 and ends at 1e-4 of it (1e-2 where there are not more rows than weights). λ alone begins at 100 times that value,
+where no standardised weight exceeds about 0.01, and ends at 1e-7 of it (1e-5). --l1 auto --l2 auto is the elastic net with λ1 = λ (glmnet's α = 0.5), on the
+path of λ1. Where only one of them is auto the other stays as given.
+
+Levels, means and deviations of the columns come from all training rows, not from each fold's: a penalty acts on weights that are standardised
+over all rows. λ is the same number in the folds as in the final fit, as in scikit-learn; glmnet holds λ/m.
+
+The loss is the last line of the equations: the log loss, or --equations' own.`},
 	{"exit-codes", "what the exit code says", `  0    done
   1    an error in the data, the model or the training; nothing is left behind
   64   the command line cannot be meant, or asks for what this version does not have yet
@@ -267,7 +283,7 @@ func topicNames() []string {
 func (a *app) helpCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "help [COMMAND | TOPIC]",
-		Short: "about a command, equations, conventions, running, exit-codes, warnings, json, or a warning's code",
+		Short: "about a command, equations, conventions, cv, running, exit-codes, warnings, json, or a warning's code",
 		Args:  between(0, "TOPIC"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			root := cmd.Root()

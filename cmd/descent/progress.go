@@ -20,6 +20,10 @@ type progress struct {
 
 // step shows a step of a solver, ten times a second at most.
 func (p *progress) step(s descent.Progress) {
+	if s.Stage != "" {
+		p.show(fmt.Sprintf("%s   %d passes", s.Stage, s.Passes))
+		return
+	}
 	p.show(fmt.Sprintf("step %d   J %.9g   |dJ| %.2g   %d passes", s.Step, s.Cost, s.GradientNorm, s.Passes))
 }
 

@@ -31,6 +31,7 @@ Nothing that did not converge is saved without --save-unfinished; without -o not
 		Example: `  descent train heart.csv --target disease -o heart.json
   descent train heart.csv --target disease --l2 1 --holdout 0.2
   descent train heart.csv --target disease --l1 2 --l2 0.5
+  descent train heart.csv --target disease --l2 auto --cv 10
   descent train iris.csv --target species --softmax --l2 1
   descent train two.csv --target y --solver gd --steps 100 --record 10`,
 		Args:              exactly("FILE"),
@@ -46,8 +47,9 @@ Nothing that did not converge is saved without --save-unfinished; without -o not
 	f.StringVar(&t.test, "test", "", "measure the model on the rows of this `file`")
 	f.Var(holdout{&c.Test}, "holdout", "measure on rows left out of training: a share, or every:5")
 	f.Uint64Var(&c.Solver.Seed, "seed", 1, "`seed` of every random choice (1)")
-	f.Var(penalty{&c.Penalty.L2, "l2"}, "l2", "λ of the penalty λ/(2m)·‖w‖²; the bias is not penalised")
-	f.Var(penalty{&c.Penalty.L1, "l1"}, "l1", "λ1 of the penalty λ1/m·Σ|w|, which makes weights exactly 0; with --l2 the elastic net")
+	f.Var(penalty{&c.Penalty.L2, &c.CV.L2}, "l2", "λ of the penalty λ/(2m)·‖w‖²; the bias is not penalised; auto: by cross-validation")
+	f.Var(penalty{&c.Penalty.L1, &c.CV.L1}, "l1", "λ1 of the penalty λ1/m·Σ|w|, which makes weights exactly 0; with --l2 the elastic net; auto: by cross-validation")
+	addCV(cmd, &c.CV)
 	choose(cmd, &c.Solver.Method, "solver", "gd is the lecture's: full gradient, fixed alpha, from zeros", "auto", "gd", "sgd", "lbfgs", "newton")
 	f.Var(number{&c.Solver.Alpha}, "alpha", "learning `rate` of gd and sgd (0.01)")
 	f.IntVar(&c.Solver.Steps, "steps", 0, "`number` of updates of gd (100) and sgd (as many as ten passes over the rows take); the most steps of newton (200) and lbfgs (2000)")
@@ -60,7 +62,7 @@ Nothing that did not converge is saved without --save-unfinished; without -o not
 	t.running.add(cmd, c)
 	f.StringVarP(&t.output, "output", "o", "", "write the model to this `file`")
 	f.BoolVar(&c.SaveUnfinished, "save-unfinished", false, "save although not converged; the model says so")
-	laterFlags(f, "cv", "firth", "successes", "failures", "class-weight", "terms", "cluster", "lr", "bootstrap", "conf",
+	laterFlags(f, "firth", "successes", "failures", "class-weight", "terms", "cluster", "lr", "bootstrap", "conf",
 		"group", "time", "recalibrate", "cost", "date", "robust",
 		"memory", "report", "tape", "mpi")
 	return cmd
@@ -183,10 +185,12 @@ func (t *training) check(cmd *cobra.Command, c *descent.Config, file string) err
 		return usagef("--steps, --batch, --record and --threads are numbers from 1")
 	case changed("seed") && s.Seed == 0:
 		return usagef("--seed 0: want a number from 1")
-	case c.Labels.Reference != "" && (c.Penalty.L2 > 0 || c.Penalty.L1 > 0) && c.Columns.Offset == "":
+	case c.Labels.Reference != "" && (c.Penalty.L2 > 0 || c.Penalty.L1 > 0 || c.CV.L2 || c.CV.L1) && c.Columns.Offset == "":
 		return usagef("--reference-class: with a penalty every class has weights, and none is the reference")
 	case hiddenUsage(cmd, c) != nil:
 		return hiddenUsage(cmd, c)
+	case cvUsage(cmd, c) != nil:
+		return cvUsage(cmd, c)
 	case changed("test") && changed("holdout"):
 		return usagef("--test and --holdout: choose one")
 	case t.test == "-" && file == "-":
@@ -310,7 +314,9 @@ func (t *training) print(p *page, r *descent.Result) {
 	}
 	verdict += ": " + r.Message
 	cost := fmt.Sprintf("J = %s", strconv.FormatFloat(r.Cost, 'g', 12, 64))
-	if penalty != "none" {
+	if m == nil && math.IsNaN(r.Cost) {
+		cost = "" // it did not come to that
+	} else if penalty != "none" {
 		cost += fmt.Sprintf(", of which loss %s", strconv.FormatFloat(r.Loss, 'g', 12, 64))
 	}
 	gap := r.GapNote
@@ -338,6 +344,7 @@ func (t *training) print(p *page, r *descent.Result) {
 		"saved", saved,
 		"state", state,
 	)
+	printCV(p, r.CV)
 	t.printTrace(p, r)
 	switch r.Verdict {
 	case descent.Diverging:
