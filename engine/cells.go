@@ -16,6 +16,7 @@ type plan struct {
 	place   []int          // of every dense column in that order
 	feature []int          // of the column at every place
 	begin   [kinds + 1]int // the first place of every kind
+	rough   bool           // int8 columns are for float32 arithmetic
 }
 
 func newPlan(l *Layout) *plan {

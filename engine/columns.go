@@ -6,6 +6,7 @@ import "github.com/descent-ml/descent/internal/kernel"
 // Σ of the scaled weights over what is stored.
 type weights struct {
 	dense []float64 // by place of the dense column
+	rough []float32 // of the int8 columns, in a rough pass
 	all   []float64 // by feature
 	shift float64
 }
@@ -28,6 +29,12 @@ func (l *plan) set(w *weights, v []float64) {
 	}
 	for q, j := range l.feature {
 		w.dense[q] = w.all[j]
+	}
+	if l.rough {
+		w.rough = w.rough[:0]
+		for _, v := range w.dense[l.begin[Int8]:] {
+			w.rough = append(w.rough, float32(v))
+		}
 	}
 }
 
@@ -54,7 +61,11 @@ func (e *Engine) forward(r rows, z []float64, w *weights) {
 	forward(z, c.f32, r.lo, k.F32.Forward, w.dense[l.begin[Float32]:l.begin[Float32+1]])
 	forward(z, c.i32, r.lo, k.I32.Forward, w.dense[l.begin[Int32]:l.begin[Int32+1]])
 	forward(z, c.i16, r.lo, k.I16.Forward, w.dense[l.begin[Int16]:l.begin[Int16+1]])
-	forward(z, c.i8, r.lo, k.I8.Forward, w.dense[l.begin[Int8]:l.begin[Int8+1]])
+	if e.rough != nil {
+		e.roughForward(r, z, w)
+	} else {
+		forward(z, c.i8, r.lo, k.I8.Forward, w.dense[l.begin[Int8]:l.begin[Int8+1]])
+	}
 	e.forwardOthers(r, z, w)
 }
 
@@ -86,8 +97,10 @@ func (e *Engine) forwardOthers(r rows, z []float64, w *weights) {
 // forwardAll is forward for several weight vectors, with the dense columns read once. x is memory for allColumns columns
 // of a panel. The results have the bits of forward.
 func (e *Engine) forwardAll(r rows, z [][]float64, w []weights, x []float64) {
-	if len(z) == 1 {
-		e.forward(r, z[0], &w[0])
+	if len(z) == 1 || e.rough != nil {
+		for k := range z {
+			e.forward(r, z[k], &w[k])
+		}
 		return
 	}
 	l, c, k := e.layout, &r.dense, e.kernels
@@ -154,7 +167,7 @@ func (e *Engine) backwardAll(r rows, K int, s, raw, x []float64) {
 	for q := range K {
 		raw := raw[q*size:][:size]
 		for p := 0; p < r.n; p += kernel.Rows {
-			e.backwardOthers(rows{r.Block, r.lo + p, min(kernel.Rows, r.n-p)}, s[p*K+q*kernel.Rows:][:kernel.Rows], raw)
+			e.backwardOthers(r.part(p, kernel.Rows), s[p*K+q*kernel.Rows:][:kernel.Rows], raw)
 		}
 	}
 }
@@ -211,7 +224,11 @@ func (e *Engine) backward(r rows, s, raw []float64) {
 	backward(raw[l.begin[Float32]:l.begin[Float32+1]], c.f32, r.lo, kernels.F32.Backward, s)
 	backward(raw[l.begin[Int32]:l.begin[Int32+1]], c.i32, r.lo, kernels.I32.Backward, s)
 	backward(raw[l.begin[Int16]:l.begin[Int16+1]], c.i16, r.lo, kernels.I16.Backward, s)
-	backward(raw[l.begin[Int8]:l.begin[Int8+1]], c.i8, r.lo, kernels.I8.Backward, s)
+	if e.rough != nil {
+		e.roughBackward(r, s, raw[l.begin[Int8]:l.begin[Int8+1]])
+	} else {
+		backward(raw[l.begin[Int8]:l.begin[Int8+1]], c.i8, r.lo, kernels.I8.Backward, s)
+	}
 	e.backwardOthers(r, s, raw)
 }
 

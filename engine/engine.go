@@ -58,9 +58,10 @@ type Engine struct {
 	layout  *plan
 	o       Options
 	kernels *kernel.Set[float64]
-	chunk   int // rows
-	block   int // rows
-	from    int // chunks of this process
+	rough   *kernel.Set[float32] // for int8 columns, where that is enough; nil: it is not
+	chunk   int                  // rows
+	block   int                  // rows
+	from    int                  // chunks of this process
 	to      int
 	passes  atomic.Int64
 }
@@ -113,7 +114,11 @@ func (e *Engine) end() int   { return min(e.to*e.chunk, e.layout.Rows) }
 type rows struct {
 	*Block
 	lo, n int // rows lo to lo+n of the block
+	*scratch
 }
+
+// part is at most n rows of a piece, from its row at on.
+func (r rows) part(at, n int) rows { return rows{r.Block, r.lo + at, min(n, r.n-at), r.scratch} }
 
 // at is the first row's number within this process.
 func (r rows) at(e *Engine) int { return r.First + r.lo - e.first() }
@@ -181,6 +186,10 @@ func (e *Engine) pass(ctx context.Context, chunks []int, size int, newWorker fun
 	work := func() error {
 		w := newWorker()
 		var b Block
+		var own *scratch
+		if e.rough != nil {
+			own = &scratch{make([]float32, kernel.Rows), make([]float32, e.block)}
+		}
 		part := Partial{Size: size}
 		for {
 			span := int(next.Add(1) - 1)
@@ -199,7 +208,7 @@ func (e *Engine) pass(ctx context.Context, chunks []int, size int, newWorker fun
 					if err := ctx.Err(); err != nil {
 						return err
 					}
-					if err := w.run(rows{&b, at, min(e.block, b.Rows-at)}, sum); err != nil {
+					if err := w.run(rows{&b, at, min(e.block, b.Rows-at), own}, sum); err != nil {
 						return err
 					}
 				}

@@ -181,7 +181,7 @@ func (w *gramWorker) run(r rows, sum []float64) error {
 	}
 	N := w.e.layout.Features + 1
 	for at := 0; at < n; at += gramRows {
-		piece := rows{r.Block, r.lo + at, min(gramRows, r.n-at)}
+		piece := r.part(at, gramRows)
 		x := w.e.widened(piece, w.x)
 		for q := w.from; q < w.to; q++ {
 			w.add(piece, x, c[q][at:min(at+gramRows, n)], sum[(q-w.from)*N*N:][:N*N])
@@ -265,7 +265,7 @@ func (w *gramWorker) add(r rows, x, c, G []float64) {
 					kernel.Scatter(row[w.at(a.First):][:a.Levels], r.Codes[q][at:at+m], v)
 				}
 				if l.Sparse {
-					w.scatter(row, rows{r.Block, at, m}, v)
+					w.scatter(row, r.part(p*kernel.Rows, kernel.Rows), v)
 				}
 			}
 		}

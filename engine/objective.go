@@ -54,7 +54,10 @@ type Objective struct {
 	curv []*graph.Node
 	w, b int // which parameters the head is made of; b -1: none
 
-	product    *stage   // H·v
+	product    *stage // H·v
+	hv         []*graph.Node
+	given      map[*graph.Node]string // columns kept for H·v
+	roughly    *roughly
 	curvatures *Program // of several heads
 	rates      []*graph.Node
 	keeps      []keepColumn
@@ -230,6 +233,10 @@ func outerMeans(roots ...*graph.Node) []*graph.Node {
 // split makes a stage of nodes that are not per row; what they are called names the sums. keep are columns to be kept
 // beside the sums.
 func (b *Objective) split(nodes []*graph.Node, called []string, given map[*graph.Node]string, keep []keepColumn) (*stage, error) {
+	return b.splitFor(b.e.layout.Layout, nodes, called, given, keep)
+}
+
+func (b *Objective) splitFor(l *Layout, nodes []*graph.Node, called []string, given map[*graph.Node]string, keep []keepColumn) (*stage, error) {
 	s := &stage{means: outerMeans(nodes...)}
 	of := map[*graph.Node]string{}
 	for i, n := range nodes {
@@ -264,7 +271,7 @@ func (b *Objective) split(nodes []*graph.Node, called []string, given map[*graph
 		s.top = append(s.top, b.g.Replace(n, with))
 	}
 	var err error
-	s.program, err = CompileWith(b.g, b.e.layout.Layout, CompileOptions{NoFused: b.e.o.NoFused, Given: given}, out...)
+	s.program, err = CompileWith(b.g, l, CompileOptions{NoFused: b.e.o.NoFused, Given: given}, out...)
 	return s, err
 }
 

@@ -115,7 +115,7 @@ func (b *Objective) second() error {
 	if b.columns, err = CompileWith(b.g, b.e.layout.Layout, CompileOptions{NoFused: b.e.o.NoFused}, out...); err != nil {
 		return err
 	}
-	b.keeps, b.product = keeps, p
+	b.keeps, b.product, b.hv, b.given = keeps, p, hv, given
 	return nil
 }
 
@@ -147,7 +147,7 @@ func (b *Objective) ready(ctx context.Context) (Values, error) {
 	return v, nil
 }
 
-// Product writes H·v at the point to hv.
+// Product writes H·v at the point to hv, nearly so after Rough.
 func (b *Objective) Product(ctx context.Context, v, hv []float64) error {
 	if len(v) != b.Size() || len(hv) != b.Size() {
 		return fmt.Errorf("engine: Product of %d numbers into %d, want %d", len(v), len(hv), b.Size())
@@ -157,12 +157,32 @@ func (b *Objective) Product(ctx context.Context, v, hv []float64) error {
 		return err
 	}
 	b.setRates(values, v)
+	if b.roughly != nil {
+		out, err := b.eval(ctx, b.roughly.e, b.roughly.product, values, b.o.Mask)
+		if err != nil {
+			return err
+		}
+		b.gather(hv, out)
+		b.e.passes.Add(1)
+		if finite(hv) { // float32 may overflow where float64 does not
+			return nil
+		}
+	}
 	out, err := b.eval(ctx, b.e, b.product, values, b.o.Mask)
 	if err != nil {
 		return err
 	}
 	b.gather(hv, out)
 	return nil
+}
+
+func finite(v []float64) bool {
+	for _, x := range v {
+		if x-x != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func (b *Objective) setRates(values Values, v []float64) {
