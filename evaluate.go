@@ -7,6 +7,7 @@ import (
 
 	"github.com/descent-ml/descent/dataset"
 	"github.com/descent-ml/descent/encode"
+	"github.com/descent-ml/descent/internal/parallel"
 	"github.com/descent-ml/descent/metric"
 )
 
@@ -43,7 +44,7 @@ func (m *Model) Evaluate(ctx context.Context, s Source, o EvaluateOptions) (*Eva
 	if o.Threshold != nil {
 		threshold = *o.Threshold
 	}
-	return m.measure(t, nil, label, threshold)
+	return m.measure(t, nil, label, threshold, 0)
 }
 
 // tableOptions read a file for this model: its columns only, as the types that it knows.
@@ -97,97 +98,146 @@ func (m *Model) labels(t *dataset.Table, target *dataset.Column) ([]int32, error
 	return label, nil
 }
 
+// scores are what a model says of some rows, and what is true of them.
+type scores struct {
+	z, a            []float64 // (rows×K); a is nil where it follows from z
+	truth           []int32
+	weights         []float64 // nil for ones
+	dropped, unseen int
+}
+
 // measure scores the given rows of t (nil: all).
-func (m *Model) measure(t *dataset.Table, rows []int, label []int32, threshold float64) (*Evaluation, error) {
+func (m *Model) measure(t *dataset.Table, rows []int, label []int32, threshold float64, threads int) (*Evaluation, error) {
+	s, err := m.scores(t, rows, label, threads)
+	if err != nil {
+		return nil, err
+	}
+	return m.evaluate(s, t.Name, threshold, threads)
+}
+
+// evaluate measures what was scored; name is that of the file.
+func (m *Model) evaluate(s *scores, name string, threshold float64, threads int) (*Evaluation, error) {
+	ev := &Evaluation{Dropped: s.dropped, Unseen: s.unseen}
+	var err error
+	if m.file.sets() > 1 {
+		ev.Metrics, err = metric.Classes(metric.ClassRows{LogOdds: s.z, Probability: s.a, Label: s.truth, Weight: s.weights, Threads: threads}, m.file.Classes.Levels)
+	} else {
+		y := make([]float64, len(s.truth))
+		for i, k := range s.truth {
+			y[i] = float64(k)
+		}
+		ev.Metrics, err = metric.Binary(metric.Rows{LogOdds: s.z, Probability: s.a, Label: y, Weight: s.weights, Threads: threads}, threshold)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return ev, nil
+}
+
+// scoreRows is the number of rows that are scored at once by each thread.
+const scoreRows = 4096
+
+// scores walks over the given rows of t (nil: all), on all cores.
+func (m *Model) scores(t *dataset.Table, rows []int, label []int32, threads int) (*scores, error) {
 	tr, err := m.reader.NewTableReader(t)
 	if err != nil {
 		return nil, err
 	}
-	offset, err := encode.Numbers(t, m.file.Offset, "offset")
-	if err != nil {
+	w := tableScores{model: m, table: t, rows: rows, label: label}
+	if w.offset, err = encode.Numbers(t, m.file.Offset, "offset"); err != nil {
 		return nil, err
 	}
-	weight, err := encode.Numbers(t, m.file.Weight, "weight")
-	if err != nil {
+	if w.weight, err = encode.Numbers(t, m.file.Weight, "weight"); err != nil {
 		return nil, err
 	}
 	count := len(rows)
 	if rows == nil {
 		count = t.Rows
 	}
-	ev := &Evaluation{}
-	K := m.file.sets()
-	var z, a, s []float64
-	var truth []int32
+	parts, errs := make([]scores, parallel.Count(count, scoreRows)), make([]error, parallel.Count(count, scoreRows))
+	parallel.Pieces(threads, count, scoreRows, func(piece, from, to int) {
+		errs[piece] = w.score(&parts[piece], tr.Fork(), from, to)
+	})
+	all := &scores{z: make([]float64, 0, count*m.file.sets()), truth: make([]int32, 0, count)}
+	for i := range parts {
+		if errs[i] != nil {
+			return nil, errs[i]
+		}
+		p := &parts[i]
+		all.z, all.a, all.truth, all.weights = append(all.z, p.z...), append(all.a, p.a...), append(all.truth, p.truth...), append(all.weights, p.weights...)
+		all.dropped, all.unseen = all.dropped+p.dropped, all.unseen+p.unseen
+	}
+	return all, nil
+}
+
+// tableScores is a table to be scored. It is read only.
+type tableScores struct {
+	model          *Model
+	table          *dataset.Table
+	rows           []int // nil: all
+	label          []int32
+	offset, weight []float64
+}
+
+// score adds rows from … to-1 to s.
+func (w *tableScores) score(s *scores, tr *encode.TableReader, from, to int) error {
+	m := w.model
 	var batch *layerBatch
 	if m.layers != nil {
-		batch = &layerBatch{layers: m.layers, table: t}
+		batch = &layerBatch{layers: m.layers, table: w.table}
 	}
 	cells := make([]encode.Cell, len(m.file.Columns))
-	at := make([]float64, K)
-	for i := range count {
+	at := make([]float64, m.file.sets())
+	for i := from; i < to; i++ {
 		row := i
-		if rows != nil {
-			row = rows[i]
+		if w.rows != nil {
+			row = w.rows[i]
 		}
 		if m.file.Training.Missing == string(encode.MissingDrop) && tr.Missing(row) {
-			ev.Dropped++
+			s.dropped++
 			continue
 		}
+		var unseen bool
+		var err error
 		if batch != nil {
-			unseen, err := batch.add(tr, row, cells, offset)
-			if err != nil {
-				return nil, err
-			}
-			if unseen {
-				ev.Unseen++
-			}
-			if truth = append(truth, label[row]); weight != nil {
-				s = append(s, weight[row])
-			}
-			continue
+			unseen, err = batch.add(tr, row, cells, w.offset)
+		} else if unseen, err = m.tableZ(tr, row, cells, w.offset, at); err == nil {
+			err = m.keep(s, at, w.table, row)
 		}
-		unseen, err := m.tableZ(tr, row, cells, offset, at)
 		if err != nil {
-			return nil, err
-		}
-		for _, v := range at {
-			if v-v != 0 {
-				return nil, t.At(row, nil, "%v", tooLarge(v))
-			}
+			return err
 		}
 		if unseen {
-			ev.Unseen++
+			s.unseen++
 		}
-		z, truth = append(z, at...), append(truth, label[row])
-		if m.link.a != nil {
-			if err := m.link.eval(at, at); err != nil {
-				return nil, t.At(row, nil, "%v", err)
-			}
-			a = append(a, at...)
-		}
-		if weight != nil {
-			s = append(s, weight[row])
+		if s.truth = append(s.truth, w.label[row]); w.weight != nil {
+			s.weights = append(s.weights, w.weight[row])
 		}
 	}
 	if batch != nil {
-		if z, a, err = batch.finish(); err != nil {
-			return nil, err
+		var err error
+		s.z, s.a, err = batch.finish()
+		return err
+	}
+	return nil
+}
+
+// keep adds z of one row, and a where it is not the usual one. It changes z.
+func (m *Model) keep(s *scores, z []float64, t *dataset.Table, row int) error {
+	for _, v := range z {
+		if v-v != 0 {
+			return t.At(row, nil, "%v", tooLarge(v))
 		}
 	}
-	if K > 1 {
-		ev.Metrics, err = metric.Classes(metric.ClassRows{LogOdds: z, Probability: a, Label: truth, Weight: s}, m.file.Classes.Levels)
-	} else {
-		y := make([]float64, len(truth))
-		for i, k := range truth {
-			y[i] = float64(k)
-		}
-		ev.Metrics, err = metric.Binary(metric.Rows{LogOdds: z, Probability: a, Label: y, Weight: s}, threshold)
+	s.z = append(s.z, z...)
+	if m.link.a == nil {
+		return nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", t.Name, err)
+	if err := m.link.eval(z, z); err != nil {
+		return t.At(row, nil, "%v", err)
 	}
-	return ev, nil
+	s.a = append(s.a, z...)
+	return nil
 }
 
 // tableZ is z of every set for one row of a table.

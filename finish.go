@@ -10,6 +10,7 @@ import (
 	"github.com/descent-ml/descent/encode"
 	"github.com/descent-ml/descent/engine"
 	"github.com/descent-ml/descent/infer"
+	"github.com/descent-ml/descent/internal/parallel"
 	"github.com/descent-ml/descent/optim"
 )
 
@@ -373,7 +374,12 @@ func value(p *float64) float64 {
 
 // measure scores the model on the training rows and, where there are any, on the test rows.
 func (f *fit) measure(ctx context.Context) error {
-	train, err := f.model.measure(f.table, f.learnt.Rows, f.label, f.model.file.Threshold)
+	threads := f.config.Solver.Threads
+	known, err := f.trainScores(ctx)
+	if err != nil {
+		return err
+	}
+	train, err := f.model.evaluate(known, f.table.Name, f.model.file.Threshold, threads)
 	if err != nil {
 		return err
 	}
@@ -396,7 +402,7 @@ func (f *fit) measure(ctx context.Context) error {
 	} else if len(rows) == 0 {
 		return nil
 	}
-	test, err := f.model.measure(f.test, rows, label, f.model.file.Threshold)
+	test, err := f.model.measure(f.test, rows, label, f.model.file.Threshold, threads)
 	if err != nil {
 		return err
 	}
@@ -412,6 +418,74 @@ func (f *fit) measure(ctx context.Context) error {
 		return f.note("test rows: %s", strings.Join(said, ", "))
 	}
 	return nil
+}
+
+// trainScores are the scores of the training rows, by a pass of the engine over the rows as they are stored. They equal those of Predict, which adds up
+// column by column, but for rounding. A hidden layer has no such pass.
+func (f *fit) trainScores(ctx context.Context) (*scores, error) {
+	l := f.learnt
+	if f.model.layers != nil {
+		return f.model.scores(f.table, l.Rows, f.label, f.config.Solver.Threads)
+	}
+	K, m := f.classes.Sets(), len(l.Rows)
+	linear := make([][]float64, K)
+	for k := range K {
+		var err error
+		if linear[k], err = f.engine.Linear(ctx, f.set(k)); err != nil {
+			return nil, err
+		}
+	}
+	s := &scores{truth: make([]int32, m)}
+	if l.Weights != nil {
+		s.weights = make([]float64, m)
+	}
+	if s.z = linear[0]; K > 1 {
+		s.z = make([]float64, m*K)
+	}
+	custom := f.model.link.a != nil
+	if custom {
+		s.a = make([]float64, m*K)
+	}
+	takes := make([]float64, K) // 1 where a set takes the offset
+	for k := range takes {
+		takes[k] = 1
+	}
+	if K > 1 && l.Offsets != nil {
+		takes = takesOffset(K, f.classes.Reference)
+	}
+	errs := make([]error, parallel.Count(m, scoreRows))
+	parallel.Pieces(f.config.Solver.Threads, m, scoreRows, func(piece, from, to int) {
+		for i := from; i < to; i++ {
+			row := l.Rows[i]
+			s.truth[i] = f.label[row]
+			if l.Weights != nil {
+				s.weights[i] = l.Weights[row]
+			}
+			z := s.z[i*K : (i+1)*K]
+			for k := range z {
+				z[k] = linear[k][i]
+				if l.Offsets != nil {
+					z[k] += takes[k] * l.Offsets[row]
+				}
+				if z[k]-z[k] != 0 {
+					errs[piece] = f.table.At(row, nil, "%v", tooLarge(z[k]))
+					return
+				}
+			}
+			if custom {
+				if err := f.model.link.eval(z, s.a[i*K:(i+1)*K]); err != nil {
+					errs[piece] = f.table.At(row, nil, "%v", err)
+					return
+				}
+			}
+		}
+	})
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
 }
 
 // norm is √(Σ s r²), s nil for ones, without overflow.

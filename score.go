@@ -5,8 +5,8 @@ import (
 )
 
 // scorer computes z for every class: the intercept, the offset, and one contribution a column, added in this order. It is the one way
-// from a row to z: training metrics, predictions, explanations and test vectors all go through it, so their bits agree. It uses
-// no fused multiply-add.
+// from a row to z: predictions, evaluations, explanations and test vectors all go through it, so their bits agree. (The metrics of the training itself
+// come from a pass of the engine over the stored rows and agree to rounding.) It uses no fused multiply-add.
 type scorer struct {
 	encoding *encode.Encoding
 	classes  []classScorer // one for a model of two classes

@@ -202,6 +202,13 @@ func (r *Reader) NewTableReader(t *dataset.Table) (*TableReader, error) {
 	return tr, nil
 }
 
+// Fork is a reader of the same table for another goroutine.
+func (tr *TableReader) Fork() *TableReader {
+	out := *tr
+	out.index = nil
+	return &out
+}
+
 // Missing reports whether a column of the encoding has no value in the row.
 func (tr *TableReader) Missing(row int) bool {
 	for i := range tr.columns {
