@@ -470,6 +470,8 @@ func (f *fit) design(context.Context) error {
 			return err
 		}
 	}
+	stored := f.matrix.Storage()
+	f.result.Stored = &stored
 	if f.engine, err = engine.New(f.matrix.Memory, engine.Options{Threads: c.Solver.Threads, NoFused: c.hooks.noFused}); err != nil {
 		return err
 	}

@@ -115,10 +115,16 @@ func Inspect(ctx context.Context, source Source, config Config) (*Inspection, er
 		return in, labels
 	}
 	f.table, f.learnt = &usable, learnt
+	for i, c := range t.Columns {
+		if _, ok := learnt.Encoding.Column(c.Name); ok {
+			in.Columns[i].StoredAs = learnt.Encoding.StoredAs(c)
+		}
+	}
 	if t.Sparse != nil {
+		stored := "sparse " + encode.SparseStoredAs(t.Sparse)
 		for _, c := range learnt.Encoding.Columns {
 			in.Columns = append(in.Columns, ColumnSummary{Name: c.Name, Type: c.Type, Min: number(c.Min), Max: number(c.Max), Mean: number(c.Mean), SD: number(c.Deviation),
-				StoredAs: "sparse float64"})
+				StoredAs: stored})
 			data.Columns = append(data.Columns, doctor.Column{Name: c.Name, Numeric: true, Min: c.Min, Max: c.Max, Mean: c.Mean, SD: c.Deviation})
 		}
 		in.Findings = append(in.Findings, doctor.Examine(data)...)
@@ -182,13 +188,14 @@ func summarize(t *dataset.Table, c *dataset.Column) (ColumnSummary, doctor.Colum
 	}
 	d.Min, d.Max = math.Inf(1), math.Inf(-1)
 	var mean, square float64
-	for _, x := range c.Numbers.Float64s() {
+	numbers := c.Numbers.Float64s()
+	for _, x := range numbers {
 		if !math.IsNaN(x) {
 			d.Min, d.Max = math.Min(d.Min, x), math.Max(d.Max, x)
 			mean += x / m
 		}
 	}
-	for _, x := range c.Numbers.Float64s() {
+	for _, x := range numbers {
 		if !math.IsNaN(x) {
 			square += (x - mean) * (x - mean) / m
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/descent-ml/descent/doctor"
+	"github.com/descent-ml/descent/encode"
 	"github.com/descent-ml/descent/metric"
 )
 
@@ -54,6 +55,8 @@ type Result struct {
 	DFResidual    *float64 `json:"df_residual"`
 	AIC           *float64 `json:"aic"`
 	BIC           *float64 `json:"bic"`
+
+	Stored *encode.Storage `json:"stored,omitempty"` // what the rows take in memory
 
 	Gap          *float64 `json:"gap"` // proved bound on J - J*
 	GapNote      string   `json:"gap_note,omitempty"`

@@ -17,7 +17,9 @@ type Design struct {
 	// The model sees (x_j - Center_j)·Scale_j of feature j in its original unit; nil is 0 and 1.
 	Center, Scale []float64
 
-	units []unit
+	units   []unit
+	sparse  string // how the values of LIBSVM are stored
+	entries int64  // of LIBSVM
 }
 
 // Input is a further column of the design: one number per row.
@@ -413,6 +415,10 @@ func (b *designer) sparse(s *dataset.Sparse) {
 	}
 	var ten float64
 	b.columns.Value, ten = narrow(values)
+	b.design.sparse = sparseKind(b.columns.Value)
+	if n := len(b.rows); n > 0 {
+		b.design.entries = int64(b.columns.Start[n] - b.columns.Start[0])
+	}
 	for j := range b.design.units {
 		b.design.units[j].ten = ten
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/descent-ml/descent"
 	"github.com/descent-ml/descent/dataset"
+	"github.com/descent-ml/descent/encode"
 	"github.com/guptarohit/asciigraph"
 	"github.com/spf13/cobra"
 )
@@ -333,6 +335,7 @@ func (t *training) print(p *page, r *descent.Result) {
 	}
 	p.facts(
 		"rows", rows,
+		"stored", stored(r.Stored),
 		"model", model,
 		"equations", equationsOfLayers(m),
 		"penalty", penalty,
@@ -373,6 +376,26 @@ func withoutOdds(all []descent.Coefficient) []descent.Coefficient {
 		out[i].OddsRatio = nil
 	}
 	return out
+}
+
+// stored is what the rows take in memory: "28 columns as int8, 1 as float64: 27.6 MiB, 1.2 bytes a cell".
+func stored(s *encode.Storage) string {
+	if s == nil {
+		return ""
+	}
+	var parts []string
+	for _, kind := range slices.Sorted(maps.Keys(s.Columns)) {
+		n := strconv.Itoa(s.Columns[kind])
+		if len(parts) == 0 {
+			n = count(s.Columns[kind], "column")
+		}
+		parts = append(parts, n+" as "+kind)
+	}
+	size := fmt.Sprintf("%.1f MiB", float64(s.Bytes)/(1<<20))
+	if s.Bytes < 1<<20 {
+		size = fmt.Sprintf("%.1f KiB", float64(s.Bytes)/(1<<10))
+	}
+	return fmt.Sprintf("%s: %s, %s bytes a cell", strings.Join(parts, ", "), size, digits(s.PerCell, 2))
 }
 
 func passes(n int) string {

@@ -1,0 +1,84 @@
+package encode
+
+import (
+	"github.com/descent-ml/descent/dataset"
+	"github.com/descent-ml/descent/engine"
+)
+
+// Storage is how much memory a design takes, and as what it is stored. Labels, weights and offsets do not count.
+type Storage struct {
+	Bytes   int64          `json:"bytes"`
+	PerCell float64        `json:"bytes_per_cell"` // a cell is a number, a level or an entry of LIBSVM
+	Columns map[string]int `json:"columns"`        // columns by how they are stored: int8, int16 … int32 codes, sparse int8 …
+}
+
+// Storage says how the rows are stored.
+func (d *Design) Storage() Storage {
+	l := d.Memory.Layout()
+	rows := int64(l.Rows)
+	out := Storage{Columns: map[string]int{}}
+	var cells int64
+	for k := range l.Dense {
+		kind := engine.Float64
+		if l.Kinds != nil {
+			kind = l.Kinds[k]
+		}
+		out.Columns[kind.String()]++
+		out.Bytes, cells = out.Bytes+rows*int64(kind.Bytes()), cells+rows
+	}
+	if n := len(l.Codes); n > 0 {
+		out.Columns[codes] += n
+		out.Bytes, cells = out.Bytes+4*rows*int64(n), cells+rows*int64(n)
+	}
+	if l.Sparse {
+		out.Columns["sparse "+d.sparse] += l.Features
+		entries, value := d.entries, int64(0)
+		switch d.sparse {
+		case engine.Int8.String():
+			value = 1
+		case engine.Int16.String():
+			value = 2
+		case engine.Float32.String():
+			value = 4
+		case engine.Float64.String():
+			value = 8
+		}
+		out.Bytes, cells = out.Bytes+8*(rows+1)+(4+value)*entries, cells+entries
+	}
+	if cells > 0 {
+		out.PerCell = float64(out.Bytes) / float64(cells)
+	}
+	return out
+}
+
+// codes and ones are ways to store a column that are no kind of number.
+const (
+	codes = "int32 codes"
+	ones  = "ones"
+)
+
+// StoredAs says how a column of a table would be stored for training on all rows.
+func (e *Encoding) StoredAs(c *dataset.Column) string {
+	if c.Type != dataset.Numeric {
+		return codes
+	}
+	of, ok := e.Column(c.Name)
+	if !ok {
+		return ""
+	}
+	_, kind, _ := of.store(numbers{of: c.Numbers, rows: all(c.Numbers.Len())}, c.Missing > 0)
+	return kind.String()
+}
+
+// SparseStoredAs says how LIBSVM's values would be stored.
+func SparseStoredAs(s *dataset.Sparse) string {
+	v, _ := narrow(s.Value)
+	return sparseKind(v)
+}
+
+func sparseKind(v engine.Stored) string {
+	if v == nil {
+		return ones
+	}
+	return v.Kind().String()
+}
