@@ -178,6 +178,24 @@ func TestSparseKernels(t *testing.T) {
 	if !slices.Equal(sum, []float64{20, 0, 30, 0}) {
 		t.Error("sparse backward", sum)
 	}
+	r := rand.New(rand.NewPCG(7, 8))
+	for n := range 12 { // rows of every length, one after another
+		start, index, value := []int{0}, []int32{}, random[float64](r, 3*n)
+		for range 3 {
+			for range n {
+				index = append(index, int32(r.IntN(4)))
+			}
+			start = append(start, len(index))
+		}
+		s, got, want := random[float64](r, 3), make([]float64, 4), make([]float64, 4)
+		for k, j := range index {
+			want[j] += float64(value[k] * s[k/n])
+		}
+		SparseBackward(got, start, index, value, s)
+		if !slices.Equal(got, want) {
+			t.Errorf("sparse backward of rows of %d: %v, want %v", n, got, want)
+		}
+	}
 }
 
 // TestGoldenBits: the bits of all kernels on fixed numbers, which must be these on every processor. A compiler that
