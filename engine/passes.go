@@ -204,6 +204,46 @@ func (e *Engine) Weighted(ctx context.Context, r []float64) ([]float64, error) {
 	return e.weighted(ctx, func(p rows, s, _ []float64) { column(s, r, p.at(e), p.n) })
 }
 
+// Weighteds is Weighted for several columns in one pass over the rows; weigh is as for Grams.
+func (e *Engine) Weighteds(ctx context.Context, count int, weigh func(first int, r [][]float64)) ([][]float64, error) {
+	l := e.layout
+	raw := l.rawSize()
+	total, err := e.sums(ctx, nil, count*(raw+1), func() worker {
+		c, piece := make([][]float64, count), make([][]float64, count)
+		for q := range c {
+			c[q] = make([]float64, e.block)
+		}
+		s, x := make([]float64, count*e.block), make([]float64, gramColumns*gramRows)
+		return pieceWorker(func(r rows, sum []float64) error {
+			for q := range c {
+				piece[q] = c[q][:r.n]
+			}
+			weigh(r.at(e), piece)
+			n := padded(r.n)
+			for q := range c {
+				c := c[q][:n]
+				clear(c[r.n:])
+				sum[count*raw+q] += e.kernels.SumRows(c)
+				for p := 0; p < n; p += kernel.Rows {
+					copy(s[p*count+q*kernel.Rows:][:kernel.Rows], c[p:])
+				}
+			}
+			e.backwardAll(r, count, s[:count*n], sum[:count*raw], x)
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]float64, count)
+	for q := range out {
+		out[q] = make([]float64, l.Features+1)
+		l.finish(out[q], total[q*raw:][:raw])
+		out[q][l.Features] = total[count*raw+q]
+	}
+	return out, nil
+}
+
 // weighted is Σ s x̃ where fill gives s for a piece, zero after its last row.
 func (e *Engine) weighted(ctx context.Context, fill func(r rows, s, scratch []float64)) ([]float64, error) {
 	l := e.layout
@@ -240,28 +280,45 @@ func (e *Engine) weights(pass string, theta []float64) (*weights, float64, error
 
 // Linear is the column x̃·θ, one number for every row of this process.
 func (e *Engine) Linear(ctx context.Context, theta []float64) ([]float64, error) {
-	out := make([]float64, e.Rows())
-	return out, e.linear(ctx, theta, out)
+	out, err := e.Linears(ctx, [][]float64{theta})
+	if err != nil {
+		return nil, err
+	}
+	return out[0], nil
 }
 
-func (e *Engine) linear(ctx context.Context, theta, out []float64) error {
-	w, bias, err := e.weights("Linear", theta)
-	if err != nil {
-		return err
+// Linears is Linear for several θ in one pass over the rows, to the same bits.
+func (e *Engine) Linears(ctx context.Context, theta [][]float64) ([][]float64, error) {
+	out := make([][]float64, len(theta))
+	w, bias := make([]weights, len(theta)), make([]float64, len(theta))
+	for q, t := range theta {
+		one, b, err := e.weights("Linear", t)
+		if err != nil {
+			return nil, err
+		}
+		w[q], bias[q], out[q] = *one, b, make([]float64, e.Rows())
 	}
-	_, err = e.pass(ctx, nil, 0, func() worker {
-		z := make([]float64, e.block)
+	if len(theta) == 0 {
+		return out, nil
+	}
+	_, err := e.pass(ctx, nil, 0, func() worker {
+		all, x := make([]float64, len(theta)*e.block), make([]float64, allColumns*kernel.Rows)
+		z := make([][]float64, len(theta))
 		return pieceWorker(func(r rows, _ []float64) error {
-			z := z[:padded(r.n)]
-			for i := range z {
-				z[i] = bias
+			for q := range z {
+				z[q] = all[q*e.block:][:padded(r.n)]
+				for i := range z[q] {
+					z[q][i] = bias[q]
+				}
 			}
-			e.forward(r, z, w)
-			copy(out[r.at(e):], z[:r.n])
+			e.forwardAll(r, z, w, x)
+			for q := range z {
+				copy(out[q][r.at(e):], z[q][:r.n])
+			}
 			return nil
 		})
 	})
-	return err
+	return out, err
 }
 
 // quadColumns of 64 rows are 16 KiB.

@@ -97,6 +97,13 @@ func SparseBackward[T Float, S Stored](sum []float64, start []int, index []int32
 			continue
 		}
 		v = v[:len(i)]
+		for len(i) >= 4 && len(v) >= 4 {
+			sum[i[0]] += float64(T(v[0]) * t)
+			sum[i[1]] += float64(T(v[1]) * t)
+			sum[i[2]] += float64(T(v[2]) * t)
+			sum[i[3]] += float64(T(v[3]) * t)
+			i, v = i[4:], v[4:]
+		}
 		for k, j := range i {
 			sum[j] += float64(T(v[k]) * t)
 		}
