@@ -3,171 +3,151 @@ package dataset
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sort"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"unicode/utf8"
 )
 
-// builder gathers one column. Its type is decided at the end, from all cells, so until then each cell takes nine bytes: a number and its
-// form, from which the number's text can be had back (number.go), or the code of a text and the form that says so.
+// builder is a column on its way in: what is known of it before its cells, and at the end the decision what it is, from all cells. The cells are
+// parts of blocks: numbers, or codes of texts where a block has a text in the column.
 // A column of a forced type Levels (or Boolean, or the target) is codes from the start.
 type builder struct {
-	numbers []float64
-	forms   []uint8
-	codes   []int32
-	direct  bool // codes from the start
-	plain   bool // numbers may go in without asking: not direct, and no missing text is a number
-
 	name    string
 	index   int // from 1; 0: LIBSVM's label
+	at      int // its part of a block
 	forced  bool
 	want    Type // if forced
 	target  bool
+	direct  bool // codes from the start
+	plain   bool // numbers may go in without asking: not direct, and no missing text is a number
 	missing *Missing
-	count   int // cells that are numbers
-	absent  int // cells that are missing
-	na      []NA
-	texts   texts
-	kept    []byte // texts of irregular numbers, one after the other
-	ends    []int  // where each ends
-	lost    bool   // they took too much room and are gone
-	room    *int   // bytes that all columns of a table may still keep
+	lost    atomic.Bool // the texts of irregular numbers took too much room and are not kept
+	bytes   int         // that they took
+
+	// When all is read:
+	blocks   []*block // where its parts are
+	parts    []*part
+	words    dictionary
+	entries  []entry // of words
+	numbers  int     // cells that are numbers
+	problems problems
 }
 
-// keptTexts bounds the texts of irregular numbers that are kept until a column's type is known, in all columns of a table together.
+// entry is one text of a column.
+type entry struct {
+	text   string
+	rows   int
+	first  int  // row
+	number bool // it is one: some block has both texts and numbers
+}
+
+// keptTexts bounds the texts of irregular numbers that are kept until a column's type is known. The columns share it in their order: a column
+// loses its texts when they and those of the columns before it take more.
 const keptTexts = 64 << 20
 
-// add puts a number in; text is what stands in the file.
-func (b *builder) add(v float64, form uint8, text []byte) {
-	b.numbers = append(b.numbers, v)
-	b.forms = append(b.forms, form)
-	b.count++
-	if form == irregular {
-		b.keep(text, v)
-	}
-}
-
-func (b *builder) keep(text []byte, v float64) {
-	if math.IsInf(v, 0) { // too large: a text, which an error will quote if the column is numeric
-		last := len(b.numbers) - 1
-		b.count--
-		b.forms[last] = textForm
-		b.numbers[last] = float64(b.texts.code(text, last))
-		return
-	}
-	if b.lost || b.forced {
-		return
-	}
-	const perText = 8 // of ends
-	if *b.room -= len(text) + perText; *b.room < 0 {
-		*b.room += len(b.kept) + len(text) + perText*(len(b.ends)+1)
-		b.kept, b.ends, b.lost = nil, nil, true
-		return
-	}
-	b.kept = append(b.kept, text...)
-	b.ends = append(b.ends, len(b.kept))
-}
-
-// cell puts a cell in whose outer blanks are gone, if they were outside quotes.
-func (b *builder) cell(text []byte, quoted bool) {
-	bare := text
-	if quoted {
-		bare = trimBlanks(text, 0)
-	}
-	if b.missing.Is(bare) {
-		b.skip(bare)
-		return
-	}
-	if b.direct {
-		if b.target {
-			text = bare // of a label, outer blanks are no part even in quotes
-		}
-		b.codes = append(b.codes, b.texts.code(text, len(b.codes)))
-		return
-	}
-	if v, form, next := scanNumber(bare, 0); next == len(bare) {
-		if len(bare) != len(text) {
-			form = irregular // the blanks belong to the text
-		}
-		b.add(v, form, text)
-		return
-	}
-	b.forms = append(b.forms, textForm)
-	b.numbers = append(b.numbers, float64(b.texts.code(text, len(b.numbers))))
-}
-
-// skip puts a missing value in. A nil text is one that is not there at all.
-func (b *builder) skip(text []byte) {
-	row := b.rows()
-	b.absent++
-	b.met(text, row)
-	if b.direct {
-		b.codes = append(b.codes, -1)
-		return
-	}
-	b.numbers = append(b.numbers, math.NaN())
-	b.forms = append(b.forms, 0)
-}
-
-// met counts a text that means missing. Spellings that differ in case are one.
-func (b *builder) met(text []byte, row int) {
-	for i := range b.na {
-		if strings.EqualFold(b.na[i].Text, string(text)) {
-			b.na[i].Rows++
-			return
-		}
-	}
-	b.na = append(b.na, NA{Text: string(text), Rows: 1, Row: row})
-}
-
-func (b *builder) rows() int {
-	if b.direct {
-		return len(b.codes)
-	}
-	return len(b.numbers)
-}
-
-// finish decides the type and gives the column; what is wrong goes to t.problems.
+// finish decides the type and gives the column; what is wrong goes to b.problems.
 func (b *builder) finish(t *reading) *Column {
-	c := &Column{Name: b.name, Index: b.index, Missing: b.absent, NA: b.na}
-	before := t.problems.total
-	for _, e := range b.texts.entries {
+	c := &Column{Name: b.name, Index: b.index}
+	b.gather(t, c)
+	for _, e := range b.entries {
 		if why := unfit(e.text); why != "" {
 			t.problem(e.first, b, why+": "+quote(e.text), "")
 		}
 	}
-	if t.problems.total > before {
+	if b.problems.total > 0 {
 		return c
 	}
 	switch {
 	case b.direct && b.want == Boolean && !b.target:
 		b.boolean(t, c)
 	case b.direct:
-		if b.target && b.mixedPairs(t, false) {
+		if b.target && b.mixedPairs(t) {
 			return c
 		}
-		c.Type, c.Codes = Levels, b.codes
-		b.levels(c)
+		b.levels(t, c)
 	case b.forced || b.isNumeric(t):
-		c.Type, c.Numbers = Numeric, NewNumbers(b.numbers)
-		b.strays(t)
+		c.Type = Numeric
+		if b.strays(t); b.problems.total == 0 {
+			c.Numbers = newNumbers(b.blocks, b.at, t.t.Rows, nan)
+		}
 	default:
-		if t.problems.total > before {
+		if b.problems.total > 0 {
 			return c
 		}
-		if b.toCodes(t); t.problems.total > before {
+		if b.toCodes(t); b.problems.total > 0 {
 			return c
 		}
-		c.Codes = b.codes
-		if pair, _ := booleanText(b.texts.entries[0].text); pair >= 0 && b.onePair() {
+		if pair, _ := booleanText(b.entries[0].text); pair >= 0 && b.onePair() {
 			b.boolean(t, c)
 			return c
 		}
-		c.Type = Levels
-		b.levels(c)
+		b.levels(t, c)
 	}
-	b.forms, b.kept, b.ends = nil, nil, nil
+	for _, p := range b.parts {
+		p.more = nil
+	}
+	b.parts, b.words, b.entries = nil, dictionary{}, nil
 	return c
+}
+
+// gather counts what the parts hold.
+func (b *builder) gather(t *reading, c *Column) {
+	b.parts = make([]*part, len(b.blocks))
+	for i, block := range b.blocks {
+		p := &block.parts[b.at]
+		b.parts[i] = p
+		b.numbers += int(p.numbers)
+		c.Missing += int(p.missing)
+		if p.more == nil {
+			continue
+		}
+		for _, na := range p.more.na {
+			c.met(na.Text, na.Rows, block.first+na.Row)
+		}
+		if len(p.more.texts) == 0 {
+			continue
+		}
+		p.more.code = make([]int32, len(p.more.texts))
+		for k, e := range p.more.texts {
+			code := b.code(p.more.text(k))
+			p.more.code[k] = int32(code)
+			b.meet(code, e.rows, block.first+e.first)
+		}
+	}
+}
+
+// met counts a text that means missing. Spellings that differ in case are one.
+func (c *Column) met(text string, rows, row int) {
+	for i := range c.NA {
+		if strings.EqualFold(c.NA[i].Text, text) {
+			c.NA[i].Rows += rows
+			return
+		}
+	}
+	c.NA = append(c.NA, NA{Text: text, Rows: rows, Row: row})
+}
+
+// code is a text's place in entries.
+func (b *builder) code(text []byte) int {
+	code := b.words.code(text)
+	if code == len(b.entries) {
+		e := entry{text: string(text), first: math.MaxInt}
+		if !b.direct {
+			v, next := scanNumber(trimBlanks(text, 0), 0)
+			e.number = next > 0 && next == len(trimBlanks(text, 0)) && !math.IsInf(v, 0)
+		}
+		b.entries = append(b.entries, e)
+	}
+	return code
+}
+
+func (b *builder) meet(code, rows, first int) {
+	e := &b.entries[code]
+	e.rows += rows
+	e.first = min(e.first, first)
 }
 
 // unfit says why a text cannot be a level.
@@ -184,22 +164,25 @@ func unfit(s string) string {
 // isNumeric decides the type of a column whose type is not forced, from all its cells. Where it finds something wrong with a column of texts it
 // says so and answers false.
 func (b *builder) isNumeric(t *reading) bool {
-	if len(b.texts.entries) == 0 {
+	if len(b.entries) == 0 {
 		return true
 	}
-	if b.mixedPairs(t, true) {
+	if !b.lost.Load() && b.mixedPairs(t) {
 		return false
 	}
-	numbers, all, written := b.count, b.count, 0
-	first, what := textEntry{}, ""
-	for _, e := range b.texts.entries {
+	numbers, all, written := b.numbers, b.numbers, 0
+	first, what := entry{first: math.MaxInt}, ""
+	for _, e := range b.entries {
+		if e.number {
+			continue
+		}
 		all += e.rows
 		if v, ok := ParseNumber([]byte(e.text)); !ok && v != 0 {
 			numbers += e.rows // too large, but a number
 			continue
 		}
 		if w := decorated(e.text); w != "" {
-			if written += e.rows; what == "" || e.first < first.first {
+			if written += e.rows; e.first < first.first {
 				first, what = e, w
 			}
 		}
@@ -216,62 +199,157 @@ func (b *builder) isNumeric(t *reading) bool {
 
 // mixedPairs finds two kinds of boolean texts in a column that has nothing else, or one kind beside 0 and 1: an error at the first cell of the
 // second kind. Of other columns it says nothing.
-func (b *builder) mixedPairs(t *reading, numbers bool) bool {
+func (b *builder) mixedPairs(t *reading) bool {
 	const digits = len(pairs)
-	var firstOf [digits + 1]int // first row of each kind, +1; 0: not met
-	meet := func(kind, row int) {
-		if firstOf[kind] == 0 || row+1 < firstOf[kind] {
-			firstOf[kind] = row + 1
+	type place struct {
+		row  int // 0: not met
+		text string
+	}
+	var firstOf [digits + 1]place
+	meet := func(kind, row int, text string) {
+		if f := &firstOf[kind]; f.row == 0 || row+1 < f.row {
+			*f = place{row + 1, text}
 		}
 	}
-	for _, e := range b.texts.entries {
+	for _, e := range b.entries {
 		kind, _ := booleanText(e.text)
 		if kind < 0 {
-			v, ok := ParseNumber([]byte(e.text))
+			v, ok := ParseNumber(trimBlanks([]byte(e.text), 0))
 			if !ok || v != 0 && v != 1 {
 				return false
 			}
 			kind = digits
 		}
-		meet(kind, e.first)
+		meet(kind, e.first, e.text)
 	}
-	if numbers && b.count > 0 {
-		for row, v := range b.numbers {
-			if b.forms[row] == textForm || math.IsNaN(v) {
-				continue
-			}
-			if v != 0 && v != 1 {
+	var row [1]float64
+	for i, p := range b.parts {
+		if p.isCodes() || p.numbers == 0 {
+			continue
+		}
+		block, met := b.blocks[i], false
+		for k := range block.rows {
+			switch block.read(row[:], p, k, nan); {
+			case math.IsNaN(row[0]):
+			case row[0] != 0 && row[0] != 1:
 				return false
+			case !met:
+				met = true
+				meet(digits, block.first+k, string(b.numberAt(block, p, k)))
 			}
-			meet(digits, row)
 		}
 	}
 	kinds := make([]int, 0, digits+1)
-	for kind, row := range firstOf {
-		if row > 0 {
+	for kind, f := range firstOf {
+		if f.row > 0 {
 			kinds = append(kinds, kind)
 		}
 	}
 	if len(kinds) < 2 {
 		return false
 	}
-	sort.Slice(kinds, func(i, j int) bool { return firstOf[kinds[i]] < firstOf[kinds[j]] })
+	sort.Slice(kinds, func(i, j int) bool { return firstOf[kinds[i]].row < firstOf[kinds[j]].row })
 	called := func(kind int) string {
 		if kind == digits {
 			return "0/1"
 		}
 		return pairName(kind)
 	}
-	row := firstOf[kinds[1]] - 1
-	t.problem(row, b, fmt.Sprintf("%s belongs to %s, but the column begins with %s", quote(b.textAt(row)), called(kinds[1]), called(kinds[0])),
+	second := firstOf[kinds[1]]
+	t.problem(second.row-1, b, fmt.Sprintf("%s belongs to %s, but the column begins with %s", quote(second.text), called(kinds[1]), called(kinds[0])),
 		"a boolean column has one pair")
 	return true
 }
 
+// numberAt is the text of the first number of a part, which stands in the row of its block.
+func (b *builder) numberAt(block *block, p *part, row int) []byte {
+	var out []byte
+	p.eachText(block, func(at int, text []byte) bool {
+		out = slices.Clone(text)
+		return at < row
+	})
+	return out
+}
+
+// eachText calls f for the text of every number of a part, until it answers false.
+func (p *part) eachText(b *block, f func(row int, text []byte) bool) {
+	const decimals = 1 << packedBits
+	var text []byte
+	nth, from := 0, 0
+	for row := range b.rows {
+		var k int64
+		var v float64
+		digits, whole := int(p.digits), true
+		switch at := int(p.at) + row; p.storage {
+		case int8s:
+			k = int64(b.i8[at])
+			whole = k != math.MinInt8
+		case int16s:
+			k = int64(b.i16[at])
+			whole = k != math.MinInt16
+		case int32s:
+			k = int64(b.i32[at])
+			whole = k != math.MinInt32
+		case packed:
+			k = int64(b.i32[at] >> packedBits)
+			digits = int(b.i32[at] & (decimals - 1))
+			whole = b.i32[at] != math.MinInt32
+		case float32s:
+			v = float64(b.f32[at])
+			whole = v == v
+		case float64s:
+			v = b.f64[at]
+			whole = v == v
+		default:
+			return
+		}
+		if !whole {
+			continue
+		}
+		form := int(p.decimals)
+		switch {
+		case p.spelling == spelled:
+			form = int(p.more.forms[row])
+		case p.storage == packed:
+			form = digits
+		case p.spelling == shortest:
+			form = digits
+			for r := k; form > 0 && r%10 == 0; form-- {
+				r /= 10
+			}
+		}
+		switch {
+		case form >= irregular:
+			if nth == len(p.more.ends) {
+				return // lost
+			}
+			text = append(text[:0], p.more.kept[from:p.more.ends[nth]]...)
+			from = p.more.ends[nth]
+			nth++
+		case p.storage == float32s || p.storage == float64s:
+			text = strconv.AppendFloat(text[:0], v, 'f', form, 64)
+		default:
+			for d := digits; d > form; d-- {
+				k /= 10
+			}
+			text = appendDecimal(text[:0], k, min(digits, form))
+			if more := form - digits; more > 0 { // zeros that the digits do without
+				if digits == 0 {
+					text = append(text, '.')
+				}
+				text = append(text, zeros[:more]...)
+			}
+		}
+		if !f(row, text) {
+			return
+		}
+	}
+}
+
 // onePair reports whether all texts are of one pair, and there are no numbers.
 func (b *builder) onePair() bool {
-	want, _ := booleanText(b.texts.entries[0].text)
-	for _, e := range b.texts.entries {
+	want, _ := booleanText(b.entries[0].text)
+	for _, e := range b.entries {
 		if pair, _ := booleanText(e.text); pair != want {
 			return false
 		}
@@ -279,80 +357,99 @@ func (b *builder) onePair() bool {
 	return true
 }
 
-// textAt is what stands in a row that is not missing.
-func (b *builder) textAt(row int) string {
-	if b.direct {
-		return b.texts.entries[b.codes[row]].text
-	}
-	switch form := b.forms[row]; form {
-	case textForm:
-		return b.texts.entries[int(b.numbers[row])].text
-	case irregular:
-		return string(appendNumber(nil, b.numbers[row], 0))
-	default:
-		return string(appendNumber(nil, b.numbers[row], form))
-	}
-}
-
 // strays reports the cells of a numeric column that are no numbers: the first ten, and how many there are.
 func (b *builder) strays(t *reading) {
-	if len(b.texts.entries) == 0 {
-		return
-	}
 	total := 0
-	for _, e := range b.texts.entries {
-		total += e.rows
+	for _, e := range b.entries {
+		if !e.number {
+			total += e.rows
+		}
+	}
+	if total == 0 {
+		return
 	}
 	listed := 0
-	for row, form := range b.forms {
-		if form != textForm {
+	for i, p := range b.parts {
+		if !p.isCodes() {
 			continue
 		}
-		s := b.textAt(row)
-		cure := ""
-		if listed == 0 && !b.forced {
-			cure = fmt.Sprintf("--categorical %s reads the column as levels", b.name)
-		}
-		t.problem(row, b, quote(s)+" "+notNumber(s), cure)
-		if listed++; listed == maxListed || listed == total {
-			break
+		codes := make([]int32, b.blocks[i].rows)
+		b.blocks[i].readCodes(codes, p)
+		for row, code := range codes {
+			if code < 0 {
+				continue
+			}
+			e := &b.entries[p.more.code[code]]
+			if e.number {
+				continue
+			}
+			cure := ""
+			if listed == 0 && !b.forced {
+				cure = fmt.Sprintf("--categorical %s reads the column as levels", b.name)
+			}
+			t.problem(b.blocks[i].first+row, b, quote(e.text)+" "+notNumber(e.text), cure)
+			if listed++; listed == maxListed || listed == total {
+				b.problems.total += total - listed
+				return
+			}
 		}
 	}
-	t.problems.total += total - listed
 }
 
-// toCodes turns a column of texts and numbers into codes, the numbers by their texts.
+// toCodes counts the numbers of a column of texts and numbers by their texts.
 func (b *builder) toCodes(t *reading) {
-	if b.lost {
-		e := b.texts.entries[0]
+	if b.lost.Load() {
+		e := entry{first: math.MaxInt}
+		for _, one := range b.entries {
+			if !one.number && one.first < e.first {
+				e = one
+			}
+		}
 		t.problem(e.first, b, fmt.Sprintf("the column has %d numbers and other texts, such as this %s; the numbers' spelling was not kept",
-			b.count, quote(e.text)), fmt.Sprintf("--categorical %s or --numeric %s decides", b.name, b.name))
+			b.numbers, quote(e.text)), fmt.Sprintf("--categorical %s or --numeric %s decides", b.name, b.name))
 		return
 	}
-	b.codes = make([]int32, len(b.numbers))
-	var scratch []byte
-	nth, from := 0, 0
-	for row, v := range b.numbers {
-		switch form := b.forms[row]; {
-		case form == textForm:
-			b.codes[row] = int32(v)
-		case math.IsNaN(v):
-			b.codes[row] = -1
-		case form == irregular:
-			b.codes[row] = b.texts.code(b.kept[from:b.ends[nth]], row)
-			from = b.ends[nth]
-			nth++
-		default:
-			scratch = appendNumber(scratch[:0], v, form)
-			b.codes[row] = b.texts.code(scratch, row)
+	for i, p := range b.parts {
+		if !p.isCodes() {
+			p.eachText(b.blocks[i], func(row int, text []byte) bool {
+				b.meet(b.code(text), 1, b.blocks[i].first+row)
+				return true
+			})
 		}
 	}
-	b.numbers = nil
+}
+
+// codes gives every row the place of its text, and -1 where it is missing.
+func (b *builder) codes(t *reading, place []int32) []int32 {
+	out := make([]int32, t.t.Rows)
+	for i, p := range b.parts {
+		block := b.blocks[i]
+		some := out[block.first:][:block.rows]
+		block.readCodes(some, p)
+		if !p.isCodes() {
+			p.eachText(block, func(row int, text []byte) bool {
+				some[row] = place[b.code(text)]
+				return true
+			})
+			continue
+		}
+		of := make([]int32, len(p.more.code))
+		for k, code := range p.more.code {
+			of[k] = place[code]
+		}
+		for row, code := range some {
+			if code >= 0 {
+				some[row] = of[code]
+			}
+		}
+	}
+	return out
 }
 
 // levels sorts the texts: by value where all are numbers, else by bytes.
-func (b *builder) levels(c *Column) {
-	entries := b.texts.entries
+func (b *builder) levels(t *reading, c *Column) {
+	c.Type = Levels
+	entries := b.entries
 	values := make([]float64, len(entries))
 	numbers := true
 	for i, e := range entries {
@@ -379,17 +476,13 @@ func (b *builder) levels(c *Column) {
 		c.Counts = append(c.Counts, e.rows)
 		c.First = append(c.First, e.first)
 	}
-	for row, code := range c.Codes {
-		if code >= 0 {
-			c.Codes[row] = place[code]
-		}
-	}
+	c.Codes = b.codes(t, place)
 }
 
 // boolean makes 0 and 1 of the texts of one pair.
 func (b *builder) boolean(t *reading, c *Column) {
 	pair := -1
-	for _, e := range b.texts.entries {
+	for _, e := range b.entries {
 		p, _ := booleanText(e.text)
 		switch {
 		case p < 0:
@@ -398,18 +491,18 @@ func (b *builder) boolean(t *reading, c *Column) {
 		case pair < 0:
 			pair = p
 		case p != pair:
-			b.mixedPairs(t, false)
+			b.mixedPairs(t)
 			return
 		}
 	}
-	c.Type, c.Codes = Boolean, b.codes
+	c.Type = Boolean
 	if pair < 0 {
 		pair = 0 // no value at all
 	}
 	c.Levels = []string{pairs[pair][0], pairs[pair][1]}
 	c.Counts, c.First = make([]int, 2), []int{-1, -1}
-	sides := make([]int32, len(b.texts.entries))
-	for i, e := range b.texts.entries {
+	sides := make([]int32, len(b.entries))
+	for i, e := range b.entries {
 		_, side := booleanText(e.text)
 		sides[i] = int32(side)
 		c.Counts[side] += e.rows
@@ -417,9 +510,5 @@ func (b *builder) boolean(t *reading, c *Column) {
 			c.First[side] = e.first
 		}
 	}
-	for row, code := range c.Codes {
-		if code >= 0 {
-			c.Codes[row] = sides[code]
-		}
-	}
+	c.Codes = b.codes(t, sides)
 }

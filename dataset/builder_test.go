@@ -41,21 +41,6 @@ func TestLostTexts(t *testing.T) {
 	}
 }
 
-// TestReserve reads enough rows for the guess of a file's rows, right and wrong.
-func TestReserve(t *testing.T) {
-	for name, text := range map[string]string{
-		"even":    "x,y\n" + strings.Repeat("1,a\n", 5000),
-		"longer":  "x,y\n" + strings.Repeat("1,a\n", 1500) + strings.Repeat("123456.789012345,abcdefgh\n", 3500),
-		"shorter": "x,y\n" + strings.Repeat("123456.789012345,abcdefgh\n", 1500) + strings.Repeat("1,a\n", 3500),
-	} {
-		table := mustRead(t, text, Options{Target: "y"})
-		x, _ := table.Column("x")
-		if table.Rows != 5000 || x.Numbers.Len() != 5000 || cap(x.Numbers.values) > 40000 {
-			t.Errorf("%s: %d rows, room for %d", name, table.Rows, cap(x.Numbers.values))
-		}
-	}
-}
-
 func TestWideHeader(t *testing.T) {
 	var header, row []string
 	for i := range 30 {

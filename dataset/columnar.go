@@ -9,7 +9,6 @@ import (
 	"iter"
 	"math"
 	"os"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -101,6 +100,8 @@ func openColumnar(f *Format, in *input, r io.Reader) (c Columnar, closer func(),
 		}
 	}
 	switch r := r.(type) {
+	case regular:
+		at = r
 	case *os.File:
 		if size > 0 {
 			at = r
@@ -134,10 +135,11 @@ func openColumnar(f *Format, in *input, r io.Reader) (c Columnar, closer func(),
 type typed struct {
 	kind     CellKind
 	known    string // the file that said so
-	numbers  []float64
-	na       NA  // NaN that means missing
-	absent   int // null
-	null     int // first row of these
+	stage    *stage // of the file being read
+	rows     int    // of all files before
+	na       NA     // NaN that means missing
+	absent   int    // null
+	null     int    // first row of these
 	problems []typedProblem
 	total    int
 }
@@ -148,7 +150,7 @@ type typedProblem struct {
 }
 
 // columnar reads a file of typed columns.
-func (t *reading) columnar(name string, c Columnar, first bool) error {
+func (t *reading) columnar(name string, c Columnar, size int64, first bool) error {
 	var h header
 	for _, n := range c.Header() {
 		if e := h.add([]byte(n)); e != nil {
@@ -167,8 +169,7 @@ func (t *reading) columnar(name string, c Columnar, first bool) error {
 		for i, b := range t.columns {
 			t.typed[i].kind = NoCells
 			if b != nil {
-				b.room = new(int) // of its own: columns are read side by side
-				*b.room = keptTexts / len(h.names)
+				b.at = 0 // in blocks of its own: columns are read side by side
 			}
 		}
 	} else if e := sameHeader(name, 0, h.names, t.t.files[0].name, t.t.Header); e != nil {
@@ -186,10 +187,7 @@ func (t *reading) columnar(name string, c Columnar, first bool) error {
 		}
 		if had.kind == NoCells && kind != NoCells {
 			if had.kind, had.known = kind, name; kind == TextCells || t.asText(b) {
-				for range had.numbers {
-					b.skip(nil)
-				}
-				had.numbers, had.absent = nil, 0
+				had.absent = 0 // the builder counts them
 			}
 		}
 	}
@@ -199,7 +197,7 @@ func (t *reading) columnar(name string, c Columnar, first bool) error {
 	var wg sync.WaitGroup
 	ctx, cancel := context.WithCancel(t.ctx)
 	defer cancel()
-	for range min(runtime.GOMAXPROCS(0), len(used)) {
+	for range min(t.threads, len(used)) {
 		wg.Go(func() {
 			for {
 				k := int(next.Add(1)) - 1
@@ -225,10 +223,11 @@ func (t *reading) columnar(name string, c Columnar, first bool) error {
 		return e
 	}
 	if t.o.Progress != nil {
-		t.o.Progress(t.size, t.size)
+		t.o.Progress(size, size)
 	}
-	for row := range c.Rows() {
-		t.row(row + 1)
+	if c.Rows() > 0 {
+		t.t.lines.addRun(1, 1, c.Rows(), true)
+		t.t.Rows += c.Rows()
 	}
 	return nil
 }
@@ -240,9 +239,11 @@ func (t *reading) asText(b *builder) bool { return b.direct || t.missing.numbers
 func (t *reading) column(ctx context.Context, c Columnar, i, base int) error {
 	b, p := t.columns[i], &t.typed[i]
 	text := p.kind == TextCells || p.kind == NumberCells && t.asText(b)
+	of := b
 	if !text {
-		p.numbers = slices.Grow(p.numbers, c.Rows())
+		of = &builder{forced: true} // nobody asks for the texts
 	}
+	p.stage = newStage([]*builder{of}, max(1, min(typedRows, c.Rows())))
 	row := base
 	for group := range c.Groups() {
 		for cells, err := range c.Cells(ctx, group, i, text) {
@@ -259,14 +260,18 @@ func (t *reading) column(ctx context.Context, c Columnar, i, base int) error {
 				case !text:
 					p.number(t, row+k, cells.Numbers, k, missing)
 				case missing || cells.Texts == nil:
-					b.skip(nil)
+					p.stage.skip(0, nil)
 				default:
-					b.cell(cells.Texts[k], true)
+					p.stage.cell(0, cells.Texts[k], true)
+				}
+				if p.stage.rows++; p.stage.full() {
+					p.seal(b, len(t.columns))
 				}
 			}
 			row += n
 		}
 	}
+	p.seal(b, len(t.columns))
 	if row != base+c.Rows() {
 		return fmt.Errorf("%d cells, the file has %d rows", row-base, c.Rows())
 	}
@@ -275,7 +280,7 @@ func (t *reading) column(ctx context.Context, c Columnar, i, base int) error {
 
 // number takes the number of a row.
 func (p *typed) number(t *reading, row int, numbers []float64, k int, missing bool) {
-	v := math.NaN()
+	p.stage.skip(0, nil)
 	switch {
 	case missing || numbers == nil:
 		if p.absent++; p.absent == 1 {
@@ -290,9 +295,27 @@ func (p *typed) number(t *reading, row int, numbers []float64, k int, missing bo
 	case math.IsInf(numbers[k], 0):
 		p.wrong(row, fmt.Sprint(numbers[k]))
 	default:
-		v = numbers[k]
+		p.stage.slots[p.stage.rows], p.stage.forms[p.stage.rows] = disguise(numbers[k])
 	}
-	p.numbers = append(p.numbers, v)
+}
+
+// typedRows are those of a block of one column.
+const typedRows = 1 << 14
+
+// seal ends a block of a column, one of so many.
+func (p *typed) seal(b *builder, columns int) {
+	if p.stage.rows == 0 {
+		return
+	}
+	block := p.stage.seal()
+	block.first = p.rows
+	p.rows += block.rows
+	b.blocks = append(b.blocks, block)
+	if m := block.parts[0].more; m != nil {
+		if b.bytes += m.bytes; b.bytes > keptTexts/columns {
+			b.lost.Store(true)
+		}
+	}
 }
 
 func (p *typed) wrong(row int, text string) {
@@ -304,18 +327,13 @@ func (p *typed) wrong(row int, text string) {
 // finish gives the column, and says what is wrong with it.
 func (p *typed) finish(t *reading, b *builder) *Column {
 	if p.kind == TextCells || p.kind == NumberCells && t.asText(b) || p.kind == NoCells && b.direct {
-		if p.kind == NoCells {
-			for range p.numbers {
-				b.skip(nil)
-			}
-		}
 		return b.finish(t)
 	}
 	for _, e := range p.problems {
 		t.problem(e.row, b, quote(e.text)+" "+notNumber(e.text), "")
 	}
-	t.problems.total += p.total - len(p.problems)
-	c := &Column{Name: b.name, Index: b.index, Type: Numeric, Numbers: NewNumbers(p.numbers), Missing: p.absent + p.na.Rows}
+	b.problems.total += p.total - len(p.problems)
+	c := &Column{Name: b.name, Index: b.index, Type: Numeric, Numbers: newNumbers(b.blocks, 0, t.t.Rows, nan), Missing: p.absent + p.na.Rows}
 	if p.absent > 0 {
 		c.NA = append(c.NA, NA{Rows: p.absent, Row: p.null})
 	}
@@ -323,7 +341,6 @@ func (p *typed) finish(t *reading, b *builder) *Column {
 		c.NA = append(c.NA, p.na)
 		slices.SortFunc(c.NA, func(a, b NA) int { return a.Row - b.Row })
 	}
-	p.numbers = nil
 	return c
 }
 

@@ -102,6 +102,15 @@ func (p *problems) add(file int, e *Error) {
 	}
 }
 
+// join adds those of another.
+func (p *problems) join(o *problems) {
+	p.list = append(p.list, o.list...)
+	p.total += o.total
+	if len(p.list) >= 4*maxListed {
+		p.cut()
+	}
+}
+
 func (p *problems) cut() {
 	sort.SliceStable(p.list, func(i, j int) bool {
 		a, b := p.list[i], p.list[j]

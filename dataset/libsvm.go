@@ -114,7 +114,7 @@ func (s *libsvm) parse(rec []byte, i, line int) *Error {
 			return at(FeatureName(index), "the index %d comes after %d; indices ascend", index, last)
 		}
 		i++
-		v, _, next := scanNumber(rec, i)
+		v, next := scanNumber(rec, i)
 		if end := wordEnd(rec, i); next != end || next == i || math.IsInf(v, 0) {
 			if end == i {
 				return at(FeatureName(index), "a value is missing after %s", quote(string(rec[word:i])))
@@ -133,22 +133,52 @@ func (s *libsvm) parse(rec []byte, i, line int) *Error {
 	return nil
 }
 
-// sparseBuilder gathers the entries of LIBSVM rows under their indices in the file.
+// sparseStage gathers the entries of LIBSVM rows under their indices in the file.
+type sparseStage struct {
+	rows  []int // entries of each
+	index []int32
+	value []float64
+}
+
+// sparseBlock is what a stage gathered.
+type sparseBlock sparseStage
+
+func (s *sparseStage) full() bool { return len(s.index) >= mostCells }
+
+func (s *sparseStage) add(r *Record) {
+	for _, i := range r.Index {
+		s.index = append(s.index, int32(i))
+	}
+	s.value = append(s.value, r.Value...)
+	s.rows = append(s.rows, len(r.Index))
+}
+
+func (s *sparseStage) seal() *sparseBlock {
+	b := &sparseBlock{slices.Clone(s.rows), slices.Clone(s.index), slices.Clone(s.value)}
+	s.rows, s.index, s.value = s.rows[:0], s.index[:0], s.value[:0]
+	return b
+}
+
+// sparseBuilder gathers the entries of all rows.
 type sparseBuilder struct {
 	start []int
 	index []int32
 	value []float64
 }
 
-func (b *sparseBuilder) add(r *Record) {
+func (b *sparseBuilder) join(blocks []*sparseBlock) {
 	if b.start == nil {
 		b.start = append(b.start, 0)
 	}
-	for _, i := range r.Index {
-		b.index = append(b.index, int32(i))
+	for _, s := range blocks {
+		end := len(b.index)
+		for _, n := range s.rows {
+			end += n
+			b.start = append(b.start, end)
+		}
+		b.index = append(b.index, s.index...)
+		b.value = append(b.value, s.value...)
 	}
-	b.value = append(b.value, r.Value...)
-	b.start = append(b.start, len(b.index))
 }
 
 // finish numbers the features that occur and are in use, and drops the entries of the others.

@@ -31,6 +31,35 @@ func (x *lineIndex) add(line int, fresh bool) {
 	x.runs = append(x.runs, lineRun{row: row, line: line})
 }
 
+// addRun appends rows, the first on the given line and each of the others step lines further.
+func (x *lineIndex) addRun(line, step, rows int, fresh bool) {
+	x.add(line, fresh)
+	if rows == 1 {
+		return
+	}
+	row := x.rows - 1
+	switch r := &x.runs[len(x.runs)-1]; {
+	case r.row == row:
+		r.step = step
+	case r.step != step:
+		x.runs = append(x.runs, lineRun{row, line, step}) // takes the row over
+	}
+	x.rows += rows - 1
+}
+
+// join appends the rows of another index, with so many lines before it.
+func (x *lineIndex) join(o *lineIndex, before int, fresh bool) {
+	for i, r := range o.runs {
+		end := o.rows
+		if i+1 < len(o.runs) {
+			end = o.runs[i+1].row
+		}
+		if end > r.row { // else the next run took its only row over
+			x.addRun(r.line+before, r.step, end-r.row, fresh && i == 0)
+		}
+	}
+}
+
 func (x *lineIndex) line(row int) int {
 	i := sort.Search(len(x.runs), func(i int) bool { return x.runs[i].row > row }) - 1
 	r := x.runs[i]

@@ -51,8 +51,15 @@ func checkNumber(t *testing.T, s string) {
 	if err == nil && math.Float64bits(v) != math.Float64bits(want) {
 		t.Fatalf("ParseNumber(%q) = %x, strconv %x", s, v, want)
 	}
-	if v, form, next := scanNumber([]byte(s), 0); ok && form != irregular && (next != len(s) || string(appendNumber(nil, v, form)) != s) {
-		t.Fatalf("%q with form %d comes back as %q", s, form, appendNumber(nil, v, form))
+	slot, form, next := scanCell([]byte(s), 0)
+	if ok != (form != formText && next == len(s)) {
+		t.Fatalf("scanCell(%q) = %x, %x, %d", s, slot, form, next)
+	}
+	if ok && number(slot, form) != want {
+		t.Fatalf("%q as a cell is %x, strconv %x", s, number(slot, form), want)
+	}
+	if ok && form < irregular && string(appendDecimal(nil, int64(slot), int(form))) != s {
+		t.Fatalf("%q with form %d comes back as %q", s, form, appendDecimal(nil, int64(slot), int(form)))
 	}
 }
 
@@ -85,7 +92,7 @@ func TestNumbersAgreeWithStrconv(t *testing.T) {
 			}
 		}
 		checkNumber(t, s)
-		if _, form, _ := scanNumber([]byte(s), 0); form != irregular {
+		if _, form, _ := scanCell([]byte(s), 0); form < irregular {
 			regular++
 		}
 	}

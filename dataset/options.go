@@ -44,6 +44,7 @@ type Options struct {
 	Target string                 // the label's column: read as Levels with its texts as they stand, must exist. LIBSVM: what the label is called
 	Use    func(name string) bool // nil: all columns. A column not used is not typed, gives no errors and is not in Table.Columns; the target always is. A Scanner of typed columns leaves them Absent
 
+	Threads  int                     // that read at once; 0: as many as there are processors. The table is the same with any number
 	Stdin    io.Reader               // what "-" reads; nil is os.Stdin
 	Progress func(read, total int64) // called now and then with bytes of the (compressed) input; total is 0 when unknown
 }

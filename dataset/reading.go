@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"runtime"
 	"slices"
 )
 
@@ -34,7 +35,11 @@ func Open(ctx context.Context, pattern string, o Options) (*Table, error) {
 		if err != nil {
 			return nil, asErrors(err)
 		}
-		err = t.input(name, f, size)
+		in := io.Reader(f)
+		if size > 0 {
+			in = regular{f}
+		}
+		err = t.input(name, in, size)
 		f.Close()
 		if err != nil {
 			return nil, asErrors(err)
@@ -79,34 +84,44 @@ func cancelled(e *Error) bool {
 
 // reading is a table on its way in.
 type reading struct {
-	ctx      context.Context
-	o        Options
-	block    int // bytes read at once
-	missing  *Missing
-	t        *Table
-	columns  []*builder // one for every column of the file; nil where it is not in use
-	typed    []typed    // beside columns, of a file of typed columns
-	label    *builder   // LIBSVM
-	sparse   sparseBuilder
-	room     int
-	problems problems
-	size     int64 // of the file being read, 0 when unknown
-	stopped  bool  // a final error: nothing after it was read, so types are not judged
-	zero     int   // first line with index 0
-	qid      int
+	ctx       context.Context
+	o         Options
+	threads   int
+	block     int  // bytes a window asks for at once
+	piece     int  // bytes of a chunk; 0: as many as suit the file
+	blockRows int  // rows of a block; 0: as many as suit the columns
+	plodding  bool // without quick, for tests
+	missing   *Missing
+	t         *Table
+	columns   []*builder // one for every column of the file; nil where it is not in use
+	used      []*builder // the others; LIBSVM: the label
+	typed     []typed    // beside columns, of a file of typed columns
+	places    []int32    // of every column of the file among those in use, or -1
+	blocks    []*block
+	sparse    sparseBuilder
+	room      int // bytes that texts of irregular numbers may take
+	problems  problems
+	stopped   bool // a final error: nothing after it was read, so types are not judged
+	line      int  // of the file being read: where the next chunk begins
+	zero      int  // first line with index 0
+	qid       int  // first line with qid:
 }
 
 func newReading(ctx context.Context, name string, o Options) (*reading, error) {
 	if err := o.checkFormat(); err != nil {
 		return nil, asErrors(err)
 	}
-	return &reading{ctx: ctx, o: o, block: 1 << 18, missing: NewMissing(o.NA), t: &Table{Name: name}, room: keptTexts}, nil
+	threads := o.Threads
+	if threads <= 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	return &reading{ctx: ctx, o: o, threads: threads, block: 1 << 18, missing: NewMissing(o.NA), t: &Table{Name: name}, room: keptTexts}, nil
 }
 
 // problem notes an error at a row of a column.
 func (t *reading) problem(row int, b *builder, message, cure string) {
 	e := &Error{File: t.t.File(row), Line: t.t.cellLine(row, b.index), Column: b.index, Name: b.name, Message: message, Cure: cure}
-	t.problems.add(t.t.fileOf(row), e)
+	b.problems.add(t.t.fileOf(row), e)
 }
 
 // input reads one file.
@@ -123,9 +138,9 @@ func (t *reading) input(name string, r io.Reader, size int64) error {
 			return err
 		}
 		defer done()
-		t.t.Format, t.size = f.Name, size
+		t.t.Format = f.Name
 		t.t.files = append(t.t.files, fileRows{name, t.t.Rows})
-		return t.columnar(name, c, first)
+		return t.columnar(name, c, size, first)
 	}
 	w, l, err := begin(in, t.o, t.block, false, in.watch(t.ctx, t.o.Progress))
 	if err != nil {
@@ -136,31 +151,19 @@ func (t *reading) input(name string, r io.Reader, size int64) error {
 	}
 	t.t.Format = l.format
 	t.t.files = append(t.t.files, fileRows{name, t.t.Rows})
+	p := &parser{t: t, w: w, name: name}
 	switch l.format {
 	case LIBSVM:
-		return t.libsvm(&libsvm{w: w, name: name}, first)
+		err = t.beginLIBSVM(p, first)
 	case JSONL:
-		return t.jsonl(&jsonl{w: w, name: name}, first)
+		err = t.beginJSONL(p, first)
+	default:
+		err = t.beginDelimited(p, l.delim, first)
 	}
-	if t.size = 0; in.plain {
-		t.size = in.size
+	if err != nil {
+		return err
 	}
-	return t.delimited(&delimited{w: w, name: name, delim: l.delim}, first)
-}
-
-// reserve makes room for the rows that a file of t.size bytes has if they go on as they began: what the growing of columns costs otherwise is a
-// sixth of the time. A wrong guess costs nothing but room, and never more than the file's size justifies.
-func (t *reading) reserve(rows int, bytes int64) {
-	more := int(float64(rows) * (float64(t.size)/float64(bytes) - 1) * 1.02)
-	for _, b := range t.columns {
-		switch {
-		case b == nil || more < rows:
-		case b.direct:
-			b.codes = slices.Grow(b.codes, more)
-		default:
-			b.numbers, b.forms = slices.Grow(b.numbers, more), slices.Grow(b.forms, more)
-		}
-	}
+	return t.rows(p, in, r)
 }
 
 // begin puts a window over an input, looks at its beginning and finds its layout. soon does not wait for more than the first line when that settles it.
@@ -241,16 +244,18 @@ func (t *reading) setColumns(name string, line int, names []string) error {
 	}
 	for i, n := range names {
 		if n != t.o.Target && t.o.Use != nil && !t.o.Use(n) {
-			t.columns = append(t.columns, nil)
+			t.columns, t.places = append(t.columns, nil), append(t.places, -1)
 			continue
 		}
-		t.columns = append(t.columns, t.builder(n, i+1))
+		b := t.builder(n, i+1)
+		t.columns, t.places = append(t.columns, b), append(t.places, int32(b.at))
 	}
 	return nil
 }
 
 func (t *reading) builder(name string, index int) *builder {
-	b := &builder{name: name, index: index, missing: t.missing, room: &t.room}
+	b := &builder{name: name, index: index, at: len(t.used), missing: t.missing}
+	t.used = append(t.used, b)
 	b.want, b.forced = t.o.Types[name]
 	b.target = name == t.o.Target || index == 0
 	b.direct = b.target || b.forced && b.want != Numeric
@@ -258,210 +263,77 @@ func (t *reading) builder(name string, index int) *builder {
 	return b
 }
 
-// row notes where a row stands.
-func (t *reading) row(line int) {
-	t.t.lines.add(line, t.t.Rows == t.t.files[len(t.t.files)-1].first)
-	t.t.Rows++
-}
-
-// wrong notes an error of a record; false when it is final.
-func (t *reading) wrong(err error) (goOn bool) {
-	e, ok := err.(*Error)
-	if !ok {
-		return false
-	}
-	t.problems.add(len(t.t.files)-1, e)
-	t.stopped = e.final
-	return !e.final
-}
-
-// delimited reads the rows of a delimited text.
-func (t *reading) delimited(d *delimited, first bool) error {
+// beginDelimited reads the header of a delimited text.
+func (t *reading) beginDelimited(p *parser, delim byte, first bool) error {
+	d := &delimited{w: p.w, name: p.name, delim: delim}
+	p.delimited, p.records = d, d
 	line, err := d.readHeader(t.o.NoHeader)
 	if err != nil {
 		return err
 	}
 	if first {
-		err = t.setColumns(d.name, line, d.names)
-	} else if e := sameHeader(d.name, max(line, 1), d.names, t.t.files[0].name, t.t.Header); e != nil {
-		err = e
+		return t.setColumns(p.name, line, d.names)
 	}
-	if err != nil {
+	if e := sameHeader(p.name, max(line, 1), d.names, t.t.files[0].name, t.t.Header); e != nil {
+		return e
+	}
+	return nil
+}
+
+// beginJSONL takes the columns from the first line of the first file.
+func (t *reading) beginJSONL(p *parser, first bool) error {
+	j := &jsonl{w: p.w, name: p.name}
+	p.records = j
+	if !first {
+		j.setNames(t.t.Header)
+		return nil
+	}
+	if err := j.readHeader(); err != nil {
 		return err
 	}
-	from := t.t.Rows
-	var bytesRead int64
-	for {
-		rec, line, quoted, err := d.take()
-		if err != nil {
-			return t.end(err)
-		}
-		const judged = 1000 // rows
-		if bytesRead += int64(len(rec)) + 1; t.t.Rows == from+judged && t.size > 0 {
-			t.reserve(judged, bytesRead)
-			t.size = 0
-		}
-		if quoted || len(rec) > maxCell {
-			r, err := d.cells(rec, line, quoted)
-			if err == nil {
-				t.cells(r)
-			} else if !t.wrong(err) {
-				return t.end(err)
-			}
-			continue
-		}
-		if n := bytes.Count(rec, []byte{d.delim}) + 1; n != len(d.names) {
-			t.wrong(d.ragged(line, n))
-			continue
-		}
-		t.row(line)
-		fill(t.columns, rec, d.delim)
-	}
+	return t.setColumns(p.name, p.w.line, j.names)
 }
 
-// fill puts a record without quotes into the columns, whose number is right.
-func fill(columns []*builder, rec []byte, delim byte) {
-	i := 0
-	for _, b := range columns {
-		if b == nil {
-			n := bytes.IndexByte(rec[i:], delim)
-			i += n + 1
-			continue
-		}
-		if b.plain {
-			at := i
-			for at < len(rec) && isBlank(rec[at], delim) {
-				at++
-			}
-			v, form, next := scanNumber(rec, at)
-			if next > at && (next == len(rec) || rec[next] == delim) {
-				if form == irregular {
-					b.add(v, form, rec[at:next])
-				} else {
-					b.numbers = append(b.numbers, v)
-					b.forms = append(b.forms, form)
-					b.count++
-				}
-				i = next + 1
-				continue
-			}
-		}
-		end := len(rec)
-		if n := bytes.IndexByte(rec[i:], delim); n >= 0 {
-			end = i + n
-		}
-		b.cell(trimBlanks(rec[i:end], delim), false)
-		i = end + 1
-	}
-}
-
-// cells puts a record's cells into the columns.
-func (t *reading) cells(r *Record) {
-	t.row(r.Line)
-	if r.broken {
-		for i, c := range r.Cells {
-			if n := lineEnds(c.Text); n > 0 {
-				t.t.breaks = append(t.t.breaks, lineBreak{t.t.Rows - 1, int32(i + 1), int32(n)})
-			}
-		}
-	}
-	for i, b := range t.columns {
-		switch c := &r.Cells[i]; {
-		case b == nil:
-		case c.Absent:
-			b.skip(nil)
-		default:
-			b.cell(c.Text, c.Quoted)
-		}
-	}
-}
-
-// end is the end of a file: nil at its real end. A failed input says only that, as nothing that was read before it counts.
-func (t *reading) end(err error) error {
-	if err == io.EOF || t.stopped {
+// beginLIBSVM sets up the label.
+func (t *reading) beginLIBSVM(p *parser, first bool) error {
+	p.libsvm = &libsvm{w: p.w, name: p.name}
+	p.records = p.libsvm
+	if !first {
 		return nil
 	}
-	if e, ok := err.(*Error); ok && e.Err == nil {
-		t.wrong(e)
-		return nil
+	name := t.o.Target
+	if name == "" {
+		name = "label"
 	}
-	return err
-}
-
-// jsonl reads the lines of JSON Lines. The first line of the first file names the columns of all files.
-func (t *reading) jsonl(j *jsonl, first bool) error {
-	if first {
-		if err := j.readHeader(); err != nil {
-			return err
-		}
-		if err := t.setColumns(j.name, j.w.line, j.names); err != nil {
-			return err
-		}
-	} else {
-		j.setNames(t.t.Header)
-	}
-	return t.records(j, t.cells)
-}
-
-// libsvm reads LIBSVM.
-func (t *reading) libsvm(s *libsvm, first bool) error {
-	if first {
-		name := t.o.Target
-		if name == "" {
-			name = "label"
-		}
-		t.label = t.builder(name, 0)
-		for _, forced := range slices.Sorted(maps.Keys(t.o.Types)) {
-			if forced == name {
-				continue
-			}
-			return &Error{File: s.name, Message: fmt.Sprintf("the type of column %s cannot be chosen: features of LIBSVM are numbers", quote(forced)), final: true}
+	t.builder(name, 0)
+	for _, forced := range slices.Sorted(maps.Keys(t.o.Types)) {
+		if forced != name {
+			return &Error{File: p.name, Message: fmt.Sprintf("the type of column %s cannot be chosen: features of LIBSVM are numbers", quote(forced)), final: true}
 		}
 	}
-	err := t.records(s, func(r *Record) {
-		t.row(r.Line)
-		t.label.cell(r.Label, false)
-		t.sparse.add(r)
-	})
-	if t.zero == 0 {
-		t.zero = s.zero
-	}
-	if t.qid == 0 {
-		t.qid = s.qid
-	}
-	return err
-}
-
-// records reads all records of a file.
-func (t *reading) records(s records, put func(*Record)) error {
-	for {
-		r, err := s.next()
-		if err == nil {
-			put(r)
-		} else if e, ok := err.(*Error); !ok || e.final {
-			return t.end(err)
-		} else {
-			t.wrong(e)
-		}
-	}
+	return nil
 }
 
 // table decides the types and hands the table over.
 func (t *reading) table() (*Table, error) {
 	if !t.stopped {
-		if t.t.Format == LIBSVM {
-			t.t.Columns = []*Column{t.label.finish(t)}
-		}
-		for i, b := range t.columns {
-			switch {
-			case b == nil:
-				continue
-			case t.typed != nil:
-				t.t.Columns = append(t.t.Columns, t.typed[i].finish(t, b))
-			default:
-				t.t.Columns = append(t.t.Columns, b.finish(t))
+		t.t.Columns = make([]*Column, len(t.used))
+		t.each(len(t.used), func(i int) {
+			b := t.used[i]
+			if b.blocks == nil {
+				b.blocks = t.blocks
 			}
-			t.columns[i] = nil // its cells are the column's now
+			if t.typed != nil {
+				t.t.Columns[i] = t.typed[b.index-1].finish(t, b)
+			} else {
+				t.t.Columns[i] = b.finish(t)
+			}
+		})
+		for _, b := range t.used {
+			t.problems.join(&b.problems)
+			for _, block := range b.blocks { // the columns have their own codes now
+				block.c8, block.c16, block.c32 = nil, nil, nil
+			}
 		}
 	}
 	if err := t.problems.err(); err != nil {

@@ -2,7 +2,6 @@ package dataset
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 )
@@ -50,7 +49,7 @@ type NA struct {
 // IsMissing reports whether the row (from 0) has no value in this column.
 func (c *Column) IsMissing(row int) bool {
 	if c.Type == Numeric {
-		return math.IsNaN(c.Numbers.At(row))
+		return c.Numbers.missingAt(row)
 	}
 	return c.Codes[row] < 0
 }

@@ -215,7 +215,7 @@ func TestRead(t *testing.T) {
 		o          Options
 		want       string // show, or the error
 	}{
-		{"numbers as they are written", "a\n+5\n.5\n5.\n1E+1\n-0\n007\n", Options{}, "a:numeric[5 0.5 5 10 -0 7]"},
+		{"numbers as they are written", "a\n+5\n.5\n5.\n1E+1\n-0\n007\n", Options{}, "a:numeric[5 0.5 5 10 0 7]"},
 		{"exactly half are numbers", "a,b\n1,x\nx,x\n", Options{}, `t:3:1: column "a": "x" is not a number; --categorical a reads the column as levels`},
 		{"less than half", "a,b\n1,x\nx,x\ny,x\n", Options{}, `a:levels["1" "x" "y"] b:levels["x" "x" "x"]`},
 		{"texts of numbers come back as they were", "a\n007\n1.50\n-0\n+3\n1e5\n0.10\n1234567890123456789\nx\ny\nz\nx1\nx2\nx3\nx4\nx5\n", Options{},

@@ -23,6 +23,12 @@ type window struct {
 	done  bool
 	err   error // why the input ended early
 	block int   // bytes to ask for at once, at most
+	base  int64 // bytes of the input before buf
+
+	memory  bool // buf is the whole input, and not ours; end moves on in it
+	partial bool // the input goes on after its end: a record is whole only if it ends before that
+	lastLF  int  // the last LF, -1 without one; of the bytes up to checked
+	checked int
 
 	lf, cr, quote int  // next such byte at or after pos, end if there is none in the window, or anything before pos: not looked for
 	skipLF        bool // the last record ended with CR as the last byte there was
@@ -48,7 +54,48 @@ const (
 )
 
 func newWindow(src io.Reader, block int) *window {
-	return &window{src: src, block: block, buf: make([]byte, block), line: 1, lf: -1, cr: -1, quote: -1}
+	return &window{src: src, block: block, buf: padded(block), line: 1, lf: -1, cr: -1, quote: -1, lastLF: -1}
+}
+
+// padding is what may be read behind a window's bytes, so that eight can be taken at once.
+const padding = 16
+
+func padded(n int) []byte { return make([]byte, n+padding)[:n] }
+
+// reset begins anew with another input, from its byte base on.
+func (w *window) reset(src io.Reader, base int64, line int) {
+	*w = window{src: src, block: w.block, buf: w.buf, base: base, line: line, lf: -1, cr: -1, quote: -1, quotes: w.quotes, delim: w.delim, more: w.more, partial: w.partial, lastLF: -1}
+}
+
+// resetTo begins anew in memory, with padding behind it, from a place on.
+func (w *window) resetTo(text []byte, at, line int) {
+	*w = window{buf: text, pos: at, end: at, block: w.block, memory: true, checked: at, line: line, lf: -1, cr: -1, quote: -1, quotes: w.quotes, delim: w.delim, more: w.more, partial: w.partial, lastLF: -1}
+}
+
+// settled is the place of the next record's beginning in the input.
+func (w *window) settled() int64 {
+	for w.skipLF {
+		if w.pos < w.end {
+			if w.buf[w.pos] == '\n' {
+				w.pos++
+			}
+			w.skipLF = false
+		} else if !w.fill() {
+			break
+		}
+	}
+	return w.base + int64(w.pos)
+}
+
+// lastEnd is the last LF in the window, -1 without one.
+func (w *window) lastEnd() int {
+	if w.checked != w.end {
+		if i := bytes.LastIndexByte(w.buf[w.checked:w.end], '\n'); i >= 0 {
+			w.lastLF = w.checked + i
+		}
+		w.checked = w.end
+	}
+	return w.lastLF
 }
 
 // fill reads once more; false at the end of the input.
@@ -62,11 +109,18 @@ func (w *window) fill() bool {
 			return false
 		}
 	}
+	if w.memory {
+		old := w.end
+		w.end = min(len(w.buf), w.end+w.block)
+		w.done = w.end == len(w.buf)
+		w.extended(old)
+		return w.end > old
+	}
 	if w.end == len(w.buf) || w.pos > len(w.buf)/2 {
 		w.shift()
 	}
 	if w.end == len(w.buf) {
-		grown := make([]byte, 2*len(w.buf))
+		grown := padded(2 * len(w.buf))
 		copy(grown, w.buf[:w.end])
 		w.buf = grown
 	}
@@ -81,9 +135,7 @@ func (w *window) fill() bool {
 			}
 		}
 		if n > 0 || err != nil {
-			w.lf = w.extend('\n', w.lf, old)
-			w.cr = w.extend('\r', w.cr, old)
-			w.quote = w.extend(w.quotes, w.quote, old)
+			w.extended(old)
 			return n > 0
 		}
 	}
@@ -97,11 +149,20 @@ func (w *window) shift() {
 	copy(w.buf, w.buf[by:w.end])
 	w.end -= by
 	w.pos = 0
+	w.base += int64(by)
+	w.lastLF, w.checked = max(w.lastLF-by, -1), max(w.checked-by, 0)
 	w.lf, w.cr, w.quote = max(w.lf-by, -1), max(w.cr-by, -1), max(w.quote-by, -1)
 	w.last.pos -= by
 	if w.walked > 0 {
 		w.walked -= by
 	}
+}
+
+// extended looks through the bytes that were added at old.
+func (w *window) extended(old int) {
+	w.lf = w.extend('\n', w.lf, old)
+	w.cr = w.extend('\r', w.cr, old)
+	w.quote = w.extend(w.quotes, w.quote, old)
 }
 
 // extend keeps a looked-for position right after bytes were added at old.
@@ -152,7 +213,7 @@ func (w *window) record() (rec []byte, line int, quoted bool, state recordState)
 			quoted = true
 			eol = w.walk()
 		}
-		if eol < w.end {
+		if eol < w.end && !(w.partial && w.done && w.buf[eol] == '\r' && eol+1 == w.end) {
 			return w.cut(eol, quoted), w.last.line, quoted, whole
 		}
 		if n := w.end - w.pos; n > maxRecord || n > maxCell && w.end == len(w.buf) && w.cellTooLong() {
@@ -162,7 +223,7 @@ func (w *window) record() (rec []byte, line int, quoted bool, state recordState)
 		if w.fill() {
 			continue
 		}
-		if w.err != nil || w.pos == w.end {
+		if w.err != nil || w.pos == w.end || w.partial {
 			return nil, w.line, false, atEnd
 		}
 		state = whole

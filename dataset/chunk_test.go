@@ -1,0 +1,198 @@
+package dataset
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// everything is all that can be seen of a reading's result.
+func everything(table *Table, err error) string {
+	if err != nil {
+		e, ok := err.(*Errors)
+		if !ok {
+			return fmt.Sprintf("%T %v", err, err)
+		}
+		return fmt.Sprint(e.Total, " ", e)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %d %q %s\n%+v\n%x\n", table.Format, table.Rows, table.Header, show(table), table.Findings, table.Fingerprint())
+	for _, c := range table.Columns {
+		digits, low, high, ok := c.Numbers.Decimal()
+		fmt.Fprintf(&b, "%s %d %s %q %v %v %d %+v %d %d %d %v\n", c.Name, c.Index, c.Type, c.Levels, c.Counts, c.First, c.Missing, c.NA, digits, low, high, ok)
+		for row := range min(table.Rows, 2000) {
+			fmt.Fprintf(&b, "%d ", table.At(row, c, "").Line)
+		}
+	}
+	for row := range table.Rows {
+		fmt.Fprintf(&b, "%d ", table.Line(row))
+	}
+	return b.String()
+}
+
+// how is a way to read.
+type how struct {
+	threads, piece, block int
+	plodding, stream      bool
+}
+
+func (h how) read(ctx context.Context, text []byte, o Options) (*Table, error) {
+	o.Threads = h.threads
+	t, err := newReading(ctx, "t", o)
+	if err != nil {
+		return nil, err
+	}
+	t.piece, t.plodding, t.blockRows = h.piece, h.plodding, 1+h.piece%40
+	if h.block > 0 {
+		t.block = h.block
+	}
+	var r io.Reader = bytes.NewReader(text)
+	if h.stream {
+		r = struct{ io.Reader }{r}
+	}
+	if err := t.input("t", r, int64(len(text))); err != nil {
+		return nil, asErrors(err)
+	}
+	return t.table()
+}
+
+// compareThreads wants every way to read a text to give what the plain way gives: one thread, record by record.
+func compareThreads(t *testing.T, text []byte, o Options, pieces ...int) {
+	t.Helper()
+	want := everything(how{threads: 1, plodding: true}.read(t.Context(), text, o))
+	for _, threads := range []int{1, 2, 3, 8} {
+		for _, piece := range pieces {
+			for i := range 4 {
+				h := how{threads: threads, piece: piece, plodding: i&1 == 1, stream: i&2 == 2, block: 1 + 64*piece}
+				if threads == 1 && i > 0 {
+					break
+				}
+				if got := everything(h.read(t.Context(), text, o)); got != want {
+					t.Fatalf("%.2000q\n%+v %+v\n got %.3000s\nwant %.3000s", text, h, o, got, want)
+				}
+			}
+		}
+	}
+}
+
+// TestThreads reads the test data of the repository in many ways.
+func TestThreads(t *testing.T) {
+	var files []string
+	for _, pattern := range []string{"../testdata/bad/*", "../testdata/degenerate/*", "../testdata/*/*.csv", "../testdata/*/*.svm", "../testdata/*/*.libsvm"} {
+		names, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, names...)
+	}
+	read := 0
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil || len(text) > 1<<16 {
+			continue // a directory, or a large file
+		}
+		read++
+		compareThreads(t, text, Options{}, 3, 57, 1000)
+	}
+	if read < 80 {
+		t.Errorf("only %d files", read)
+	}
+}
+
+// nasty makes a text of all that a delimited file can hold, mostly well formed.
+func nasty(r *rand.Rand) []byte {
+	columns := 1 + r.IntN(5)
+	end := []string{"\n", "\r\n", "\r", "\n"}[r.IntN(4)]
+	pool := make([][]string, columns)
+	words := []string{"a", "bb", "a longer text than eight", "NA", "na", "", " x ", "yes", "no", "1", "0", "0.5", "12", "12.50", "-7", "-0", "007", "1e3", "+4", "5.", ".5",
+		"1e999", "123456789012", "0.1234567890123456", "1234567.8", "99999999999999999999", "\"q\"", "\" 5 \"", "\"a,b\"", "\"line" + end + "end\"", "\"d\"\"d\"", "\t3\t", "3 ", "\xff", "x\"y", "é", "1,5"}
+	for j := range pool {
+		for range 1 + r.IntN(4) {
+			pool[j] = append(pool[j], words[r.IntN(len(words))])
+		}
+		if r.IntN(2) == 0 { // a column of numbers of one kind
+			f := []string{"%.0f", "%.2f", "%g", "%.6g", "%e", "%.17g", "%.4g"}[r.IntN(7)]
+			scale := math.Pow(10, float64(r.IntN(12)-4))
+			for range 30 {
+				pool[j] = append(pool[j], fmt.Sprintf(f, r.NormFloat64()*scale))
+			}
+		}
+	}
+	var b bytes.Buffer
+	for j := range columns {
+		if j > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, "c%d", j)
+	}
+	b.WriteString(end)
+	wrong := r.IntN(4) == 0
+	for range r.IntN(60) {
+		if r.IntN(20) == 0 {
+			b.WriteString(end)
+		}
+		for j := range columns {
+			if j > 0 {
+				b.WriteByte(',')
+			}
+			b.WriteString(pool[j][r.IntN(len(pool[j]))])
+		}
+		if wrong && r.IntN(15) == 0 {
+			b.WriteString([]string{",", "\"", ",\"open", "\x00"}[r.IntN(4)])
+		}
+		b.WriteString(end)
+	}
+	return b.Bytes()
+}
+
+// TestThreadsOnNastyFiles does so with made up files and their mutants.
+func TestThreadsOnNastyFiles(t *testing.T) {
+	r := rand.New(rand.NewPCG(21, 22))
+	tables := 0
+	for range 500 {
+		text := nasty(r)
+		o := Options{}
+		switch r.IntN(6) {
+		case 0:
+			o.Target = "c0"
+		case 1:
+			o.NA = []string{"-7", "a", "12"}
+		case 2:
+			o.Use = func(name string) bool { return name != "c1" }
+		case 3:
+			o.Types = map[string]Type{"c0": Type(r.IntN(3))}
+		}
+		if _, err := (how{threads: 1}).read(t.Context(), text, o); err == nil {
+			tables++
+		}
+		compareThreads(t, text, o, 1+r.IntN(20), 1+r.IntN(300))
+		if len(text) > 0 && r.IntN(2) == 0 {
+			text[r.IntN(len(text))] = "\"\n\r, \x00\xff0"[r.IntN(8)]
+			compareThreads(t, text, o, 1+r.IntN(60))
+		}
+	}
+	if tables < 80 {
+		t.Errorf("only %d of the files are tables: the test hardly looks at values", tables)
+	}
+}
+
+// FuzzThreads is the same for any text.
+func FuzzThreads(f *testing.F) {
+	for i, s := range readSeeds {
+		f.Add([]byte(s), uint8(1+i))
+	}
+	r := rand.New(rand.NewPCG(23, 24))
+	for range 30 {
+		f.Add(nasty(r), uint8(r.IntN(256)))
+	}
+	f.Fuzz(func(t *testing.T, text []byte, piece uint8) {
+		compareThreads(t, text, Options{NoHeader: piece&1 == 1}, 1+int(piece))
+	})
+}
