@@ -170,16 +170,18 @@ type tableColumn struct {
 func (r *Reader) NewTableReader(t *dataset.Table) (*TableReader, error) {
 	tr := &TableReader{table: t, reader: r, columns: make([]tableColumn, len(r.encoding.Columns))}
 	if t.Sparse != nil {
+		names := t.Sparse.Names()
+		tr.feature = make([]int32, len(names))
 		at := make(map[string]int32, len(r.encoding.Columns))
 		for i := range r.encoding.Columns {
 			at[r.encoding.Columns[i].Name] = int32(i)
 		}
-		for _, name := range t.Sparse.Names() {
+		for i, name := range names {
 			column, ok := at[name]
 			if !ok {
 				column = -1
 			}
-			tr.feature = append(tr.feature, column)
+			tr.feature[i] = column
 		}
 		return tr, nil
 	}

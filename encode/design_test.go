@@ -199,6 +199,7 @@ func TestSparseKinds(t *testing.T) {
 		{"ones", "<nil>", func() string { return "1" }},
 		{"counts", "int8", func() string { return fmt.Sprint(1 + r.IntN(100)) }},
 		{"decimals", "int16", func() string { return fmt.Sprintf("%.3f", 1+r.Float64()) }},
+		{"six digits", "float64", func() string { return fmt.Sprintf("%.6g", r.Float64()+1e-3) }},
 		{"float32", "float32", func() string {
 			return strconv.FormatFloat(float64(float32(r.NormFloat64()*1e-7)), 'g', -1, 64)
 		}},

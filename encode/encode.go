@@ -160,6 +160,9 @@ func (e *Encoding) Column(name string) (*Column, bool) {
 // Keep is the encoding with the listed terms only (ascending), without the columns that have none of them left.
 func (e *Encoding) Keep(terms []int) *Encoding {
 	out := *e
+	if len(terms) == len(e.Terms) {
+		return &out
+	}
 	out.Terms, out.Columns = nil, nil
 	used := map[string]bool{}
 	for _, t := range terms {

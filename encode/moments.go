@@ -107,14 +107,14 @@ func (m *moments) sums(piece, from, to int) {
 
 // squares is the second pass over a piece.
 func (m *moments) squares(piece, from, to int) {
-	p, mean, unit := &m.parts[piece], m.out.Mean, m.unit
+	p, mean, shares := &m.parts[piece], m.out.Mean, 1/m.unit
 	var first, square float64
 	m.blocks(from, to, func(at int, values []float64) {
 		for i, x := range values {
 			if x != x {
 				continue
 			}
-			d := (x - mean) / unit
+			d := (x - mean) * shares
 			s := 1.0
 			if m.weights != nil {
 				s = m.weights[m.rows[at+i]]
@@ -158,7 +158,8 @@ func (m *moments) endSums(t *dataset.Table, c *dataset.Column) error {
 		if math.IsInf(out.Mean, 0) || math.IsInf(out.Max-out.Min, 0) {
 			return t.At(-1, c, "its numbers reach from %g to %g, further than float64 can add; rescale the column", out.Min, out.Max)
 		}
-		m.unit, m.needsSquares = out.Max-out.Min, true
+		// A power of two, so that dividing by it is exact.
+		m.unit, m.needsSquares = math.Ldexp(1, max(math.Ilogb(out.Max-out.Min), -1022)), true
 	}
 	return nil
 }

@@ -38,7 +38,7 @@ func (d *Design) Storage() Storage {
 			value = 1
 		case engine.Int16.String():
 			value = 2
-		case engine.Float32.String():
+		case engine.Int32.String(), engine.Float32.String():
 			value = 4
 		case engine.Float64.String():
 			value = 8

@@ -378,7 +378,7 @@ func withoutOdds(all []descent.Coefficient) []descent.Coefficient {
 	return out
 }
 
-// stored is what the rows take in memory: "28 columns as int8, 1 as float64: 27.6 MiB, 1.2 bytes a cell".
+// stored is what the rows take in memory: "3 columns as int16, 5 as int8: 8.2 KiB, 1.4 bytes a cell".
 func stored(s *encode.Storage) string {
 	if s == nil {
 		return ""
@@ -392,7 +392,10 @@ func stored(s *encode.Storage) string {
 		parts = append(parts, n+" as "+kind)
 	}
 	size := fmt.Sprintf("%.1f MiB", float64(s.Bytes)/(1<<20))
-	if s.Bytes < 1<<20 {
+	switch {
+	case s.Bytes < 1<<10:
+		size = fmt.Sprintf("%d bytes", s.Bytes)
+	case s.Bytes < 1<<20:
 		size = fmt.Sprintf("%.1f KiB", float64(s.Bytes)/(1<<10))
 	}
 	return fmt.Sprintf("%s: %s, %s bytes a cell", strings.Join(parts, ", "), size, digits(s.PerCell, 2))
