@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/descent-ml/descent/dataset"
@@ -128,12 +129,13 @@ func (r *Run) every() time.Duration {
 	return r.Every
 }
 
-// fingerprint is that of the training table.
-func (f *fit) fingerprint() string {
-	if f.print == "" {
-		f.print = fmt.Sprintf("sha256:%x", f.table.Fingerprint())
-	}
-	return f.print
+// fingerprint is that of the training table. It is made beside the work between reading and training, which does not use all cores all the time.
+func (f *fit) fingerprint() string { return f.print() }
+
+func (f *fit) startFingerprint() {
+	t := f.table
+	f.print = sync.OnceValue(func() string { return fmt.Sprintf("sha256:%x", t.Fingerprint()) })
+	go f.print()
 }
 
 // resume reads the checkpoint to go on from and compares it with the data and the configuration.

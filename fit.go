@@ -71,11 +71,11 @@ type fit struct {
 	timeUp    bool // the time ended the run before anything else
 	cost      *cost
 
-	print   string    // fingerprint of the table
-	state   runState  // what a checkpoint says, but for the solver
-	resumed *runState // where to go on; nil once it is taken up
-	saved   time.Time // when the last checkpoint was written
-	looked  int       // the step at which separation was last looked for
+	print   func() string // fingerprint of the table
+	state   runState      // what a checkpoint says, but for the solver
+	resumed *runState     // where to go on; nil once it is taken up
+	saved   time.Time     // when the last checkpoint was written
+	looked  int           // the step at which separation was last looked for
 	solved
 	model *Model
 }
@@ -162,6 +162,7 @@ func (f *fit) read(ctx context.Context, source Source) error {
 	for row, code := range f.target.Codes {
 		f.label[row] = class[code]
 	}
+	f.startFingerprint()
 	f.result.Seconds.Read = time.Since(begin).Seconds()
 	return nil
 }

@@ -29,8 +29,13 @@ type columnWeights struct {
 func newScorer(e *encode.Encoding, classes *encode.Classes, intercepts []float64, weights [][]float64) *scorer {
 	s := &scorer{encoding: e}
 	at := make(map[string]int, len(e.Columns))
+	code := make([]map[string]int, len(e.Columns)) // of every level
 	for i := range e.Columns {
 		at[e.Columns[i].Name] = i
+		code[i] = make(map[string]int, len(e.Columns[i].Levels))
+		for k, level := range e.Columns[i].Levels {
+			code[i][level] = k
+		}
 	}
 	for k := range weights {
 		c := classScorer{intercept: intercepts[k], columns: make([]columnWeights, len(e.Columns))}
@@ -48,10 +53,8 @@ func newScorer(e *encode.Encoding, classes *encode.Classes, intercepts []float64
 			case encode.KindIndicator:
 				c.columns[i].indicator = weights[k][j]
 			case encode.KindLevel:
-				for code, level := range e.Columns[i].Levels {
-					if level == t.Level {
-						c.columns[i].levels[code] = weights[k][j]
-					}
+				if v, ok := code[i][t.Level]; ok {
+					c.columns[i].levels[v] = weights[k][j]
 				}
 			}
 		}

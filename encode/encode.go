@@ -191,7 +191,11 @@ func (e *Encoding) Check() error {
 			return fmt.Errorf("column %q: %w", c.Name, err)
 		}
 	}
-	last, seen := 0, map[Term]bool{}
+	last, seen := 0, make(map[Term]bool, len(e.Terms))
+	levels := make([]map[string]bool, len(e.Columns))
+	for i := range e.Columns {
+		levels[i] = set(e.Columns[i].Levels)
+	}
 	for _, t := range e.Terms {
 		i, ok := at[t.Column]
 		switch {
@@ -210,11 +214,19 @@ func (e *Encoding) Check() error {
 			return fmt.Errorf("term %q: kind %q is not one of numeric, indicator, level", t.Name, t.Kind)
 		case numeric != (c.Type == Numeric):
 			return fmt.Errorf("term %q: kind %s does not fit a column of type %s", t.Name, t.Kind, c.Type)
-		case numeric && t.Level != "" || !numeric && !slices.Contains(c.Levels, t.Level):
+		case numeric && t.Level != "" || !numeric && !levels[i][t.Level]:
 			return fmt.Errorf("term %q: column %q has no level %q", t.Name, c.Name, t.Level)
 		}
 	}
 	return nil
+}
+
+func set(names []string) map[string]bool {
+	s := make(map[string]bool, len(names))
+	for _, n := range names {
+		s[n] = true
+	}
+	return s
 }
 
 func (c *Column) check() error {
