@@ -95,6 +95,11 @@ func (g *gauge) Part(chunks []int) (optim.Problem, error) {
 	return newGauge(p, g.free), nil
 }
 
+// Shared is what the classes have in common of H.
+func (g *gauge) Shared(ctx context.Context, chunks []int, h []float64) error {
+	return g.cost.Shared(ctx, chunks, h)
+}
+
 // Curvature reports whether H is a sum over rows.
 func (g *gauge) Curvature() bool { return g.cost.Curvature() }
 

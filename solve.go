@@ -201,6 +201,9 @@ const manySets = 8
 // options are those of the solvers that find an optimum, for so many parameters, Σ s = m and the penalty λ_j.
 func (f *fit) options(g *gauge, size int, m float64, lambda []float64) optim.Options {
 	o := optim.Options{Weight: m, Tolerance: standardErrors}
+	if size > closedBound {
+		o.Gap = f.config.Solver.Tol
+	}
 	if f.userSteps {
 		o.Steps = f.config.Solver.Steps
 	}
@@ -223,6 +226,16 @@ func (f *fit) options(g *gauge, size int, m float64, lambda []float64) optim.Opt
 			o.Groups = append(o.Groups, optim.Group{First: c.First, Size: c.Levels})
 		}
 		slices.SortFunc(o.Groups, func(a, b optim.Group) int { return cmp.Compare(a.First, b.First) })
+	}
+	if g != nil { // θ is the weights, set by set, and then the biases
+		n, K := len(f.kept), f.cost.size.sets
+		for _, i := range g.free {
+			if i < K*n {
+				o.Places = append(o.Places, optim.Place{Set: i / n, Column: i % n})
+			} else {
+				o.Places = append(o.Places, optim.Place{Set: i - K*n, Column: n})
+			}
+		}
 	}
 	return o
 }

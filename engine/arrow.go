@@ -219,16 +219,9 @@ func (b *Objective) Border(ctx context.Context, of, chunks []int, h []float64) e
 	for i, j := range sorted {
 		row[j] = i
 	}
-	rows := 0
-	for _, k := range chunks {
-		rows += max(0, min(b.e.chunk, b.e.layout.Rows-k*b.e.chunk))
-	}
-	scale := 1 / b.m
-	if chunks != nil {
-		if rows == 0 {
-			return fmt.Errorf("engine: an estimate from no rows")
-		}
-		scale *= float64(b.e.layout.Rows) / float64(rows)
+	scale, err := b.partScale(chunks)
+	if err != nil {
+		return err
 	}
 	G, err := b.e.Border(ctx, b.curvature(), sorted, chunks)
 	if err != nil {
@@ -254,4 +247,19 @@ func (b *Objective) Border(ctx context.Context, of, chunks []int, h []float64) e
 // Bordered reports whether Border is offered.
 func (b *Objective) Bordered() bool {
 	return b.head != nil && b.head.Shape.Size() == 1 && len(b.of) <= 2 && b.second() == nil && b.separable()
+}
+
+// partScale is what a sum over the given chunks is multiplied by for an estimate of the mean over all rows.
+func (b *Objective) partScale(chunks []int) (float64, error) {
+	if chunks == nil {
+		return 1 / b.m, nil
+	}
+	rows := 0
+	for _, k := range chunks {
+		rows += max(0, min(b.e.chunk, b.e.layout.Rows-k*b.e.chunk))
+	}
+	if rows == 0 {
+		return 0, fmt.Errorf("engine: an estimate from no rows")
+	}
+	return float64(b.e.layout.Rows) / float64(rows) / b.m, nil
 }

@@ -49,19 +49,32 @@ func (o *Options) border(size int) (dense []int, large []Group) {
 	return dense, by
 }
 
-// A border serves at other points, too, until the diagonal of H among A's components has changed by a quarter.
-type border struct {
+// mould is what an arrow or a shared matrix was made of. It serves at other points, too, until diag(H) there has changed much.
+type mould struct {
 	At   []float64 // the point it is of
 	Diag []float64 // diag(H) there
 }
 
-func (b *border) old(diag []float64, dense []int) bool {
-	for _, j := range dense {
+// old: the diagonal has changed by a quarter at one of the components listed; without a list, by a half at one in eight.
+func (b *mould) old(diag []float64, of []int) bool {
+	for _, j := range of {
 		if r := diag[j] / b.Diag[j]; r < 0.75 || r > 1/0.75 {
 			return true
 		}
 	}
-	return false
+	changed := 0
+	for j, h := range diag {
+		if r := h / b.Diag[j]; r < 0.5 || r > 2 {
+			changed++
+		}
+	}
+	return of == nil && 8*changed > len(diag)
+}
+
+// made is a preconditioner of a mould.
+type made interface {
+	scale(diag []float64, shift float64) // takes the diagonal of the whole H, and what multiple of it is added to it
+	apply(z, r []float64)                // writes M⁻¹r to z
 }
 
 // arrow applies M⁻¹. Everything is in coordinates that give the whole H a unit diagonal; of the part of the rows that was looked at only the
@@ -111,15 +124,18 @@ func newArrow(border []float64, dense []int, large []Group) *arrow {
 	return m
 }
 
-// scale takes the diagonal of the whole H, and what multiple of it is added to it.
-func (m *arrow) scale(diag []float64, shift float64) {
-	m.unit = make([]float64, len(diag))
+func (m *arrow) scale(diag []float64, shift float64) { m.unit = units(diag, shift) }
+
+// units are 1/sqrt((1+shift)·diag).
+func units(diag []float64, shift float64) []float64 {
+	unit := make([]float64, len(diag))
 	for j, h := range diag {
-		m.unit[j] = 1
+		unit[j] = 1
 		if h *= 1 + shift; h > 0 && finite(1/h) {
-			m.unit[j] = 1 / math.Sqrt(h)
+			unit[j] = 1 / math.Sqrt(h)
 		}
 	}
+	return unit
 }
 
 // definite factors a, whose diagonal is at most 1, with as much added to its diagonal as makes it positive definite.
@@ -147,7 +163,6 @@ func definite(c *mat.Cholesky, a *mat.SymDense) {
 	}
 }
 
-// apply writes M⁻¹r to z.
 func (m *arrow) apply(z, r []float64) {
 	q := len(m.dense)
 	a := make([]float64, q)

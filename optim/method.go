@@ -19,6 +19,8 @@ const (
 	Batch
 	// Border: the rows of H at At that belong to the components Of, and after them its diagonal, all estimated from about Fraction of the rows.
 	Border
+	// Shared: the mean over the sets of weights of their parts of H at At, without the penalty, estimated from about Fraction of the rows.
+	Shared
 )
 
 // String returns the name of w in lower case.
@@ -36,6 +38,8 @@ func (w Want) String() string {
 		return "batch"
 	case Border:
 		return "border"
+	case Shared:
+		return "shared"
 	}
 	return fmt.Sprintf("want(%d)", uint8(w))
 }
@@ -47,8 +51,9 @@ type Ask struct {
 	V    []float64 // Product: the direction
 	Rows []int     // Batch: row numbers, ascending
 
-	Fraction float64 // Hessian, Border: the part of the rows wanted
+	Fraction float64 // Hessian, Border, Shared: the part of the rows wanted
 	Of       []int   // Border: components, ascending
+	Columns  int     // Shared: the size of the matrix
 
 	// Part, if not 0, is the part of the rows that the whole question is about, as if there were no others: always the same ones.
 	Part float64
@@ -61,6 +66,7 @@ type Tell struct {
 	Product  []float64 // (size)
 	Diagonal []float64 // (size)
 	Hessian  []float64 // (size·size), row-major, symmetric
+	Shared   []float64 // (columns·columns), row-major, symmetric
 	Border   []float64 // ((len(Of)+1)·size), row-major; the last row is the diagonal
 }
 
@@ -103,6 +109,9 @@ type Options struct {
 	Steps int
 	// Tolerance is the distance to the optimum, in standard errors, at which the method is done; 0 means 1e-10.
 	Tolerance float64
+	// Gap, if not 0, is the part of the cost that the duality gap, at most Σ g_j²/(2·Penalty_j), is to be in the end: Newton's conjugate gradients go as far
+	// as it takes in the last step, and no further.
+	Gap float64
 	// Weight is m, the sum of the row weights, which turns a distance into standard errors; 0 means 1.
 	Weight float64
 	// Penalty, if not nil, is lambda_j/m for every coordinate: a hint for Newton's preconditioner only.
@@ -116,6 +125,8 @@ type Options struct {
 	// Groups are runs of components of which no two are ever both not 0 in a row, as the levels of a column are: H among those of a group
 	// is diagonal. A hint for Newton's preconditioner only.
 	Groups []Group
+	// Places, if not nil, says of every component which set and which column it belongs to. A hint for Newton's preconditioner only.
+	Places []Place
 	// Whole is the work, rows times squared parameters, below which Newton forms H of all rows; beyond, it begins with H of a part
 	// of them where the problem can give it (Sampler). 0 means 5e8, half a second.
 	Whole float64
@@ -130,6 +141,8 @@ func (o Options) check(size, steps int) (Options, error) {
 		return o, fmt.Errorf("steps is %d, want 0 or more", o.Steps)
 	case !(o.Tolerance >= 0) || o.Tolerance > maxFloat:
 		return o, fmt.Errorf("tolerance is %g, want a number that is not negative", o.Tolerance)
+	case !(o.Gap >= 0) || o.Gap > maxFloat:
+		return o, fmt.Errorf("gap is %g, want a number that is not negative", o.Gap)
 	case !(o.Weight >= 0) || o.Weight > maxFloat:
 		return o, fmt.Errorf("weight is %g, want a number that is not negative", o.Weight)
 	case o.Penalty != nil && len(o.Penalty) != size:
@@ -138,6 +151,14 @@ func (o Options) check(size, steps int) (Options, error) {
 		return o, fmt.Errorf("whole is %g, want a number that is not negative", o.Whole)
 	case o.Factor < -1:
 		return o, fmt.Errorf("factor is %d, want -1 or more", o.Factor)
+	}
+	if o.Places != nil && len(o.Places) != size {
+		return o, fmt.Errorf("there are %d places for %d parameters", len(o.Places), size)
+	}
+	for i, p := range o.Places {
+		if p.Set < 0 || p.Column < 0 || p.Set >= size || p.Column >= size {
+			return o, fmt.Errorf("place %d is set %d, column %d", i, p.Set, p.Column)
+		}
 	}
 	end := 0
 	for i, g := range o.Groups {

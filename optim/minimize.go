@@ -46,6 +46,13 @@ type Borderer interface {
 	Bordered() bool
 }
 
+// Sharer is a Problem of several sets of weights that knows what they have in common.
+type Sharer interface {
+	Sampler
+	// Shared writes the mean over the sets of their parts of H, without the penalty, columns·columns numbers, estimated from the given chunks.
+	Shared(ctx context.Context, chunks []int, h []float64) error
+}
+
 // Priced is a Problem whose answers do not take one pass over the rows each; Passes is what one takes. Of Batch it is not asked.
 type Priced interface {
 	Passes(Want) int
@@ -144,12 +151,16 @@ func Continue(ctx context.Context, m Method, p Problem, trail *Trail, hooks Hook
 	watch := hooks.Watch
 	r := run{p: p}
 	if n, ok := m.(*Newton); ok {
-		n.s.Rows, n.s.Bordered = 0, false
+		n.s.Rows, n.s.Bordered, n.s.Sharing = 0, false, false
 		if s, ok := p.(Sampler); ok && s.Curvature() {
 			n.s.Rows = s.Engine().Layout().Rows
 		}
 		if b, ok := p.(Borderer); ok && len(n.s.Options.Groups) > 0 {
 			n.s.Bordered = b.Bordered()
+		}
+		if _, ok := p.(Sharer); ok && n.s.Rows > 0 {
+			sets, _ := n.s.Options.shape()
+			n.s.Sharing = sets > 0
 		}
 		if cut(p) != nil && trail.Start == nil && n.s.Options.Warm && n.s.Rows > 0 {
 			n.warm()
@@ -377,7 +388,7 @@ func (r *run) answer(ctx context.Context, a Ask) (Tell, error) {
 		}
 		f, err := r.p.CostGradientRows(ctx, a.At, a.Rows, r.grad)
 		return Tell{F: f, Gradient: r.grad}, err
-	case Product, Diagonal, Hessian, Border:
+	case Product, Diagonal, Hessian, Border, Shared:
 		// After a rejected trial or a resumed run the problem is at another point.
 		if !r.at(a) {
 			r.count(p, Gradient)
@@ -401,6 +412,13 @@ func (r *run) answer(ctx context.Context, a Ask) (Tell, error) {
 			}
 			out := make([]float64, (len(a.Of)+1)*n)
 			return Tell{Border: out}, b.Border(ctx, a.Of, spread(b.Engine().Chunks(), a.Fraction), out)
+		case Shared:
+			b, ok := p.(Sharer)
+			if !ok {
+				return Tell{}, fmt.Errorf("method asks for %v, which the problem does not have", a.Want)
+			}
+			out := make([]float64, a.Columns*a.Columns)
+			return Tell{Shared: out}, b.Shared(ctx, spread(b.Engine().Chunks(), a.Fraction), out)
 		default:
 			out := make([]float64, n*n)
 			if s, ok := p.(Sampler); ok && a.Fraction < 1 {

@@ -11,7 +11,7 @@ import (
 // a unit diagonal, so that the scales of columns do not matter): H itself while that is cheap (Options.Whole), else H of 1/64 of
 // the rows but at least eight a parameter (Ask.Fraction), as preconditioner of conjugate gradients over products
 // H·v; if those take long, of all rows after all. Wider problems whose parameters are mostly levels (Options.Groups) take an arrow, border.go, for
-// preconditioner, other wide ones the diagonal 0.9·penalty + 0.1·diag(H) (LIBLINEAR's mix, with its constants
+// preconditioner, those of several sets of weights one matrix for all, shared.go, other wide ones the diagonal 0.9·penalty + 0.1·diag(H) (LIBLINEAR's mix, with its constants
 // changed as measured). Conjugate gradients stop early far from the optimum (Dembo and Steihaug, Math. Program. 26 (1983)).
 //
 // Far away, where H says little (saturated rows, costs that are not convex), H is shifted by a growing multiple of its
@@ -22,7 +22,7 @@ import (
 type Newton struct {
 	s      newtonState
 	factor *sampled // of s.Sample; made again after Decode
-	arrow  *arrow   // asked for again after Decode
+	made   made     // of s.Mould; asked for again after Decode
 }
 
 type newtonState struct {
@@ -37,7 +37,8 @@ type newtonState struct {
 	Known    bool
 	Step     int
 	Bordered bool      // the problem can give rows of H
-	Border   *border   `json:",omitempty"` // what the arrow was made of
+	Sharing  bool      // the problem has a matrix for all sets
+	Mould    *mould    `json:",omitempty"`
 	Sample   []float64 `json:",omitempty"` // H of a part of the rows, row-major, while CG runs on it
 	Whole    bool      // samples have turned out to be bad
 	Rare     []float64 `json:",omitempty"` // what to add to its diagonal, from the whole one at the start
@@ -83,7 +84,7 @@ func NewNewton(theta []float64, o Options) (*Newton, error) {
 
 func (n *Newton) factors() bool { return len(n.s.Theta) <= n.s.Options.Factor }
 
-// borders: the preconditioner is made of some rows of H and its diagonal.
+// borders: the preconditioner is made of some rows of H and its diagonal; shares: of one matrix for all sets and the diagonal.
 func (n *Newton) borders() bool {
 	if n.factors() || !n.s.Bordered || n.s.Whole {
 		return false
@@ -92,10 +93,56 @@ func (n *Newton) borders() bool {
 	return dense != nil
 }
 
-// wantsBorder: for a new arrow, or, after Decode, for the one that conjugate gradients were running on.
-func (n *Newton) wantsBorder() bool {
+func (n *Newton) shares() bool { return !n.factors() && n.s.Sharing && !n.s.Whole }
+
+// wantsMade: a new preconditioner, or, after Decode, the one that conjugate gradients were running on.
+func (n *Newton) wantsMade() bool {
 	s := &n.s
-	return s.Phase == diagonal && n.borders() || s.Phase == solving && s.Sample == nil && s.CG.M == nil && n.arrow == nil
+	return s.Phase == diagonal && (n.borders() || n.shares()) || s.Phase == solving && s.Sample == nil && s.CG.M == nil && n.made == nil
+}
+
+// askMade asks for what it is made of.
+func (n *Newton) askMade() Ask {
+	s := &n.s
+	if n.borders() {
+		dense, _ := s.Options.border(len(s.Theta))
+		return Ask{Want: Border, At: s.Mould.At, Of: dense, Fraction: borderFraction}
+	}
+	// Work of about a dozen products, and not fewer rows than columns.
+	sets, columns := s.Options.shape()
+	f := math.Max(48*float64(sets)/float64(columns), 2*float64(columns)/float64(max(s.Rows, 1)))
+	return Ask{Want: Shared, At: s.Mould.At, Columns: columns, Fraction: math.Min(f, 1)}
+}
+
+// make makes it.
+func (n *Newton) make(t Tell) error {
+	s := &n.s
+	if n.borders() {
+		dense, large := s.Options.border(len(s.Theta))
+		if err := checkSize("border", len(t.Border), (len(dense)+1)*len(s.Theta)); err != nil {
+			return err
+		}
+		if allFinite(t.Border) {
+			n.made = newArrow(t.Border, dense, large)
+		}
+	} else {
+		_, columns := s.Options.shape()
+		if err := checkSize("shared matrix", len(t.Shared), columns*columns); err != nil {
+			return err
+		}
+		if allFinite(t.Shared) {
+			n.made = newShared(t.Shared, &s.Options)
+		}
+	}
+	if n.made == nil {
+		s.Reason = Floor
+		return nil
+	}
+	n.made.scale(s.CG.Diag, s.Shift)
+	if s.Phase == diagonal {
+		n.solveBy(nil, s.CG.Diag)
+	}
+	return nil
 }
 
 // borderFraction is the part of the rows that A and its border are estimated from.
@@ -135,7 +182,7 @@ func (n *Newton) warm() {
 // whole ends the start: from here on all rows count.
 func (n *Newton) whole() {
 	s := &n.s
-	*n = Newton{s: newtonState{Options: s.Options, Phase: atStart, Rows: s.Rows, Bordered: s.Bordered, Warmed: true, Theta: s.Theta, Distance: -1, Best: -1}}
+	*n = Newton{s: newtonState{Options: s.Options, Phase: atStart, Rows: s.Rows, Bordered: s.Bordered, Sharing: s.Sharing, Warmed: true, Theta: s.Theta, Distance: -1, Best: -1}}
 }
 
 // Ask returns the next question.
@@ -156,9 +203,8 @@ func (n *Newton) ask() Ask {
 		return Ask{Want: Gradient, At: s.Theta}
 	case s.Phase == curvature && n.factors():
 		return Ask{Want: Hessian, At: s.Theta, Fraction: n.fraction()}
-	case n.wantsBorder():
-		dense, _ := s.Options.border(len(s.Theta))
-		return Ask{Want: Border, At: s.Border.At, Of: dense, Fraction: borderFraction}
+	case n.wantsMade():
+		return n.askMade()
 	case s.Phase == curvature || s.Phase == diagonal:
 		return Ask{Want: Diagonal, At: s.Theta}
 	case s.Phase == solving:
@@ -216,20 +262,8 @@ func (n *Newton) tell(t Tell) error {
 			return nil
 		}
 		n.direction(d)
-	case n.wantsBorder():
-		dense, large := s.Options.border(size)
-		if err := checkSize("border", len(t.Border), (len(dense)+1)*size); err != nil {
-			return err
-		}
-		if !allFinite(t.Border) {
-			s.Reason = Floor
-			return nil
-		}
-		n.arrow = newArrow(t.Border, dense, large)
-		n.arrow.scale(s.CG.Diag, s.Shift)
-		if s.Phase == diagonal {
-			n.solveBy(nil, s.CG.Diag)
-		}
+	case n.wantsMade():
+		return n.make(t)
 	case s.Phase == diagonal:
 		if err := checkSize("diagonal", len(t.Diagonal), size); err != nil {
 			return err
@@ -247,14 +281,17 @@ func (n *Newton) tell(t Tell) error {
 		if err := checkSize("diagonal", len(t.Diagonal), size); err != nil {
 			return err
 		}
-		if n.borders() {
+		if n.borders() || n.shares() {
 			s.CG, s.Sample, s.Phase = conjugate{Diag: clone(t.Diagonal)}, nil, diagonal
-			dense, _ := s.Options.border(size)
+			var dense []int
+			if n.borders() {
+				dense, _ = s.Options.border(size)
+			}
 			switch {
-			case s.Border == nil || s.Border.old(t.Diagonal, dense):
-				s.Border, n.arrow = &border{clone(s.Theta), clone(t.Diagonal)}, nil
-			case n.arrow != nil:
-				n.arrow.scale(t.Diagonal, s.Shift)
+			case s.Mould == nil || s.Mould.old(t.Diagonal, dense):
+				s.Mould, n.made = &mould{clone(s.Theta), clone(t.Diagonal)}, nil
+			case n.made != nil:
+				n.made.scale(t.Diagonal, s.Shift)
 				n.solveBy(nil, s.CG.Diag)
 			}
 			return nil
@@ -264,7 +301,7 @@ func (n *Newton) tell(t Tell) error {
 		if err := checkSize("product", len(t.Product), size); err != nil {
 			return err
 		}
-		d, done := s.CG.tell(t.Product, s.Shift, n.precondition(s.CG.M))
+		d, done := s.CG.tell(t.Product, s.Shift, s.Options.Penalty, n.precondition(s.CG.M))
 		switch {
 		case done:
 			n.direction(d)
@@ -394,6 +431,7 @@ func (n *Newton) solveBy(m, diag []float64) {
 		eta = min(eta, math.Sqrt(math.Sqrt(dot(s.Grad, s.Grad))/s.First))
 	}
 	s.CG = startConjugate(s.Grad, m, diag, eta, n.precondition(m))
+	s.CG.Enough = s.Options.Gap * math.Abs(s.F)
 	s.Phase = solving
 }
 
@@ -401,7 +439,7 @@ func (n *Newton) solveBy(m, diag []float64) {
 func (n *Newton) precondition(m []float64) func(z, r []float64) {
 	s := &n.s
 	if m == nil && s.Sample == nil {
-		return n.arrow.apply
+		return n.made.apply
 	}
 	if m != nil {
 		return func(z, r []float64) {
@@ -589,6 +627,7 @@ type conjugate struct {
 	Model   float64 // decrease of the quadratic model so far
 	Longest float64 // of the steps, in units of P: the inverse of a Rayleigh quotient
 	Left    float64 // estimate of twice what is left of it: R in the norm of the preconditioner's inverse, over its smallest eigenvalue seen
+	Enough  float64 // the duality gap asked for; 0: none is
 	K       int
 }
 
@@ -605,7 +644,7 @@ func startConjugate(grad, m, diag []float64, eta float64, solve func(z, r []floa
 }
 
 // tell takes H·P; done returns the direction.
-func (c *conjugate) tell(hp []float64, shift float64, solve func(z, r []float64)) (d []float64, done bool) {
+func (c *conjugate) tell(hp []float64, shift float64, penalty []float64, solve func(z, r []float64)) (d []float64, done bool) {
 	q := clone(hp)
 	if shift > 0 {
 		for j := range q {
@@ -638,7 +677,22 @@ func (c *conjugate) tell(hp []float64, shift float64, solve func(z, r []float64)
 	c.Left = c.Longest * rz
 	// The second test: this step added less than a twentieth of the mean gain of a step
 	// (Nash and Sofer, Oper. Res. Lett. 9 (1990), with their 0.5 made stricter, since a product costs no more than a gradient).
-	if rz <= c.Stop || float64(c.K)*gain <= 0.05*c.Model && c.K > 1 || c.K >= 10*len(c.X)+50 || c.K >= 1000 {
+	ends := rz <= c.Stop || float64(c.K)*gain <= 0.05*c.Model && c.K > 1 || c.K >= 10*len(c.X)+50 || c.K >= 1000
+	if c.Enough > 0 && penalty != nil {
+		var dual float64
+		for j, l := range penalty {
+			if l > 0 {
+				dual += c.R[j] / (2 * l) * c.R[j]
+			}
+		}
+		switch {
+		case dual <= 0.3*c.Enough:
+			ends = true
+		case c.Left <= c.Enough && c.K < 200:
+			ends = false
+		}
+	}
+	if ends {
 		return c.X, true
 	}
 	beta := rz / c.RZ

@@ -180,7 +180,7 @@ func (p *Proximal) Tell(t Tell) error {
 				hp[j] = 0
 			}
 		}
-		if d, done := s.CG.tell(hp, s.Shift, p.precondition); done {
+		if d, done := s.CG.tell(hp, s.Shift, nil, p.precondition); done {
 			p.face(d)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"math/big"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -193,6 +194,101 @@ func TestWarm(t *testing.T) {
 	continues(t, o, func() optim.Method { return build(true) })
 }
 
+// classes are rows of correlated columns and three classes, with a penalty.
+func classes(t testing.TB, rows, n int) (*engine.Objective, optim.Options) {
+	t.Helper()
+	const K = 3
+	r := rand.New(rand.NewPCG(uint64(rows), 5))
+	l := engine.Layout{Rows: rows, Features: n, Inputs: []string{"y[0]", "y[1]", "y[2]"}}
+	var cols engine.Columns
+	z := make([][K]float64, rows)
+	common := make([]float64, rows)
+	for i := range common {
+		common[i] = r.NormFloat64()
+	}
+	for j := range n {
+		l.Dense = append(l.Dense, j)
+		c := make([]float64, rows)
+		var w [K]float64
+		for k := range w {
+			w[k] = 2 * r.NormFloat64() / math.Sqrt(float64(n))
+		}
+		for i := range c {
+			c[i] = r.NormFloat64() + 2*common[i]
+			for k := range w {
+				z[i][k] += w[k] * c[i]
+			}
+		}
+		cols.Dense = append(cols.Dense, engine.Float64s(c))
+	}
+	for range K {
+		cols.Inputs = append(cols.Inputs, make([]float64, rows))
+	}
+	for i := range rows {
+		best, top := 0, math.Inf(-1)
+		for k := range K {
+			if v := z[i][k] - math.Log(-math.Log(r.Float64())); v > top {
+				best, top = k, v
+			}
+		}
+		cols.Inputs[best][i] = 1
+	}
+	m, err := engine.NewMemory(l, cols)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := engine.New(m, engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	y := graph.Leaf{Kind: graph.Input, Name: "y", Shape: graph.Vector(K).EachRow()}
+	y.Fact.Total = big.NewRat(1, 1)
+	g, err := graph.ParseWith("z = dot(W, x) + b\na = softmax(z)\nL = -sum(y*log(a))\nJ = mean(L) + sum(W*W)*lambda + sum(b*b)*lambda", graph.Options{Closed: true, Leaves: []graph.Leaf{
+		{Kind: graph.Parameter, Name: "W", Shape: graph.Matrix(K, n)}, {Kind: graph.Parameter, Name: "b", Shape: graph.Vector(K)}, {Kind: graph.Input, Name: "lambda"},
+		{Kind: graph.Input, Name: "x", Shape: graph.Vector(n).EachRow()}, y}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := engine.NewObjective(e, g, "J", []string{"W", "b"}, engine.Values{Of: map[string][]float64{"lambda": {0.5 / float64(rows)}}}, engine.ObjectiveOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := optim.Options{Weight: float64(rows), Factor: -1}
+	for i := range o.Size() {
+		place := optim.Place{Set: i / n, Column: i % n}
+		if i >= K*n {
+			place = optim.Place{Set: i - K*n, Column: n}
+		}
+		options.Places = append(options.Places, place)
+		options.Penalty = append(options.Penalty, 1/float64(rows))
+	}
+	return o, options
+}
+
+// TestShared: several sets of weights. One matrix for all takes Newton's method to the same optimum in fewer passes, and continues from any answer.
+func TestShared(t *testing.T) {
+	o, options := classes(t, 3000, 20)
+	build := func(options optim.Options) optim.Method {
+		m, err := optim.NewNewton(make([]float64, o.Size()), options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	options.Tolerance = 1e-4
+	diagonal := options
+	diagonal.Places = nil
+	one, two := minimize(t, build(options), o), minimize(t, build(diagonal), o)
+	t.Logf("shared: %d steps, %d passes; diagonal: %d, %d", one.Step, one.Passes, two.Step, two.Passes)
+	for j, v := range two.Theta {
+		near(t, "parameter", one.Theta[j], v, 0, 5e-4) // a standard error along what the sets have in common is about 1
+	}
+	if one.Reason != optim.Done || one.Passes >= two.Passes {
+		t.Errorf("%s after %d passes, %d with the diagonal", one.Reason, one.Passes, two.Passes)
+	}
+	continues(t, o, func() optim.Method { return build(options) })
+}
+
 // unsampled hides that a problem can estimate H.
 type unsampled struct{ optim.Problem }
 
@@ -285,6 +381,13 @@ func (p interrupted) CostGradient(ctx context.Context, theta, grad []float64) (f
 func (p interrupted) Part(chunks []int) (optim.Problem, error) {
 	o, err := p.Objective.Part(chunks)
 	return interrupted{o, p.left}, err
+}
+
+func (p interrupted) Shared(ctx context.Context, chunks []int, h []float64) error {
+	if *p.left--; *p.left < 0 {
+		return errFailing
+	}
+	return p.Objective.Shared(ctx, chunks, h)
 }
 
 func (p interrupted) Border(ctx context.Context, of, chunks []int, h []float64) error {

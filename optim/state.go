@@ -252,15 +252,15 @@ func (n *Newton) UnmarshalJSON(text []byte) error {
 		return err
 	}
 	n.s = s
-	borders := n.borders()
+	borders := n.borders() || n.shares()
 	if err := sizes(s.Theta, s.Phase == solving && s.Sample == nil && !borders, c.M); err != nil {
 		return err
 	}
 	if borders && (s.Phase == diagonal || s.Phase == solving) {
-		if s.Border == nil {
-			return fmt.Errorf("phase %q without a border", s.Phase)
+		if s.Mould == nil {
+			return fmt.Errorf("phase %q without a mould", s.Phase)
 		}
-		if err := sizes(s.Theta, true, c.Diag, s.Border.At, s.Border.Diag); err != nil {
+		if err := sizes(s.Theta, true, c.Diag, s.Mould.At, s.Mould.Diag); err != nil {
 			return err
 		}
 	}

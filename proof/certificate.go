@@ -55,7 +55,7 @@ func (c *Certificate) Proved(standardErrors float64) bool {
 // Certify bounds the distance of theta = (w, b) from the optimum. But for Options.GapOnly it takes one Linear, two Weighted and a
 // Diag pass and, up to Options.Factor parameters, a Gram pass, one over the rows as stored and, unless theta is close to the optimum, a
 // MaxQuad pass; with a penalty two Weighted passes more.
-// Of K classes it takes K times as many of these, and for H K(K+1)/2 Gram and, unless close, K(K-1)/2 MaxQuad passes, of more than eight classes K-1.
+// Of K classes it takes K times as many of these, and for H K(K+1)/2 Gram passes (one read of the rows where Passes have Grams) and, unless close, K(K-1)/2 MaxQuad passes, of more than eight classes K-1.
 func Certify(ctx context.Context, p *Problem, theta []float64, o Options) (*Certificate, error) {
 	if err := p.check(); err != nil {
 		return nil, err

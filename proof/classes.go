@@ -178,17 +178,18 @@ type classPoint struct {
 	costError float64
 	depth     float64
 	finite    bool
+	lean      bool
 }
 
 // rounds is how many roundings a score goes through: products, sums, twice the centring, the offset, the difference to the largest score.
 func (p *Problem) rounds() float64 { return gamma(float64(p.Source.Layout().Features + 10)) }
 
-func (p *Problem) atClasses(ctx context.Context, theta []float64) (*classPoint, error) {
+func (p *Problem) atClasses(ctx context.Context, theta []float64, lean bool) (*classPoint, error) {
 	n, K, label := p.Source.Layout().Features, p.Classes.K, p.Classes.Label
-	a := &classPoint{z: make([][]float64, K), q: make([][]float64, K), shift: p.shift(), depth: p.depth() + float64(K), share: make([]float64, K), wander: make([]float64, K),
+	a := &classPoint{lean: lean, z: make([][]float64, K), q: make([][]float64, K), shift: p.shift(), depth: p.depth() + float64(K), share: make([]float64, K), wander: make([]float64, K),
 		curved: make([]float64, K), gradient: make([]float64, len(theta)), magnitude: make([]float64, len(theta)), data: make([]float64, len(theta)), finite: true}
 	rows := len(label)
-	var m, cost, cancelled, penalty scalar.Sum
+	var m, penalty scalar.Sum
 	share := make([]scalar.Sum, K)
 	for i, y := range label {
 		if s := p.weight(i); s > 0 {
@@ -224,46 +225,53 @@ func (p *Problem) atClasses(ctx context.Context, theta []float64) (*classPoint, 
 	for k := range r {
 		r[k] = make([]float64, rows)
 	}
-	curved, wander := make([]scalar.Sum, K), make([]scalar.Sum, K)
-	row := newScores(K)
-	for i, y := range label {
-		s := p.weight(i)
-		if s == 0 {
-			continue
+	// Cost, what z may make of it, and by class Σ s q(1-q), the same times δ², and Σ |r|.
+	v := p.sum(rows, 2+3*K, func(lo, hi int, sums []scalar.Sum) {
+		row := newScores(K)
+		curved, wander, residual := sums[2:], sums[2+K:], sums[2+2*K:]
+		for i := lo; i < hi; i++ {
+			s, y := p.weight(i), label[i]
+			if s == 0 {
+				continue
+			}
+			row.set(a.z, i, nil)
+			sums[0].Add(s * row.loss(y))
+			for k := range K {
+				a.q[k][i] = row.probability(k)
+				r[k][i] = s * row.residual(k, y)
+				d := math.Abs(p.offset(i)) + math.Abs(a.z[k][i]) + row.below[k]
+				if !lean {
+					v := s * a.q[k][i] * row.rest(k)
+					curved[k].Add(v)
+					wander[k].Add(v * d * d)
+				}
+				residual[k].Add(math.Abs(r[k][i]))
+				sums[1].Add(math.Abs(r[k][i]) * d)
+			}
 		}
-		row.set(a.z, i, nil)
-		cost.Add(s * row.loss(y))
-		for k := range K {
-			a.q[k][i] = row.probability(k)
-			r[k][i] = s * row.residual(k, y)
-			v := s * a.q[k][i] * row.rest(k)
-			d := math.Abs(p.offset(i)) + math.Abs(a.z[k][i]) + row.below[k]
-			curved[k].Add(v)
-			wander[k].Add(v * d * d)
-			cancelled.Add(math.Abs(r[k][i]) * d)
-		}
-	}
+	})
+	cost, cancelled, curved, wander, residuals := v[0], v[1], v[2:2+K], v[2+K:2+2*K], v[2+2*K:]
 	for k := range K {
-		a.curved[k] = curved[k].Value() / a.m
-		a.wander[k] = math.Sqrt(wander[k].Value() / a.m)
-		g, err := p.Passes.Weighted(ctx, r[k])
-		if err != nil {
-			return nil, err
+		a.curved[k] = curved[k] / a.m
+		a.wander[k] = math.Sqrt(wander[k] / a.m)
+		g, data := make([]float64, n+1), make([]float64, n+1)
+		var err error
+		if !lean {
+			if g, err = p.Passes.Weighted(ctx, r[k]); err != nil {
+				return nil, err
+			}
+			if data, err = p.Passes.Diag(ctx, a.curvature(p, k, k)); err != nil {
+				return nil, err
+			}
 		}
-		var residual scalar.Sum
 		for i, v := range r[k] {
 			r[k][i] = math.Abs(v)
-			residual.Add(r[k][i])
 		}
-		diag, err := p.Passes.Diag(ctx, r[k])
+		spread, err := p.spread(ctx, r[k], residuals[k], a.shift, lean)
 		if err != nil {
 			return nil, err
 		}
-		data, err := p.Passes.Diag(ctx, a.curvature(p, k, k))
-		if err != nil {
-			return nil, err
-		}
-		size := residual.Value() / a.m
+		size := residuals[k] / a.m
 		for j := range n + 1 {
 			c := p.component(k, j)
 			v, l := theta[c], 0.0
@@ -274,14 +282,13 @@ func (p *Problem) atClasses(ctx context.Context, theta []float64) (*classPoint, 
 			penalty.Add(p.l1(c) * math.Abs(v))
 			a.gradient[c] = p.subgradient(c, g[j]+l*v, v) / a.m
 			a.data[c] = math.Max(data[j], 0) / a.m
-			// As with two classes: Cauchy and Schwarz, and the stored value is at most |x̃| + |center·scale|.
-			a.magnitude[c] = math.Sqrt(size*math.Max(diag[j], 0)/a.m) + a.shift[j]*size
+			a.magnitude[c] = spread[j] / a.m
 			a.costError += p.rounds() * math.Abs(v) * (a.magnitude[c] + a.shift[j]*size)
 			a.finite = a.finite && finite(a.gradient[c])
 		}
 	}
-	a.cost = (cost.Value() + penalty.Value()) / a.m
-	a.costError += 2*unit*cancelled.Value()/a.m + float64(K+8)*unit*a.cost
+	a.cost = (cost + penalty.Value()) / a.m
+	a.costError += 2*unit*cancelled/a.m + float64(K+8)*unit*a.cost
 	a.finite = a.finite && finite(a.cost) && finite(a.costError)
 	return a, nil
 }
@@ -290,22 +297,27 @@ func (p *Problem) atClasses(ctx context.Context, theta []float64) (*classPoint, 
 func (a *classPoint) curvature(p *Problem, k, l int) []float64 {
 	c := make([]float64, len(a.q[k]))
 	for i := range c {
-		s := p.weight(i)
-		if s == 0 {
-			continue
-		}
-		other := a.q[l][i]
-		if k == l {
-			other = 0
-			for j := range a.q {
-				if j != k {
-					other += a.q[j][i]
-				}
-			}
-		}
-		c[i] = s * a.q[k][i] * other
+		c[i] = a.curve(p, k, l, i)
 	}
 	return c
+}
+
+// curve is that of one row.
+func (a *classPoint) curve(p *Problem, k, l, i int) float64 {
+	s := p.weight(i)
+	if s == 0 {
+		return 0
+	}
+	other := a.q[l][i]
+	if k == l {
+		other = 0
+		for j := range a.q {
+			if j != k {
+				other += a.q[j][i]
+			}
+		}
+	}
+	return s * a.q[k][i] * other
 }
 
 // zError bounds sqrt((1/m) Σ s δᵀCδ), δ the error of a row's scores and C = diag(q) - qqᵀ ⪯ 2·diag(q_k(1-q_k)).
@@ -326,7 +338,13 @@ func (p *Problem) zError(a *classPoint, theta []float64) float64 {
 func (p *Problem) certifyClasses(ctx context.Context, theta []float64, o Options) (*Certificate, error) {
 	n := p.Source.Layout().Features
 	c := &Certificate{Gap: math.NaN(), U: math.NaN(), StandardErrors: math.NaN(), Rounding: math.NaN(), GapRounding: math.NaN()}
-	a, err := p.atClasses(ctx, theta)
+	penalised, weakest := n > 0, math.Inf(1)
+	for a := range p.Classes.K * n {
+		penalised = penalised && (p.lambda(a) > 0 || p.l1(a) > 0)
+		weakest = math.Min(weakest, p.lambda(a))
+	}
+	lean := o.GapOnly && penalised
+	a, err := p.atClasses(ctx, theta, lean)
 	if err != nil {
 		return nil, err
 	}
@@ -335,15 +353,13 @@ func (p *Problem) certifyClasses(ctx context.Context, theta []float64, o Options
 		c.Note = "no row has a weight"
 		return c, nil
 	}
-	c.Cost, c.Gradient = a.cost, a.gradient
+	c.Cost = a.cost
+	if !lean {
+		c.Gradient = a.gradient
+	}
 	if !a.finite {
 		c.Note = "cost or gradient is not finite"
 		return c, nil
-	}
-	penalised, weakest := n > 0, math.Inf(1)
-	for a := range p.Classes.K * n {
-		penalised = penalised && (p.lambda(a) > 0 || p.l1(a) > 0)
-		weakest = math.Min(weakest, p.lambda(a))
 	}
 	every := true
 	for _, s := range a.share {
@@ -353,7 +369,8 @@ func (p *Problem) certifyClasses(ctx context.Context, theta []float64, o Options
 		c.Exists, c.Why = true, "every weight is penalised and every class occurs"
 	}
 	var s smooth
-	if p.sparse() {
+	if lean {
+	} else if p.sparse() {
 		if !penalised {
 			c.Note = "no bound: there is an L1 penalty, but not on every weight"
 		}
@@ -364,7 +381,7 @@ func (p *Problem) certifyClasses(ctx context.Context, theta []float64, o Options
 	} else if !penalised {
 		c.Note = fmt.Sprintf("no bound: %d parameters are too many to factor the Hessian and not every weight is penalised", count)
 	}
-	if penalised && every {
+	if penalised && every && !(s.ok && c.U <= coarse) {
 		if err := p.dualityClasses(ctx, a, theta, weakest, s, c); err != nil {
 			return nil, err
 		}
@@ -379,41 +396,66 @@ func (p *Problem) certifyClasses(ctx context.Context, theta []float64, o Options
 func (p *Problem) hessian(ctx context.Context, a *classPoint, place []int, count int) ([]float64, error) {
 	n, K := p.Source.Layout().Features, p.Classes.K
 	h := make([]float64, count*count)
+	moves := make([]bool, K) // a class that is held altogether has no part
+	for k := range K {
+		for j := range n + 1 {
+			moves[k] = moves[k] || place[p.component(k, j)] >= 0
+		}
+	}
+	var pairs [][2]int
 	for k := range K {
 		for l := range k + 1 {
-			any := false // a class that is held altogether needs no pass
-			for j := range n + 1 {
-				any = any || place[p.component(l, j)] >= 0
+			if moves[k] && moves[l] {
+				pairs = append(pairs, [2]int{k, l})
 			}
-			other := false
-			for j := range n + 1 {
-				other = other || place[p.component(k, j)] >= 0
-			}
-			if !any || !other {
+		}
+	}
+	take := func(k, l int, g []float64) error {
+		if len(g) != (n+1)*(n+1) {
+			return fmt.Errorf("proof: Gram has %d values, want %d", len(g), (n+1)*(n+1))
+		}
+		sign := 1.0
+		if k != l {
+			sign = -1
+		}
+		for i := range n + 1 {
+			u := place[p.component(k, i)]
+			if u < 0 {
 				continue
 			}
-			g, err := p.Passes.Gram(ctx, a.curvature(p, k, l), nil)
+			for j := range n + 1 {
+				if v := place[p.component(l, j)]; v >= 0 {
+					h[u*count+v] = sign * g[i*(n+1)+j] / a.m
+					h[v*count+u] = h[u*count+v]
+				}
+			}
+		}
+		return nil
+	}
+	if many, ok := p.Passes.(manyGrams); ok {
+		grams, err := many.Grams(ctx, len(pairs), func(first int, c [][]float64) {
+			for q, kl := range pairs {
+				for i := range c[q] {
+					c[q][i] = a.curve(p, kl[0], kl[1], first+i)
+				}
+			}
+		}, nil)
+		if err != nil {
+			return nil, err
+		}
+		for q, g := range grams {
+			if err := take(pairs[q][0], pairs[q][1], g); err != nil {
+				return nil, err
+			}
+		}
+	} else {
+		for _, kl := range pairs {
+			g, err := p.Passes.Gram(ctx, a.curvature(p, kl[0], kl[1]), nil)
 			if err != nil {
 				return nil, err
 			}
-			if len(g) != (n+1)*(n+1) {
-				return nil, fmt.Errorf("proof: Gram has %d values, want %d", len(g), (n+1)*(n+1))
-			}
-			sign := 1.0
-			if k != l {
-				sign = -1
-			}
-			for i := range n + 1 {
-				u := place[p.component(k, i)]
-				if u < 0 {
-					continue
-				}
-				for j := range n + 1 {
-					if v := place[p.component(l, j)]; v >= 0 {
-						h[u*count+v] = sign * g[i*(n+1)+j] / a.m
-						h[v*count+u] = h[u*count+v]
-					}
-				}
+			if err := take(kl[0], kl[1], g); err != nil {
+				return nil, err
 			}
 		}
 	}
@@ -724,22 +766,23 @@ func (p *Problem) dualityClasses(ctx context.Context, a *classPoint, theta []flo
 	for k := range r {
 		r[k] = make([]float64, len(label))
 	}
-	totals := make([]scalar.Sum, K)
-	sizes := make([]scalar.Sum, K)
-	row, moved := newScores(K), newScores(K)
-	for i, y := range label {
-		w := p.weight(i)
-		if w == 0 {
-			continue
+	v := p.sum(len(label), 2*K, func(lo, hi int, sums []scalar.Sum) {
+		moved := newScores(K)
+		for i := lo; i < hi; i++ {
+			w := p.weight(i)
+			if w == 0 {
+				continue
+			}
+			moved.set(a.z, i, t)
+			for k := range K {
+				v := w * moved.residual(k, label[i])
+				r[k][i] = v
+				sums[k].Add(v)
+				sums[K+k].Add(math.Abs(v))
+			}
 		}
-		moved.set(a.z, i, t)
-		for k := range K {
-			v := w * moved.residual(k, y)
-			r[k][i] = v
-			totals[k].Add(v)
-			sizes[k].Add(math.Abs(v))
-		}
-	}
+	})
+	totals, sizes := v[:K], v[K:]
 	b, err := p.biasBounds(ctx, a, theta, s)
 	if err != nil {
 		return err
@@ -755,57 +798,63 @@ func (p *Problem) dualityClasses(ctx context.Context, a *classPoint, theta []flo
 		if err != nil {
 			return err
 		}
-		size := sizes[k].Value()
+		size := sizes[k]
 		for i, x := range r[k] {
 			abs[i] = math.Abs(x)
 		}
-		diag, err := p.Passes.Diag(ctx, abs)
+		spread, err := p.spread(ctx, abs, size, a.shift, a.lean)
 		if err != nil {
 			return err
 		}
 		for j := range n {
 			all[k*n+j] = v[j]
-			d[k*n+j] = g * (math.Sqrt(size*math.Max(diag[j], 0)) + a.shift[j]*size)
+			d[k*n+j] = g * spread[j]
 		}
 		if k != p.Classes.Reference {
-			e := math.Abs(totals[k].Value()) + float64(K+4)*unit*size
+			e := math.Abs(totals[k]) + float64(K+4)*unit*size
 			rest += e * b[k]
 			unbalanced = append(unbalanced, e)
 		}
 	}
 	// at is m·(J - D) for r scaled by shrink, and what rounding can make of it.
 	at := func(shrink float64) (gap, rounding float64) {
+		v := p.sum(len(label), 2, func(lo, hi int, sums []scalar.Sum) {
+			left, errors := &sums[0], &sums[1]
+			row, moved := newScores(K), newScores(K)
+			for i := lo; i < hi; i++ {
+				w, y := p.weight(i), label[i]
+				if w == 0 {
+					continue
+				}
+				row.set(a.z, i, nil)
+				moved.set(a.z, i, t)
+				l, h := row.loss(y), 0.0
+				if shrink == 1 {
+					h = moved.entropy()
+				} else {
+					h = moved.entropyTowards(y, shrink)
+				}
+				left.Add(w * l)
+				left.Add(-w * h)
+				errors.Add(float64(K+8) * w * (l + h))
+				for k := range K {
+					v := r[k][i] * shrink
+					o := 0.0
+					if k != p.Classes.Reference {
+						o = p.offset(i)
+					}
+					left.Add(-v * o)
+					log := moved.below[k] + math.Abs(a.z[k][i]+t[k])
+					if q := shrink * math.Abs(moved.residual(k, y)); shrink < 1 && q > 0 {
+						log -= math.Log(q)
+					}
+					errors.Add(float64(K+8) * math.Abs(v) * (log + math.Abs(o)))
+				}
+			}
+		})
 		var left, errors scalar.Sum
-		for i, y := range label {
-			w := p.weight(i)
-			if w == 0 {
-				continue
-			}
-			row.set(a.z, i, nil)
-			moved.set(a.z, i, t)
-			l, h := row.loss(y), 0.0
-			if shrink == 1 {
-				h = moved.entropy()
-			} else {
-				h = moved.entropyTowards(y, shrink)
-			}
-			left.Add(w * l)
-			left.Add(-w * h)
-			errors.Add(float64(K+8) * w * (l + h))
-			for k := range K {
-				v := r[k][i] * shrink
-				o := 0.0
-				if k != p.Classes.Reference {
-					o = p.offset(i)
-				}
-				left.Add(-v * o)
-				log := moved.below[k] + math.Abs(a.z[k][i]+t[k])
-				if q := shrink * math.Abs(moved.residual(k, y)); shrink < 1 && q > 0 {
-					log -= math.Log(q)
-				}
-				errors.Add(float64(K+8) * math.Abs(v) * (log + math.Abs(o)))
-			}
-		}
+		left.Add(v[0])
+		errors.Add(v[1])
 		errV := p.conjugate(theta[:K*n], all, d, shrink, &left, &errors)
 		return left.Value(), unit*errors.Value() + errV
 	}
@@ -819,7 +868,7 @@ func (p *Problem) dualityClasses(ctx context.Context, a *classPoint, theta []flo
 	if finite(gap) && !(gap >= c.Gap) {
 		c.Gap, c.Bound, c.GapRounding = gap, Duality, rounding
 	}
-	if math.IsNaN(c.StandardErrors) && f != nil && weakest > 0 {
+	if math.IsNaN(c.StandardErrors) && f != nil && weakest > 0 && !a.lean {
 		gradient, sums := make([]float64, K*n), make([]float64, K*n)
 		for at, v := range all {
 			l := p.lambda(at)
@@ -875,28 +924,33 @@ func (p *Problem) exactBiases(a *classPoint) (best []float64, bestF *factor) {
 	t := make([]float64, K)
 	best = make([]float64, K)
 	least := math.Inf(1)
-	row := newScores(K)
 	for range 200 {
-		g := make([]scalar.Sum, K)
-		h := make([]float64, K*K)
-		for i, y := range p.Classes.Label {
-			w := p.weight(i)
-			if w == 0 {
-				continue
-			}
-			row.set(a.z, i, t)
-			for k := range K {
-				g[k].Add(w * row.residual(k, y))
-				q := row.probability(k)
-				h[k*K+k] += float64(w * q * row.rest(k))
-				for l := range k {
-					h[k*K+l] -= float64(w * q * row.probability(l))
+		v := p.sum(len(p.Classes.Label), K+K*K, func(lo, hi int, sums []scalar.Sum) {
+			row := newScores(K)
+			g, h := sums[:K], make([]float64, K*K)
+			for i := lo; i < hi; i++ {
+				w := p.weight(i)
+				if w == 0 {
+					continue
+				}
+				row.set(a.z, i, t)
+				for k := range K {
+					g[k].Add(w * row.residual(k, p.Classes.Label[i]))
+					q := row.probability(k)
+					h[k*K+k] += float64(w * q * row.rest(k))
+					for l := range k {
+						h[k*K+l] -= float64(w * q * row.probability(l))
+					}
 				}
 			}
-		}
+			for k, v := range h {
+				sums[K+k].Add(v)
+			}
+		})
+		g, h := v[:K], v[K:]
 		size := 0.0
 		for k := range K {
-			size += math.Abs(g[k].Value())
+			size += math.Abs(g[k])
 		}
 		better := size < least
 		if !better && size <= 1e-10*a.m {
@@ -908,7 +962,7 @@ func (p *Problem) exactBiases(a *classPoint) (best []float64, bestF *factor) {
 			if k == ref {
 				continue
 			}
-			gs = append(gs, g[k].Value())
+			gs = append(gs, g[k])
 			for l := range K {
 				if l != ref {
 					small = append(small, h[max(k, l)*K+min(k, l)])
@@ -994,6 +1048,13 @@ func (p *Problem) biasBounds(ctx context.Context, a *classPoint, theta []float64
 				r[i] = p.weight(i)
 				o.Add(r[i] * math.Abs(p.offset(i)))
 			}
+		}
+		if a.lean { // |x̄_j| ≤ sqrt(Σ s x²/Σ s)
+			mean = make([]float64, n+1)
+			for j, q := range p.square {
+				mean[j] = math.Sqrt(math.Max(q, 0) / a.share[class])
+			}
+			return mean, (total + o.Value()) / a.share[class], nil
 		}
 		v, err := p.Passes.Weighted(ctx, r)
 		if err != nil {

@@ -24,6 +24,11 @@ type Passes interface {
 	MaxQuad(ctx context.Context, l, s []float64) (float64, int, error)
 }
 
+// manyGrams are Passes that make several Grams in one read of the rows: weigh writes the weights in Gram q of rows first, first+1, … to c[q].
+type manyGrams interface {
+	Grams(ctx context.Context, count int, weigh func(first int, c [][]float64), chunks []int) ([][]float64, error)
+}
+
 // Problem is log loss over rows, with an L2 penalty on the weights, an L1 penalty, both or none:
 //
 //	J = (1/m) Σ s_i (softplus(z_i) - y_i z_i) + (1/2m) Σ lambda_j w_j² + (1/m) Σ l1_j |w_j|,  z = x·w + b + o,  m = Σ s_i
@@ -50,7 +55,8 @@ type Options struct {
 	// Factor is the largest number of parameters for which H is formed and factored (m·n² and n³ work); 0 means 1025.
 	Factor int
 	// GapOnly leaves out what is not needed for a Gap where every weight has a penalty: Gradient, U, StandardErrors and Hessian, and so all but one Linear
-	// and one Weighted pass, and for the first certificate of a problem a Diag pass. It has no effect where a weight has no penalty, or on classes.
+	// and one Weighted pass, and for the first certificate of a problem a Diag pass (of classes as many Linear and Weighted passes as there are). It has no effect where a weight has
+	// no penalty.
 	GapOnly bool
 }
 
