@@ -5,12 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -36,16 +38,37 @@ func runs() map[string]Config {
 		"classes, l1":    with(iris, func(c *Config) { c.Penalty.L1 = 2 }),
 		"classes, lbfgs": with(iris, func(c *Config) { c.Penalty.L2 = 1; c.Solver.Method = "lbfgs" }),
 		"classes, gd":    with(iris, func(c *Config) { c.Solver = Solver{Method: "gd", Steps: 5}; c.Scale = ScaleAuto }),
+		"many rows":      {Target: "many", Penalty: Penalty{L2: 1}},
+		"many rows, raw": {Target: "many"},
+		"many rows, l1":  {Target: "many", Penalty: Penalty{L1: 5}},
 		"separated":      with(iris, func(c *Config) { c.Labels.Positive, c.Labels.AgainstRest = "setosa", true }),
 		"hidden":         with(admit, func(c *Config) { c.Hidden, c.Penalty.L2, c.Solver.Restarts = 2, 1, 3 }),
 		"hidden, sgd":    with(iris, func(c *Config) { c.Hidden, c.Solver = 2, Solver{Method: "sgd", Steps: 15, Restarts: 2} }),
 	}
 }
 
+// many are rows enough for solvers to begin with a part of them: four numbers and 60 levels.
+var many = sync.OnceValue(func() string {
+	r := rand.New(rand.NewPCG(5, 6))
+	var b strings.Builder
+	b.WriteString("a,b,c,d,g,many\n")
+	for range 20000 {
+		a, c, g := r.NormFloat64(), r.IntN(9), r.IntN(60)
+		y := 0
+		if a+0.3*float64(c)-float64(g%7)/3+2*r.NormFloat64() > 0 {
+			y = 1
+		}
+		fmt.Fprintf(&b, "%.3f,%.2f,%d,%g,g%d,%d\n", a, 100+r.Float64(), c, r.ExpFloat64(), g, y)
+	}
+	return b.String()
+})
+
 func dataOf(c Config) Source {
 	switch {
 	case c.Target == "admit":
 		return File("testdata/ucla_admissions/binary.csv")
+	case c.Target == "many":
+		return Reader("many.csv", strings.NewReader(many()))
 	}
 	return File("testdata/iris/iris.csv")
 }
@@ -90,7 +113,11 @@ func TestResume(t *testing.T) {
 				t.Fatalf("only %d states", len(states))
 			}
 			path := filepath.Join(t.TempDir(), "state")
-			for k := 0; k < len(states); k += 1 + len(states)/30 {
+			most := 30
+			if config.Target == "many" {
+				most = 8
+			}
+			for k := 0; k < len(states); k += 1 + len(states)/most {
 				if err := os.WriteFile(path, states[k], 0o666); err != nil {
 					t.Fatal(err)
 				}
