@@ -3,10 +3,10 @@ package engine
 import (
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"unsafe"
 
 	"github.com/descent-ml/descent/internal/kernel"
+	"github.com/descent-ml/descent/internal/parallel"
 )
 
 // A plan is a layout with the order in which its dense columns are stored and added up: kind after kind, and within a
@@ -126,24 +126,20 @@ const (
 
 // fill stores rows of all columns, on all cores. It gives the first value, by column and row, that is not exact.
 func (c *cells) fill(columns []Cells, rows int) *notExact {
-	spans, groups := (rows+fillRows-1)/fillRows, (len(columns)+fillColumns-1)/fillColumns
+	spans, groups := parallel.Count(rows, fillRows), parallel.Count(len(columns), fillColumns)
 	var mu sync.Mutex
 	var first *notExact
-	parallel(spans*groups, func() func(task int) {
-		buffer := make([]float64, fillRows)
-		return func(task int) {
-			lo := task / groups * fillRows
-			v := buffer[:min(fillRows, rows-lo)]
-			from := task % groups * fillColumns
-			for d := from; d < min(from+fillColumns, len(columns)); d++ {
-				columns[d].Read(v, lo)
-				if bad := c.write(lo, d, v); bad >= 0 {
-					mu.Lock()
-					if first == nil || d < first.column || d == first.column && lo+bad < first.row {
-						first = &notExact{d, lo + bad, v[bad]}
-					}
-					mu.Unlock()
+	parallel.Pieces(0, spans*groups, 1, func(task, _, _ int) {
+		lo, from := task/groups*fillRows, task%groups*fillColumns
+		v := make([]float64, min(fillRows, rows-lo))
+		for d := from; d < min(from+fillColumns, len(columns)); d++ {
+			columns[d].Read(v, lo)
+			if bad := c.write(lo, d, v); bad >= 0 {
+				mu.Lock()
+				if first == nil || d < first.column || d == first.column && lo+bad < first.row {
+					first = &notExact{d, lo + bad, v[bad]}
 				}
+				mu.Unlock()
 			}
 		}
 	})
@@ -213,25 +209,4 @@ func pick[S number](to, from []S, n int, rows []int) {
 			to[d*kernel.Rows] = from[d*kernel.Rows]
 		}
 	}
-}
-
-// parallel runs tasks 0 … tasks-1 on all cores; worker makes the function of one thread.
-func parallel(tasks int, worker func() func(task int)) {
-	var next atomic.Int64
-	run := func() {
-		f := worker()
-		for {
-			task := int(next.Add(1) - 1)
-			if task >= tasks {
-				return
-			}
-			f(task)
-		}
-	}
-	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), tasks) - 1 {
-		wg.Go(run)
-	}
-	run()
-	wg.Wait()
 }

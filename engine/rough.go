@@ -7,6 +7,7 @@ import (
 	"runtime"
 
 	"github.com/descent-ml/descent/internal/kernel"
+	"github.com/descent-ml/descent/internal/parallel"
 )
 
 // A rough copy of wide dense columns for H·v: int8 steps between a column's ends, in float32 arithmetic. Only the
@@ -91,33 +92,31 @@ func (m *Memory) steps() []step {
 	panels := l.Rows / kernel.Rows // whole ones
 	apart := max(1, panels/sampled)
 	out := make([]step, len(l.Dense))
-	parallel((len(out)+fillColumns-1)/fillColumns, func() func(task int) {
+	parallel.Pieces(0, len(out), fillColumns, func(_, from, to int) {
 		x := make([]float64, kernel.Rows)
-		return func(task int) {
-			for d := task * fillColumns; d < min((task+1)*fillColumns, len(out)); d++ {
-				sum, n := 0.0, 0.0
-				for p := 0; p < panels; p += apart {
-					m.dense.read(p, d, x)
-					for _, v := range x {
-						sum += v
-					}
-					n += kernel.Rows
+		for d := from; d < to; d++ {
+			sum, n := 0.0, 0.0
+			for p := 0; p < panels; p += apart {
+				m.dense.read(p, d, x)
+				for _, v := range x {
+					sum += v
 				}
-				s := step{middle: sum / n}
-				deviation, last := 0.0, 0.0
-				for p := 0; p < panels; p += apart {
-					m.dense.read(p, d, x)
-					for _, v := range x {
-						v = math.Abs(v - s.middle)
-						deviation += v
-						s.energy += float64(v * v)
-						last = max(last, v)
-					}
-				}
-				s.energy /= n
-				s.size = min(6*deviation/n, 1.1*last) / 127
-				out[d] = s
+				n += kernel.Rows
 			}
+			s := step{middle: sum / n}
+			deviation, last := 0.0, 0.0
+			for p := 0; p < panels; p += apart {
+				m.dense.read(p, d, x)
+				for _, v := range x {
+					v = math.Abs(v - s.middle)
+					deviation += v
+					s.energy += float64(v * v)
+					last = max(last, v)
+				}
+			}
+			s.energy /= n
+			s.size = min(6*deviation/n, 1.1*last) / 127
+			out[d] = s
 		}
 	})
 	runtime.KeepAlive(m)
@@ -182,27 +181,25 @@ func (m *Memory) roughened(ctx context.Context, steps []step) (*roughened, error
 	copied := &Memory{plan: p, chunk: ChunkRows(&layout), dense: newCells(p, l.Rows), cols: m.cols}
 	panels := padded(l.Rows) / kernel.Rows
 	const spanPanels = fillRows / kernel.Rows
-	spans := (panels + spanPanels - 1) / spanPanels
+	spans := parallel.Count(panels, spanPanels)
 	D, n := len(l.Dense), p.count(Int8)
 	lost := make([]float64, spans*D)
-	parallel(spans, func() func(span int) {
+	parallel.Pieces(0, panels, spanPanels, func(span, from, to int) {
 		cells := make([]float64, kernel.Rows)
-		return func(span int) {
-			if ctx.Err() != nil {
-				return
-			}
-			lost := lost[span*D:][:D]
-			for q := span * spanPanels; q < min((span+1)*spanPanels, panels); q++ {
-				x := cells[:min(kernel.Rows, l.Rows-q*kernel.Rows)]
-				for d := range D {
-					m.dense.read(q, d, x)
-					if layout.Kinds[d] == l.kind(d) {
-						copied.dense.write(q*kernel.Rows, d, x)
-						continue
-					}
-					to := copied.dense.i8[(q*n+p.place[d]-p.begin[Int8])*kernel.Rows:]
-					lost[d] += quantise(to, x, steps[d])
+		if ctx.Err() != nil {
+			return
+		}
+		lost := lost[span*D:][:D]
+		for q := from; q < to; q++ {
+			x := cells[:min(kernel.Rows, l.Rows-q*kernel.Rows)]
+			for d := range D {
+				m.dense.read(q, d, x)
+				if layout.Kinds[d] == l.kind(d) {
+					copied.dense.write(q*kernel.Rows, d, x)
+					continue
 				}
+				to := copied.dense.i8[(q*n+p.place[d]-p.begin[Int8])*kernel.Rows:]
+				lost[d] += quantise(to, x, steps[d])
 			}
 		}
 	})
