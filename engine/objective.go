@@ -61,8 +61,9 @@ type Objective struct {
 	curvatures *Program // of several heads
 	rates      []*graph.Node
 	keeps      []keepColumn
-	columns    *Program // the keeps alone
-	pointed    *stage   // full, with the keeps
+	columns    *Program            // the keeps alone
+	named      map[string]*Program // of Kept
+	pointed    *stage              // full, with the keeps
 	line       *lineStage
 	theta      []float64
 	valid      bool // keeps are those of theta

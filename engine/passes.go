@@ -321,9 +321,6 @@ func (e *Engine) Linears(ctx context.Context, theta [][]float64) ([][]float64, e
 	return out, err
 }
 
-// quadColumns of 64 rows are 16 KiB.
-const quadColumns = 32
-
 // MaxQuad is the largest ‖L⁻¹x̃‖² over the rows with s > 0 (nil: all) of this process, and the number of the first
 // row that has it, counted from the start of the data: (0, -1) if there is none. chol is L, lower triangular with n+1
 // rows, row-major; what is above its diagonal is not read. With L Lᵀ = H that is max x̃ᵀH⁻¹x̃. A NaN wins.
@@ -331,51 +328,18 @@ func (e *Engine) MaxQuad(ctx context.Context, chol, s []float64) (largest float6
 	if err := e.checkColumn("MaxQuad", s); err != nil {
 		return 0, -1, err
 	}
-	n, N := e.layout.Features, e.layout.Features+1
-	if len(chol) != N*N {
-		return 0, -1, fmt.Errorf("engine: MaxQuad: factor of %d numbers, want %d", len(chol), N*N)
-	}
-	minus, diagonal := make([]float64, N*N), make([]float64, N*kernel.Rows) // -L below the diagonal, 64 times what is on it
-	for i := range N {
-		for k := range kernel.Rows {
-			diagonal[i*kernel.Rows+k] = chol[i*N+i]
-		}
-		for j := range i {
-			minus[i*N+j] = -chol[i*N+j]
-		}
+	quads, err := e.newQuad("MaxQuad", chol)
+	if err != nil {
+		return 0, -1, err
 	}
 	row = -1
 	var mu sync.Mutex
 	_, err = e.pass(ctx, nil, 0, func() worker {
-		y, q, square := make([]float64, N*kernel.Rows), make([]float64, kernel.Rows), make([]float64, kernel.Rows)
-		div, mul, add := e.kernels.Map2["div"], e.kernels.Map2["mul"], e.kernels.Map2["add"]
+		of := quads.worker()
 		return pieceWorker(func(r rows, _ []float64) error {
 			best, at := 0.0, -1
 			for p := 0; p*kernel.Rows < r.n; p++ {
-				e.spread(r, p, y, kernel.Rows)
-				one := y[n*kernel.Rows:]
-				for i := range one {
-					one[i] = 1
-				}
-				clear(q)
-				// Forward substitution, 64 rows at once. What is solved is taken off all that follows, quadColumns at a
-				// time, while it is in the nearest cache; every sum runs in the order of the columns.
-				for from := 0; from < N; from += quadColumns {
-					to := min(from+quadColumns, N)
-					solved := y[from*kernel.Rows:]
-					for i := from; i < N; i++ {
-						yi := y[i*kernel.Rows:][:kernel.Rows]
-						if i >= to {
-							e.kernels.F64.Forward(yi, solved, kernel.Rows, minus[i*N+from:i*N+to])
-							continue
-						}
-						e.kernels.F64.Forward(yi, solved, kernel.Rows, minus[i*N+from:i*N+i])
-						div(yi, yi, diagonal[i*kernel.Rows:][:kernel.Rows])
-						mul(square, yi, yi)
-						add(q, q, square)
-					}
-				}
-				for k, v := range q[:min(kernel.Rows, r.n-p*kernel.Rows)] {
+				for k, v := range of(r, p)[:min(kernel.Rows, r.n-p*kernel.Rows)] {
 					if s != nil && !(s[r.at(e)+p*kernel.Rows+k] > 0) {
 						continue
 					}

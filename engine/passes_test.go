@@ -76,10 +76,19 @@ func TestPasses(t *testing.T) {
 					}
 				}
 				best, row := 0.0, -1
+				quads := make([]float64, rows)
+				const groups = 3
+				grouped, of, r := make([]float64, groups*2*N), make([]int32, rows), make([]float64, 2*rows)
 				for i := range rows {
-					if c != nil && c[i] <= 0 {
-						continue
+					of[i] = int32(i*i) % groups
+					r[2*i], r[2*i+1] = one(i), -float64(i%4)
+					for q, u := range r[2*i : 2*i+2] {
+						for j, x := range append(append([]float64(nil), p.x[i*n:(i+1)*n]...), 1) {
+							grouped[(int(of[i])*2+q)*N+j] += u * x
+						}
 					}
+				}
+				for i := range rows {
 					x := append(append([]float64(nil), p.x[i*n:(i+1)*n]...), 1)
 					q := 0.0
 					for j := range x {
@@ -88,6 +97,10 @@ func TestPasses(t *testing.T) {
 						}
 						x[j] /= chol[j*N+j]
 						q += x[j] * x[j]
+					}
+					quads[i] = q
+					if c != nil && c[i] <= 0 {
+						continue
 					}
 					if row < 0 || q > best {
 						best, row = q, i
@@ -100,6 +113,10 @@ func TestPasses(t *testing.T) {
 				if math.Abs(largest-best) > 1e-12*best || at != row {
 					t.Errorf("MaxQuad %v at %d, want %v at %d", largest, at, best, row)
 				}
+				got, err = e.Quads(background, chol)
+				check("Quads", got, err, quads)
+				got, err = e.Grouped(background, r, 2, of, groups)
+				check("Grouped", got, err, grouped)
 			})
 		}
 	}

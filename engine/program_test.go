@@ -520,6 +520,7 @@ func TestKept(t *testing.T) {
 		want["a"] = append(want["a"], a)
 		want["slope"] = append(want["slope"], s*(a-y))
 		want["curvature"] = append(want["curvature"], s*a*(1-a))
+		want["third"] = append(want["third"], s*a*(1-a)*(1-2*a))
 	}
 	for name, w := range want {
 		got, err := b.Kept(background, name)

@@ -503,16 +503,23 @@ func (b *Objective) byProducts(ctx context.Context) ([]float64, error) {
 
 // Kept is a column at the point, for every row of this process its components: "head" (z with bias and offset),
 // "curvature" (the second derivative of the row's weighted loss in the head; K² components for K heads), "slope" (the
-// first), or a definition of the equations by name. The slice is valid until the next point.
+// first), "third" (of one head the third), or a definition of the equations by name. The slice is valid until the next point.
 func (b *Objective) Kept(ctx context.Context, name string) ([]float64, error) {
 	values, err := b.ready(ctx)
 	if err != nil {
 		return nil, err
 	}
+	if p := b.named[name]; p != nil {
+		r, err := b.e.Run(ctx, p, values, Mask{})
+		if err != nil {
+			return nil, err
+		}
+		return r.Kept[name], nil
+	}
 	var n *graph.Node
 	switch name {
-	case "head", "curvature", "slope":
-		if b.head == nil {
+	case "head", "curvature", "slope", "third":
+		if b.head == nil || name == "third" && len(b.curv) > 1 {
 			return nil, ErrNoCurvature
 		}
 	}
@@ -542,6 +549,12 @@ func (b *Objective) Kept(ctx context.Context, name string) ([]float64, error) {
 			return nil, fmt.Errorf("engine: %w", err)
 		}
 		n = s[0]
+	case "third":
+		s, err := b.g.Tangent(b.curv, map[*graph.Node]*graph.Node{b.head: b.g.Const(one)})
+		if err != nil {
+			return nil, fmt.Errorf("engine: %w", err)
+		}
+		n = s[0]
 	default:
 		d, ok := b.g.Def(name)
 		if !ok {
@@ -557,9 +570,9 @@ func (b *Objective) Kept(ctx context.Context, name string) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := b.e.Run(ctx, p, values, Mask{})
-	if err != nil {
-		return nil, err
+	if b.named == nil {
+		b.named = map[string]*Program{}
 	}
-	return r.Kept[name], nil
+	b.named[name] = p
+	return b.Kept(ctx, name)
 }
