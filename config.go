@@ -30,6 +30,8 @@ type Config struct {
 	Test      Test
 	Run       Run
 
+	Inference Inference
+
 	Confidence     float64 // level of the intervals; 0 means 0.95
 	SaveUnfinished bool    // let a model be saved that did not converge; recorded in it
 
@@ -129,6 +131,7 @@ func (c *Config) defaults() {
 	}
 	c.Encoding.Weight, c.Encoding.Offset = c.Columns.Weight, c.Columns.Offset
 	c.Encoding.Penalised = c.Penalty.on()
+	c.Encoding.Aside = c.roles()
 }
 
 // Check says what is wrong with the configuration before any data are read. It names the option as a user sets it.
@@ -177,6 +180,9 @@ func (c Config) Check() error {
 		return fmt.Errorf("test and holdout: choose one")
 	}
 	if err := c.checkLayers(); err != nil {
+		return err
+	}
+	if err := c.checkInference(); err != nil {
 		return err
 	}
 	if c.Run.Init != nil && c.Solver.Restarts > 1 {

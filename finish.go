@@ -69,6 +69,9 @@ func (f *fit) describe(e *encode.Encoding) modelFile {
 	if v := r.CV; v != nil {
 		file.Training.CV = &cvRecord{v.Folds, v.Rule, number(v.Chosen.Mean), number(v.Chosen.SE)}
 	}
+	if f.config.Inference.robust() {
+		file.Training.Errors = r.Errors
+	}
 	if m := f.config.Run.Init; m != nil {
 		file.Training.Init, _ = m.checksum() // a model that was read or trained can be written
 	}
@@ -245,6 +248,8 @@ func (f *fit) statistics(ctx context.Context, unit infer.Map, raw, scaled [][]fl
 		if cov, err = infer.Covariance(f.certificate.Hessian, r.WeightSum, moved); err != nil {
 			r.StatisticsNote = "no standard errors, tests and intervals: columns determine each other to within rounding, so that errors have no bound (" + err.Error() + ")"
 			cov = nil
+		} else if cov, err = f.errors(ctx, cov, equations); err != nil {
+			return nil, err
 		}
 	}
 	if K > 1 {

@@ -98,13 +98,16 @@ func (f *fit) open(ctx context.Context, source Source) error {
 			types[name] = dataset.Numeric
 		}
 	}
+	if name := c.Inference.Cluster; name != "" {
+		types[name] = dataset.Levels
+	}
 	if _, typed := types[c.Target]; typed {
 		return fmt.Errorf("column %q is the target and cannot be given another role or type", c.Target)
 	}
 	if c.Columns.Weight != "" && c.Columns.Weight == c.Columns.Offset {
 		return fmt.Errorf("column %q is both weight and offset", c.Columns.Weight)
 	}
-	options := dataset.Options{Format: c.Format, NoHeader: c.NoHeader, NA: c.NA, Types: types, Target: c.Target, Use: c.Columns.uses(c.Target), Threads: c.Solver.Threads}
+	options := dataset.Options{Format: c.Format, NoHeader: c.NoHeader, NA: c.NA, Types: types, Target: c.Target, Use: c.Columns.uses(c.Target, c.roles()...), Threads: c.Solver.Threads}
 	t, err := source.table(ctx, options)
 	if err != nil {
 		return err
@@ -168,10 +171,10 @@ func (f *fit) read(ctx context.Context, source Source) error {
 }
 
 // uses says which columns are read: those included and not excluded, and those with a role.
-func (c *Columns) uses(target string) func(string) bool {
-	include, exclude := set(c.Include), set(c.Exclude)
+func (c *Columns) uses(target string, roles ...string) func(string) bool {
+	include, exclude, role := set(c.Include), set(c.Exclude), set(roles)
 	return func(name string) bool {
-		if name == target || name == c.Weight || name == c.Offset {
+		if name == target || name == c.Weight || name == c.Offset || role[name] {
 			return true
 		}
 		return (len(include) == 0 || include[name]) && !exclude[name]
@@ -253,6 +256,9 @@ func (f *fit) learn(context.Context) error {
 	}
 	if len(l.Encoding.Terms) == 0 {
 		return f.table.At(-1, nil, "no input is left: besides the target there is no column in use, or only columns of one level")
+	}
+	if err := f.inferable(); err != nil {
+		return err
 	}
 	return f.found(doctor.Examine(f.patient(weight))...)
 }

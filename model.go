@@ -100,6 +100,8 @@ type trainingRecord struct {
 	Gap         *float64  `json:"gap,omitempty"`
 	GapNote     string    `json:"gap_note,omitempty"`
 	Fingerprint string    `json:"fingerprint"` // of the parsed values and the schema of the training file
+
+	inferenceRecord
 }
 
 // cvRecord is what a model keeps of a cross-validation.

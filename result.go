@@ -70,6 +70,8 @@ type Result struct {
 	Aliased        []string      `json:"aliased"`
 	Confidence     float64       `json:"conf"`
 	StatisticsNote string        `json:"statistics_note,omitempty"`
+	Errors         string        `json:"errors,omitempty"`   // what the standard errors rest on: "maximum likelihood", "robust hc1", "clustered by COLUMN", …
+	Clusters       int           `json:"clusters,omitempty"` // of clustered errors
 	Coefficients   []Coefficient `json:"coefficients"`
 
 	Train *metric.Metrics `json:"train"`

@@ -46,6 +46,7 @@ const (
 // Options are the choices [Learn] is given. The zero value means the defaults named at each field.
 type Options struct {
 	Weight, Offset string            // columns of row weights and of offsets; "" is none
+	Aside          []string          // columns that are read for another purpose and are no input
 	Missing        Missing           // "" is error
 	Unseen         Unseen            // "" is error
 	MinLevelCount  int               // levels with a smaller sum of row weights become the level "other"; 0 is off

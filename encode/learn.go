@@ -45,7 +45,7 @@ func Learn(t *dataset.Table, target string, rows []int, o Options) (*Learnt, err
 	}
 	var inputs []*dataset.Column
 	for _, c := range t.Columns {
-		if c.Name != target && c.Name != o.Weight && c.Name != o.Offset && t.Sparse == nil {
+		if c.Name != target && c.Name != o.Weight && c.Name != o.Offset && !slices.Contains(o.Aside, c.Name) && t.Sparse == nil {
 			inputs = append(inputs, c)
 		}
 	}
@@ -53,7 +53,7 @@ func Learn(t *dataset.Table, target string, rows []int, o Options) (*Learnt, err
 		return nil, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.Base)) {
-		if name == target || name == o.Weight || name == o.Offset {
+		if name == target || name == o.Weight || name == o.Offset || slices.Contains(o.Aside, name) {
 			return nil, fmt.Errorf("column %q has no base level: it is no input", name)
 		}
 		c, ok := t.Column(name)

@@ -104,7 +104,7 @@ func (e *Engine) Grouped(ctx context.Context, r []float64, K int, of []int32, gr
 		if err != nil {
 			return nil, err
 		}
-		piece := rows{&b, 0, b.Rows}
+		piece := rows{Block: &b, n: b.Rows}
 		at := piece.at(e)
 		for p := 0; p*kernel.Rows < b.Rows; p++ {
 			e.spread(piece, p, y, kernel.Rows)

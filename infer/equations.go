@@ -118,3 +118,28 @@ func EquationCoefficients(e Equations, theta, cov []float64, conf float64) ([][]
 	}
 	return out, nil
 }
+
+// SetBlock writes the covariance of (w_k, b_k) with (w_l, b_l) into c, and its transpose as that of l with k: what Block reads.
+func (e Equations) SetBlock(c, block []float64, k, l int) {
+	n, size := e.Weights+1, e.Size()
+	for i := range n {
+		for j := range n {
+			p, q := e.At(k, i), e.At(l, j)
+			c[p*size+q], c[q*size+p] = block[i*n+j], block[i*n+j]
+		}
+	}
+}
+
+// Order puts rows of Size numbers that hold (w_0, b_0), (w_1, b_1), … into the order of θ. The result is new.
+func (e Equations) Order(rows []float64) []float64 {
+	n, size := e.Weights+1, e.Size()
+	out := make([]float64, len(rows))
+	for at := 0; at+size <= len(rows); at += size {
+		for k := range e.Count {
+			for j := range n {
+				out[at+e.At(k, j)] = rows[at+k*n+j]
+			}
+		}
+	}
+	return out
+}

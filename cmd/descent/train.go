@@ -60,12 +60,13 @@ Nothing that did not converge is saved without --save-unfinished; without -o not
 	f.IntVar(&c.Solver.Record, "record", 0, "keep J every `K` steps, before the update")
 	f.StringVar(&t.equations, "equations", "", "`file` of a model of your own: one equation a line, the last the loss of one example; descent help equations")
 	t.addHidden(cmd)
+	addInference(cmd, c)
 	f.IntVar(&c.Solver.Threads, "threads", 0, "`cores` to use (all); the model has the same bits")
 	t.running.add(cmd, c)
 	f.StringVarP(&t.output, "output", "o", "", "write the model to this `file`")
 	f.BoolVar(&c.SaveUnfinished, "save-unfinished", false, "save although not converged; the model says so")
-	laterFlags(f, "firth", "successes", "failures", "class-weight", "terms", "cluster", "lr", "bootstrap", "conf",
-		"group", "time", "recalibrate", "cost", "date", "robust",
+	laterFlags(f, "firth", "successes", "failures", "class-weight", "terms", "lr", "bootstrap",
+		"group", "time", "recalibrate", "cost", "date",
 		"memory", "report", "tape", "mpi")
 	return cmd
 }
@@ -189,6 +190,8 @@ func (t *training) check(cmd *cobra.Command, c *descent.Config, file string) err
 		return usagef("--seed 0: want a number from 1")
 	case c.Labels.Reference != "" && (c.Penalty.L2 > 0 || c.Penalty.L1 > 0 || c.CV.L2 || c.CV.L1) && c.Columns.Offset == "":
 		return usagef("--reference-class: with a penalty every class has weights, and none is the reference")
+	case checkInference(cmd, c) != nil:
+		return checkInference(cmd, c)
 	case hiddenUsage(cmd, c) != nil:
 		return hiddenUsage(cmd, c)
 	case cvUsage(cmd, c) != nil:
@@ -344,6 +347,7 @@ func (t *training) print(p *page, r *descent.Result) {
 		"gap", gap,
 		"starts", starts(r),
 		"verdict", verdict,
+		"errors", errorsOf(r),
 		"saved", saved,
 		"state", state,
 	)

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/descent-ml/descent"
+	"github.com/spf13/cobra"
+)
+
+// addInference adds the flags about errors, tests and intervals.
+func addInference(cmd *cobra.Command, c *descent.Config) {
+	f, i := cmd.Flags(), &c.Inference
+	f.Var(number{&c.Confidence}, "conf", "`level` of all intervals (0.95)")
+	choose(cmd, &i.Robust, "robust", "sandwich errors, which hold also where the variance is not a(1-a); hc1 has the factor m/(m-k)", "hc0", "hc1")
+	f.StringVar(&i.Cluster, "cluster", "", "`column` of groups whose rows are not independent: clustered errors, factor G/(G-1)·(m-1)/(m-k)")
+	must(cmd.RegisterFlagCompletionFunc("cluster", completeColumns(0)))
+}
+
+// checkInference refuses what cannot be meant, before anything is read.
+func checkInference(cmd *cobra.Command, c *descent.Config) error {
+	changed := cmd.Flags().Changed
+	switch {
+	case changed("conf") && !(c.Confidence > 0 && c.Confidence < 1):
+		return usagef("--conf %s: want a number between 0 and 1, such as 0.95", strings.TrimSpace(cmd.Flags().Lookup("conf").Value.String()))
+	case changed("cluster") && c.Inference.Cluster == "":
+		return usagef("--cluster is empty")
+	}
+	return nil
+}
+
+// errorsOf says what the standard errors rest on, where that is not the likelihood alone.
+func errorsOf(r *descent.Result) string {
+	switch {
+	case r.Errors == "" || r.Errors == descent.ModelErrors:
+		return ""
+	case r.Clusters > 0:
+		return r.Errors + " (" + count(r.Clusters, "cluster") + ")"
+	}
+	return r.Errors
+}

@@ -1,0 +1,84 @@
+package descent
+
+import (
+	"fmt"
+)
+
+// Inference says which statistics are computed besides the plain ones, and which errors they rest on. The zero value is errors of maximum likelihood.
+type Inference struct {
+	// Robust is hc0 or hc1: errors that hold also where the variance of the labels is not a(1-a). hc1 has the factor m/(m-k) for k parameters. ""
+	// is errors of maximum likelihood.
+	Robust string
+	// Cluster is a column of groups whose rows are not independent: errors from the sums of scores in every group, with the factor
+	// G/(G-1)·(m-1)/(m-k), unless Robust is hc0, which has none. The column is no input.
+	Cluster string
+}
+
+// robust says whether errors are of the sandwich form.
+func (i *Inference) robust() bool { return i.Robust != "" || i.Cluster != "" }
+
+// checkInference says which statistics cannot be had with this configuration, before any data are read.
+func (c *Config) checkInference() error {
+	i := &c.Inference
+	switch i.Robust {
+	case "", "hc0", "hc1":
+	default:
+		return fmt.Errorf("robust %q is not one of hc0, hc1", i.Robust)
+	}
+	asked := ""
+	switch {
+	case i.Cluster != "":
+		asked = "cluster"
+	case i.Robust != "":
+		asked = "robust"
+	}
+	if asked == "" {
+		return nil
+	}
+	switch {
+	case c.Penalty.on():
+		return fmt.Errorf("%s with a penalty: a penalty shrinks the coefficients, so their errors are not valid; leave out l1 and l2", asked)
+	case c.layered():
+		return fmt.Errorf("%s with a hidden layer: its parameters have no errors", asked)
+	case c.Solver.Method == "gd" || c.Solver.Method == "sgd":
+		return fmt.Errorf("%s with solver %s, which does not end at the optimum, where errors are valid", asked, c.Solver.Method)
+	case i.Cluster != "" && (i.Cluster == c.Target || i.Cluster == c.Columns.Weight || i.Cluster == c.Columns.Offset):
+		return fmt.Errorf("column %q is the clusters and cannot be given another role", i.Cluster)
+	}
+	return nil
+}
+
+// roles are the columns that are read and are no input.
+func (c *Config) roles() []string {
+	var names []string
+	for _, name := range []string{c.Inference.Cluster} {
+		if name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// ModelErrors is what [Result.Errors] says of errors from the likelihood: the inverse of the information.
+const ModelErrors = "maximum likelihood"
+
+// inferable says, once the classes and rows are known and before the training, which statistics cannot be had of them.
+func (f *fit) inferable() error {
+	i := &f.config.Inference
+	for _, name := range f.config.roles() {
+		if _, ok := f.table.Column(name); !ok {
+			return f.table.NoColumn(name)
+		}
+	}
+	if i.Cluster != "" {
+		if _, _, err := f.clusters(i.Cluster); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inferenceRecord is what a model keeps of it.
+type inferenceRecord struct {
+	Errors string `json:"errors,omitempty"` // what the covariance rests on; absent: maximum likelihood
+}
