@@ -69,6 +69,7 @@ func (f *fit) describe(e *encode.Encoding) modelFile {
 	if v := r.CV; v != nil {
 		file.Training.CV = &cvRecord{v.Folds, v.Rule, number(v.Chosen.Mean), number(v.Chosen.SE)}
 	}
+	file.Training.Firth = r.Firth
 	if f.config.Inference.robust() {
 		file.Training.Errors = r.Errors
 	}
@@ -240,12 +241,12 @@ func (f *fit) statistics(ctx context.Context, unit infer.Map, raw, scaled [][]fl
 	var cov []float64
 	if why := infer.Why(setting); why != "" {
 		r.StatisticsNote = why
-	} else if f.certificate == nil || f.certificate.Hessian == nil {
+	} else if H := f.curvature(); H == nil {
 		setting.TooManyColumns = true
 		r.StatisticsNote = infer.Why(setting)
 	} else {
 		var err error
-		if cov, err = infer.Covariance(f.certificate.Hessian, r.WeightSum, moved); err != nil {
+		if cov, err = infer.Covariance(H, r.WeightSum, moved); err != nil {
 			r.StatisticsNote = "no standard errors, tests and intervals: columns determine each other to within rounding, so that errors have no bound (" + err.Error() + ")"
 			cov = nil
 		} else if cov, err = f.errors(ctx, cov, equations); err != nil {
@@ -294,11 +295,19 @@ func (f *fit) statistics(ctx context.Context, unit infer.Map, raw, scaled [][]fl
 	if err != nil {
 		return nil, err
 	}
-	l := infer.Summarize(-r.Loss*r.WeightSum, null, r.WeightSum, r.Parameters)
+	l := infer.SummarizeClasses(-r.Loss*r.WeightSum, null, r.WeightSum, r.Parameters, len(f.classes.Levels))
 	r.LogLikelihood, r.Deviance, r.NullDeviance = number(l.LogLikelihood), number(l.Deviance), number(l.NullDeviance)
 	// A penalised fit has fewer degrees of freedom than parameters, and the criteria are about the maximum of the likelihood.
-	if !setting.Penalised && !setting.Unfinished {
+	if !setting.Penalised && !setting.Unfinished && !r.Firth {
 		r.DFResidual, r.AIC, r.BIC = number(l.DFResidual), number(l.AIC), number(l.BIC)
+		r.NullTest, r.McFadden = &LRTest{DF: l.LikelihoodRatioDF, Chisq: number(l.LikelihoodRatio), P: number(l.LikelihoodRatioP)}, number(l.McFadden)
+	}
+	if i := &f.config.Inference; cov != nil && (i.Firth || i.LikelihoodRatio) {
+		columns := make([]string, n)
+		for j, t := range e.Terms {
+			columns[j] = t.Column
+		}
+		return cov, f.profiles(ctx, unit, equations, columns)
 	}
 	return cov, nil
 }

@@ -510,7 +510,11 @@ func (f *fit) assumptions() error {
 	if err := f.assumeL1(); err != nil {
 		return err
 	}
-	if !f.config.Penalty.on() && !f.firstOrder() {
+	if f.config.Inference.Firth {
+		if err := f.note("Firth's penalty, half the log determinant of the information, is added to the log likelihood; it takes the bias of maximum likelihood off to first order"); err != nil {
+			return err
+		}
+	} else if !f.config.Penalty.on() && !f.firstOrder() {
 		if err := f.note("no penalty: maximum likelihood (--l2 adds one)"); err != nil {
 			return err
 		}

@@ -12,6 +12,12 @@ type Inference struct {
 	// Cluster is a column of groups whose rows are not independent: errors from the sums of scores in every group, with the factor
 	// G/(G-1)·(m-1)/(m-k), unless Robust is hc0, which has none. The column is no input.
 	Cluster string
+	// LikelihoodRatio adds, for every column, the likelihood-ratio test of all its weights together, and for every coefficient that of its own and its
+	// profile-likelihood interval.
+	LikelihoodRatio bool
+	// Firth maximises the likelihood times √|I| (Firth 1993), which is finite also under separation; tests and intervals are those of the profile of this
+	// penalised likelihood (Heinze and Schemper 2002). Two classes only.
+	Firth bool
 }
 
 // robust says whether errors are of the sandwich form.
@@ -31,6 +37,10 @@ func (c *Config) checkInference() error {
 		asked = "cluster"
 	case i.Robust != "":
 		asked = "robust"
+	case i.Firth:
+		asked = "firth"
+	case i.LikelihoodRatio:
+		asked = "lr"
 	}
 	if asked == "" {
 		return nil
@@ -42,6 +52,14 @@ func (c *Config) checkInference() error {
 		return fmt.Errorf("%s with a hidden layer: its parameters have no errors", asked)
 	case c.Solver.Method == "gd" || c.Solver.Method == "sgd":
 		return fmt.Errorf("%s with solver %s, which does not end at the optimum, where errors are valid", asked, c.Solver.Method)
+	case i.Firth && i.robust():
+		return fmt.Errorf("firth and %s: choose one; Firth's intervals are those of its penalised likelihood", asked)
+	case i.Firth && c.Solver.Method == "lbfgs":
+		return fmt.Errorf("firth with solver lbfgs: its solver is Newton's method")
+	case i.Firth && c.Solver.Tol > 0:
+		return fmt.Errorf("firth with tol: nothing proves a gap of the penalised likelihood")
+	case i.Firth && (c.Run.Checkpoint != "" || c.Run.Resume != ""):
+		return fmt.Errorf("firth with checkpoint or resume: its solver keeps no state")
 	case i.Cluster != "" && (i.Cluster == c.Target || i.Cluster == c.Columns.Weight || i.Cluster == c.Columns.Offset):
 		return fmt.Errorf("column %q is the clusters and cannot be given another role", i.Cluster)
 	}
@@ -70,6 +88,9 @@ func (f *fit) inferable() error {
 			return f.table.NoColumn(name)
 		}
 	}
+	if f.classes.Sets() > 1 && i.Firth {
+		return fmt.Errorf("firth is for two classes; the target %q has %d (positive and against-rest make two of them)", f.target.Name, len(f.classes.Levels))
+	}
 	if i.Cluster != "" {
 		if _, _, err := f.clusters(i.Cluster); err != nil {
 			return err
@@ -80,5 +101,6 @@ func (f *fit) inferable() error {
 
 // inferenceRecord is what a model keeps of it.
 type inferenceRecord struct {
+	Firth  bool   `json:"firth,omitempty"`
 	Errors string `json:"errors,omitempty"` // what the covariance rests on; absent: maximum likelihood
 }

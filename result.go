@@ -67,12 +67,19 @@ type Result struct {
 
 	Checkpoint *string `json:"checkpoint,omitempty"` // the state of a run that was broken off is in this file
 
-	Aliased        []string      `json:"aliased"`
-	Confidence     float64       `json:"conf"`
-	StatisticsNote string        `json:"statistics_note,omitempty"`
-	Errors         string        `json:"errors,omitempty"`   // what the standard errors rest on: "maximum likelihood", "robust hc1", "clustered by COLUMN", …
-	Clusters       int           `json:"clusters,omitempty"` // of clustered errors
-	Coefficients   []Coefficient `json:"coefficients"`
+	Aliased        []string `json:"aliased"`
+	Confidence     float64  `json:"conf"`
+	StatisticsNote string   `json:"statistics_note,omitempty"`
+	Errors         string   `json:"errors,omitempty"` // what the standard errors rest on: "maximum likelihood", "robust hc1", "clustered by COLUMN", …
+	Firth          bool     `json:"firth,omitempty"`  // the estimates maximise Firth's penalised likelihood, and p, low and high are those of its profile
+	// The log likelihood and half the log determinant of the information, in original units, of Firth's method.
+	PenalizedLogLikelihood *float64      `json:"penalized_log_likelihood,omitempty"`
+	Clusters               int           `json:"clusters,omitempty"` // of clustered errors
+	Coefficients           []Coefficient `json:"coefficients"`
+
+	NullTest *LRTest  `json:"null_test,omitempty"` // of all weights together, against the model of the intercepts alone
+	McFadden *float64 `json:"mcfadden,omitempty"`  // 1 - log likelihood over that of the intercepts alone
+	LRTests  []LRTest `json:"lr_tests,omitempty"`  // of every column's weights together
 
 	Train *metric.Metrics `json:"train"`
 	Test  *metric.Metrics `json:"test,omitempty"`
@@ -138,6 +145,20 @@ type Coefficient struct {
 	Low       *float64 `json:"low"`
 	High      *float64 `json:"high"`
 	OddsRatio *float64 `json:"odds_ratio"` // of more than two classes: the relative risk ratio
+
+	// With the likelihood-ratio tests: twice the fall of the log likelihood without this coefficient, and its profile-likelihood interval.
+	LRChisq     *float64 `json:"lr_chisq,omitempty"`
+	LRP         *float64 `json:"lr_p,omitempty"`
+	ProfileLow  *float64 `json:"profile_low,omitempty"`
+	ProfileHigh *float64 `json:"profile_high,omitempty"`
+}
+
+// LRTest is a likelihood-ratio test: twice the fall of the log likelihood where some weights are 0, and its tail of chi-squared.
+type LRTest struct {
+	Column string   `json:"column,omitempty"` // whose weights
+	DF     int      `json:"df"`
+	Chisq  *float64 `json:"chisq"`
+	P      *float64 `json:"p"`
 }
 
 // TracePoint is the cost before update number Step.

@@ -78,7 +78,11 @@ func (f *fit) robustCovariance(ctx context.Context, cov []float64, e infer.Equat
 
 // errors is the covariance that the standard errors rest on, given that of maximum likelihood; the result then says which.
 func (f *fit) errors(ctx context.Context, cov []float64, e infer.Equations) ([]float64, error) {
-	if !f.config.Inference.robust() {
+	switch {
+	case f.config.Inference.Firth:
+		f.result.Errors = "information at Firth's estimates; p, low and high by the profile of the penalised likelihood"
+		return cov, nil
+	case !f.config.Inference.robust():
 		f.result.Errors = ModelErrors
 		return cov, nil
 	}

@@ -24,6 +24,7 @@ type solved struct {
 	logLoss     bool           // the loss is the log loss of y, so J is a likelihood
 	certificate *proof.Certificate
 	separation  *proof.Decision
+	information []float64 // of Firth's method: minus the Hessian of the log likelihood at its end
 }
 
 // standardErrors is how near the optimum every coefficient must be for the verdict "converged", in its standard errors.
@@ -40,6 +41,9 @@ func (f *fit) solve(ctx context.Context) error {
 	}
 	if err := f.prepare(); err != nil {
 		return err
+	}
+	if f.config.Inference.Firth {
+		return f.solveFirth(ctx)
 	}
 	if f.config.Solver.Tol > 0 && f.problem == nil {
 		return fmt.Errorf("tol: nothing can be proved about this loss, so no proved gap can end the training")

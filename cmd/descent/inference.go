@@ -13,6 +13,8 @@ func addInference(cmd *cobra.Command, c *descent.Config) {
 	f.Var(number{&c.Confidence}, "conf", "`level` of all intervals (0.95)")
 	choose(cmd, &i.Robust, "robust", "sandwich errors, which hold also where the variance is not a(1-a); hc1 has the factor m/(m-k)", "hc0", "hc1")
 	f.StringVar(&i.Cluster, "cluster", "", "`column` of groups whose rows are not independent: clustered errors, factor G/(G-1)·(m-1)/(m-k)")
+	f.BoolVar(&i.LikelihoodRatio, "lr", false, "likelihood-ratio test of every column and coefficient, and profile-likelihood intervals")
+	f.BoolVar(&i.Firth, "firth", false, "Firth's penalised likelihood: finite also under separation; p and intervals by its profile")
 	must(cmd.RegisterFlagCompletionFunc("cluster", completeColumns(0)))
 }
 

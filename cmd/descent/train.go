@@ -65,7 +65,7 @@ Nothing that did not converge is saved without --save-unfinished; without -o not
 	t.running.add(cmd, c)
 	f.StringVarP(&t.output, "output", "o", "", "write the model to this `file`")
 	f.BoolVar(&c.SaveUnfinished, "save-unfinished", false, "save although not converged; the model says so")
-	laterFlags(f, "firth", "successes", "failures", "class-weight", "terms", "lr", "bootstrap",
+	laterFlags(f, "successes", "failures", "class-weight", "terms", "bootstrap",
 		"group", "time", "recalibrate", "cost", "date",
 		"memory", "report", "tape", "mpi")
 	return cmd
