@@ -46,7 +46,7 @@ func (c *Config) checkInference() error {
 		return nil
 	}
 	switch {
-	case c.Penalty.on():
+	case c.Penalty.on() || c.CV.seeks():
 		return fmt.Errorf("%s with a penalty: a penalty shrinks the coefficients, so their errors are not valid; leave out l1 and l2", asked)
 	case c.layered():
 		return fmt.Errorf("%s with a hidden layer: its parameters have no errors", asked)
@@ -56,6 +56,8 @@ func (c *Config) checkInference() error {
 		return fmt.Errorf("firth and %s: choose one; Firth's intervals are those of its penalised likelihood", asked)
 	case i.Firth && c.Solver.Method == "lbfgs":
 		return fmt.Errorf("firth with solver lbfgs: its solver is Newton's method")
+	case i.Firth && c.CV.Folds > 0:
+		return fmt.Errorf("firth with cv: there is no penalty to judge")
 	case i.Firth && c.Solver.Tol > 0:
 		return fmt.Errorf("firth with tol: nothing proves a gap of the penalised likelihood")
 	case i.Firth && (c.Run.Checkpoint != "" || c.Run.Resume != ""):

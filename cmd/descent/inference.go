@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/descent-ml/descent"
@@ -39,4 +41,36 @@ func errorsOf(r *descent.Result) string {
 		return r.Errors + " (" + count(r.Clusters, "cluster") + ")"
 	}
 	return r.Errors
+}
+
+// printTests writes the likelihood-ratio tests, of columns and of coefficients, with the profile-likelihood intervals.
+func printTests(p *page, r *descent.Result) {
+	if len(r.LRTests) == 0 {
+		return
+	}
+	what := "likelihood"
+	if r.Firth {
+		what = "penalised likelihood"
+	}
+	p.heading("without a column: twice the fall of the log " + what)
+	tab := &table{header: []string{"", "df", "chi-squared", "p"}}
+	for _, t := range r.LRTests {
+		tab.add(printable(t.Column), strconv.Itoa(t.DF), optional(t.Chisq, 5), pValue(t.P))
+	}
+	p.table(tab)
+	p.heading("profile of the " + what)
+	half := (1 - r.Confidence) / 2
+	tab = &table{header: []string{"", "estimate", "chi-squared", "p", percent(half), percent(1 - half)}, left: 1}
+	for i, c := range r.Coefficients {
+		if i > mostCoefficients {
+			tab.add(fmt.Sprintf("and %d more (--json)", len(r.Coefficients)-i), "", "", "", "", "")
+			break
+		}
+		name := printable(c.Name)
+		if c.Class != "" {
+			name = printable(c.Class) + ": " + name
+		}
+		tab.add(name, digits(c.Estimate, 5), optional(c.LRChisq, 5), pValue(c.LRP), optional(c.ProfileLow, 4), optional(c.ProfileHigh, 4))
+	}
+	p.table(tab)
 }

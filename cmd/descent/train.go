@@ -367,6 +367,7 @@ func (t *training) print(p *page, r *descent.Result) {
 	printLayers(p, r.Layers)
 	printCoefficients(p, r.Coefficients, r.Confidence, r.StatisticsNote, r.ReferenceClass)
 	t.printLikelihood(p, r)
+	printTests(p, r)
 	if r.Train != nil {
 		p.WriteByte('\n')
 		printMetrics(p, []string{"training rows", "test rows"}, r.Train, r.Test)

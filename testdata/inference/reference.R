@@ -1,6 +1,8 @@
 # Statistics of logistic regressions as R sees them: sandwich (robust, clustered), stats (tests, leverage, Cook), car (VIF), brglm2 (Firth), and, where no
 # package of Debian has it, a few lines of matrix algebra. One line a number: case, quantity, name, value.
 #   Rscript reference.R FILE CASE
+# expected.tsv is what it writes of pima.csv, german.csv and pima.csv with a column w of row weights (1, 2, 3, 1, …), here rows repeated. For "endometrial"
+# FILE is written: the data are part of brglm2.
 # CASE is one of those below; FILE is its data.
 args <- commandArgs(TRUE)
 file <- args[1]; case <- args[2]
@@ -10,8 +12,9 @@ say <- function(quantity, name, value) cat(sprintf("%s\t%s\t%s\t%.17g\n", case, 
 version <- function(p) cat(sprintf("version\t%s\t%s\n", p, as.character(packageVersion(p))))
 strict <- glm.control(epsilon = 1e-15, maxit = 100)
 
-if (case == "endometrial" && file == "-") { # Heinze and Schemper 2002; the data are part of brglm2
+if (case == "endometrial") { # Heinze and Schemper 2002
   data("endometrial", package = "brglm2"); d <- endometrial
+  write.csv(d, file, row.names = FALSE, quote = FALSE)
 } else d <- read.csv(file, stringsAsFactors = TRUE)
 cluster <- NULL
 f <- switch(case,

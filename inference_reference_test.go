@@ -1,0 +1,291 @@
+package descent_test
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/descent-ml/descent"
+)
+
+// inferenceCase is a set that testdata/inference/reference.R knows.
+type inferenceCase struct {
+	name, file, target string
+	include            []string
+	cluster, weight    string
+}
+
+var inferenceCases = []inferenceCase{
+	{name: "pima", file: "testdata/pima/pima.csv", target: "diabetes", include: []string{"pregnant", "glucose", "pressure", "triceps", "insulin", "mass", "pedigree"}, cluster: "age"},
+	{name: "repeated", target: "diabetes", include: []string{"pregnant", "glucose", "mass"}, cluster: "age", weight: "w"},
+	{name: "german", file: "testdata/german_credit/german.csv", target: "bad", include: []string{"checking", "duration", "amount", "sex_status", "age"}, cluster: "purpose"},
+	{name: "endometrial", target: "HG", include: []string{"NV", "PI", "EH"}},
+}
+
+// path is the file of the case; that of repeated is made: pima with a weight column 1, 2, 3, 1, ….
+func (c *inferenceCase) path(t *testing.T) string {
+	t.Helper()
+	if c.name != "repeated" {
+		return c.file
+	}
+	b, err := os.ReadFile("testdata/pima/pima.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	for i, line := range strings.Split(strings.TrimSpace(string(b)), "\n") {
+		if i == 0 {
+			fmt.Fprintf(&out, "%s,w\n", line)
+		} else {
+			fmt.Fprintf(&out, "%s,%d\n", line, (i-1)%3+1)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "repeated.csv")
+	if err := os.WriteFile(path, out.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func (c *inferenceCase) fit(t *testing.T, path string, inference descent.Inference) *descent.Result {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := descent.Fit(t.Context(), descent.Reader(filepath.Base(path), bytes.NewReader(b)), descent.Config{Target: c.target,
+		Columns: descent.Columns{Include: c.include, Weight: c.weight}, Inference: inference})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// inferenceTolerance is how near we come to R, relatively, by quantity; 1e-9 is that of all others. R's roots are found to 1e-11, and its clustered errors are
+// made in the units of the file, where sums of clusters cancel.
+var inferenceTolerance = map[string]float64{
+	"cluster": 5e-9, "cluster_hc0": 5e-9, "firth_p": 1e-8, "lr_p": 1e-8, "coef_lr_chisq": 1e-8, "firth_low": 1e-8, "firth_high": 1e-8, "profile_low": 1e-8, "profile_high": 1e-8,
+}
+
+// compare checks all lines of the case.
+func (c *inferenceCase) compare(t *testing.T, path, lines string) {
+	t.Helper()
+	with := map[string]*descent.Result{}
+	fit := func(key string, i descent.Inference) *descent.Result {
+		if with[key] == nil {
+			with[key] = c.fit(t, path, i)
+		}
+		return with[key]
+	}
+	coefficient := func(r *descent.Result, name string) *descent.Coefficient {
+		for i := range r.Coefficients {
+			if n := strings.NewReplacer("=", "", "(intercept)", "(Intercept)").Replace(r.Coefficients[i].Name); n == name {
+				return &r.Coefficients[i]
+			}
+		}
+		t.Fatalf("no coefficient %q", name)
+		return nil
+	}
+	test := func(r *descent.Result, name string) *descent.LRTest {
+		for i := range r.LRTests {
+			if r.LRTests[i].Column == name {
+				return &r.LRTests[i]
+			}
+		}
+		t.Fatalf("no test of %q", name)
+		return nil
+	}
+	n, worst := 0, 0.0
+	for line := range strings.Lines(lines) {
+		cells := strings.Split(strings.TrimRight(line, "\r\n"), "\t")
+		if len(cells) != 4 || cells[0] != c.name {
+			continue
+		}
+		n++
+		quantity, name := cells[1], cells[2]
+		want, err := strconv.ParseFloat(cells[3], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lr := func() *descent.Result { return fit("lr", descent.Inference{LikelihoodRatio: true}) }
+		firth := func() *descent.Result { return fit("firth", descent.Inference{Firth: true}) }
+		var got *float64
+		switch quantity {
+		case "hc0", "hc1":
+			got = coefficient(fit(quantity, descent.Inference{Robust: quantity}), name).StdError
+		case "cluster":
+			got = coefficient(fit(quantity, descent.Inference{Cluster: c.cluster}), name).StdError
+		case "cluster_hc0":
+			got = coefficient(fit(quantity, descent.Inference{Cluster: c.cluster, Robust: "hc0"}), name).StdError
+		case "lr_chisq":
+			got = test(lr(), name).Chisq
+		case "lr_p":
+			got = test(lr(), name).P
+		case "coef_lr_chisq":
+			got = coefficient(lr(), name).LRChisq
+		case "profile_low":
+			got = coefficient(lr(), name).ProfileLow
+		case "profile_high":
+			got = coefficient(lr(), name).ProfileHigh
+		case "null_chisq":
+			got = lr().NullTest.Chisq
+		case "mcfadden":
+			got = lr().McFadden
+		case "firth_estimate":
+			got = &coefficient(firth(), name).Estimate
+		case "firth_std_error":
+			got = coefficient(firth(), name).StdError
+		case "firth_p":
+			got = coefficient(firth(), name).P
+		case "firth_low":
+			got = coefficient(firth(), name).Low
+		case "firth_high":
+			got = coefficient(firth(), name).High
+		case "firth_loglik":
+			got = firth().LogLikelihood
+		case "firth_penalized_loglik":
+			got = firth().PenalizedLogLikelihood
+		case "firth_null_chisq":
+			got = firth().NullTest.Chisq
+		case "margin", "margin_std_error", "vif", "condition_number", "hosmer_lemeshow_chisq", "spiegelhalter_z", "unweighted_squares_z", "cook", "cook_leverage",
+			"cook_change", "leverage_max":
+			continue
+		default:
+			t.Errorf("%s: nobody knows it", quantity)
+			continue
+		}
+		if got == nil {
+			t.Errorf("%s of %s is null", quantity, name)
+			continue
+		}
+		tolerance := inferenceTolerance[quantity]
+		if tolerance == 0 {
+			tolerance = 1e-9
+		}
+		d := math.Abs(*got-want) / math.Abs(want)
+		worst = max(worst, d/tolerance)
+		if !(d <= tolerance) {
+			t.Errorf("%s of %s = %.15g, R has %.15g (%.1e)", quantity, name, *got, want, d)
+		}
+	}
+	if n < 10 {
+		t.Errorf("only %d numbers", n)
+	}
+	t.Logf("%d numbers; the worst takes %.2g of its tolerance", n, worst)
+}
+
+// TestInference compares robust, clustered, likelihood-ratio and Firth statistics with what R wrote.
+func TestInference(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join("testdata", "inference", "expected.tsv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range inferenceCases {
+		if c.name == "endometrial" {
+			continue // the data come with R's brglm2
+		}
+		t.Run(c.name, func(t *testing.T) { c.compare(t, c.path(t), string(b)) })
+	}
+}
+
+// TestInferenceR runs R itself: the package brglm2 for Firth's method, sandwich for robust errors, car for variance inflation.
+func TestInferenceR(t *testing.T) {
+	missing := ""
+	if _, err := exec.LookPath("Rscript"); err != nil {
+		missing = "Rscript is not installed"
+	} else if out, err := exec.Command("Rscript", "-e", "library(brglm2); library(sandwich); library(car)").CombinedOutput(); err != nil {
+		missing = "R lacks a package: " + string(out)
+	}
+	if missing != "" {
+		if slices.Contains(strings.Split(os.Getenv("DESCENT_REQUIRE"), ","), "r") {
+			t.Fatal(missing)
+		}
+		t.Skip(missing)
+	}
+	for _, c := range inferenceCases {
+		if c.name == "german" || c.name == "pima" {
+			continue // as stored
+		}
+		t.Run(c.name, func(t *testing.T) {
+			path := c.path(t)
+			if path == "" {
+				path = filepath.Join(t.TempDir(), "endometrial.csv")
+			}
+			cmd := exec.CommandContext(t.Context(), "Rscript", filepath.Join("testdata", "inference", "reference.R"), path, c.name)
+			var stderr bytes.Buffer
+			cmd.Stderr = &stderr
+			out, err := cmd.Output()
+			if err != nil {
+				t.Fatalf("%v\n%s", err, stderr.String())
+			}
+			c.compare(t, path, string(out))
+		})
+	}
+}
+
+// TestWeightsAreRepetitions: robust, clustered, likelihood-ratio and Firth statistics of a row of weight k are those of the row k times.
+func TestWeightsAreRepetitions(t *testing.T) {
+	const seed = 5
+	weighted, repeated := "x,level,group,w,y\n", "x,level,group,y\n"
+	state := uint32(seed)
+	next := func(n uint32) uint32 { state = state*1664525 + 1013904223; return state >> 8 % 97 % n }
+	for range 60 {
+		x, level, group, w := next(40), "abc"[next(3)], next(7), 1+next(4)
+		y := 0
+		if next(40)+x > 40 {
+			y = 1
+		}
+		row := fmt.Sprintf("%d,%c,g%d", x, level, group)
+		weighted += fmt.Sprintf("%s,%d,%d\n", row, w, y)
+		repeated += strings.Repeat(fmt.Sprintf("%s,%d\n", row, y), int(w))
+	}
+	for name, i := range map[string]descent.Inference{
+		"robust hc0": {Robust: "hc0"}, "robust hc1": {Robust: "hc1"}, "cluster": {Cluster: "group"},
+		"lr": {LikelihoodRatio: true}, "firth": {Firth: true, LikelihoodRatio: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fit := func(text, weight string) *descent.Result {
+				r, err := descent.Fit(t.Context(), descent.Reader("t.csv", strings.NewReader(text)), descent.Config{Target: "y",
+					Columns: descent.Columns{Exclude: []string{"group"}, Weight: weight}, Inference: i})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return r
+			}
+			a, b := fit(weighted, "w"), fit(repeated, "")
+			near := func(what string, got, want *float64) {
+				t.Helper()
+				if (got == nil) != (want == nil) || got != nil && math.Abs(*got-*want) > 1e-9*(1e-3+math.Abs(*want)) {
+					t.Errorf("%s: %v and %v", what, show(got), show(want))
+				}
+			}
+			for k, c := range a.Coefficients {
+				d := b.Coefficients[k]
+				near(c.Name+" estimate", &c.Estimate, &d.Estimate)
+				near(c.Name+" error", c.StdError, d.StdError)
+				near(c.Name+" p", c.P, d.P)
+				near(c.Name+" low", c.Low, d.Low)
+				near(c.Name+" profile", c.ProfileHigh, d.ProfileHigh)
+				near(c.Name+" test", c.LRChisq, d.LRChisq)
+			}
+			for k, c := range a.LRTests {
+				near(c.Column, c.Chisq, b.LRTests[k].Chisq)
+			}
+			near("penalised", a.PenalizedLogLikelihood, b.PenalizedLogLikelihood)
+		})
+	}
+}
+
+func show(v *float64) string {
+	if v == nil {
+		return "null"
+	}
+	return fmt.Sprintf("%.15g", *v)
+}
