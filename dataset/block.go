@@ -67,25 +67,12 @@ const (
 
 // partTexts is what a part of plain numbers does not need.
 type partTexts struct {
-	texts []partText // the distinct texts that occur; their bytes are in arena
-	arena []byte
-	na    []NA    // the missing ones but for the rows of the block: counted from its beginning
-	forms []uint8 // spelled
-	kept  []byte  // texts of irregular numbers, one after the other
-	ends  []int   // where each ends; short of them where they were lost
-	bytes int     // what keeping them took, or would have
-	code  []int32 // in the table's dictionary, by text
-}
-
-type partText struct {
-	end, n int
-	rows   int
-	first  int // row of the block
-}
-
-func (p *partTexts) text(i int) []byte {
-	e := &p.texts[i]
-	return p.arena[e.end-e.n : e.end : e.end]
+	words *dictionary // of the codes
+	na    []NA        // the missing ones but for the rows of the block: counted from its beginning
+	forms []uint8     // spelled
+	kept  []byte      // texts of irregular numbers, one after the other
+	ends  []int       // where each ends; short of them where they were lost
+	bytes int         // what keeping them took, or would have
 }
 
 func (p *part) isCodes() bool { return p.storage >= codes8 }

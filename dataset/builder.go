@@ -31,8 +31,9 @@ type builder struct {
 	blocks   []*block // where its parts are
 	parts    []*part
 	words    dictionary
-	entries  []entry // of words
-	numbers  int     // cells that are numbers
+	entries  []entry                 // of words
+	place    map[*dictionary][]int32 // from the codes of parts to entries
+	numbers  int                     // cells that are numbers
 	problems problems
 }
 
@@ -51,7 +52,7 @@ const keptTexts = 64 << 20
 // finish decides the type and gives the column; what is wrong goes to b.problems.
 func (b *builder) finish(t *reading) *Column {
 	c := &Column{Name: b.name, Index: b.index}
-	b.gather(t, c)
+	b.gather(c)
 	for _, e := range b.entries {
 		if why := unfit(e.text); why != "" {
 			t.problem(e.first, b, why+": "+quote(e.text), "")
@@ -89,13 +90,17 @@ func (b *builder) finish(t *reading) *Column {
 	for _, p := range b.parts {
 		p.more = nil
 	}
-	b.parts, b.words, b.entries = nil, dictionary{}, nil
+	b.parts, b.words, b.entries, b.place = nil, dictionary{}, nil, nil
 	return c
 }
 
 // gather counts what the parts hold.
-func (b *builder) gather(t *reading, c *Column) {
+func (b *builder) gather(c *Column) {
 	b.parts = make([]*part, len(b.blocks))
+	type count struct{ rows, first int }
+	counts := map[*dictionary][]count{} // by code
+	var all []*dictionary
+	var codes []int32
 	for i, block := range b.blocks {
 		p := &block.parts[b.at]
 		b.parts[i] = p
@@ -107,15 +112,38 @@ func (b *builder) gather(t *reading, c *Column) {
 		for _, na := range p.more.na {
 			c.met(na.Text, na.Rows, block.first+na.Row)
 		}
-		if len(p.more.texts) == 0 {
+		if p.more.words == nil {
 			continue
 		}
-		p.more.code = make([]int32, len(p.more.texts))
-		for k, e := range p.more.texts {
-			code := b.code(p.more.text(k))
-			p.more.code[k] = int32(code)
-			b.meet(code, e.rows, block.first+e.first)
+		of, met := counts[p.more.words]
+		if !met {
+			of = make([]count, len(p.more.words.entries))
+			counts[p.more.words] = of
+			all = append(all, p.more.words)
 		}
+		codes = slices.Grow(codes[:0], block.rows)[:block.rows]
+		block.readCodes(codes, p)
+		for row, code := range codes {
+			if code >= 0 {
+				n := &of[code]
+				if n.rows == 0 {
+					n.first = block.first + row
+				}
+				n.rows++
+			}
+		}
+	}
+	// The texts that occur, in the order they are met: a dictionary also has those of rows that were given up.
+	b.place = make(map[*dictionary][]int32, len(all))
+	for _, words := range all {
+		place := make([]int32, len(words.entries))
+		for code, n := range counts[words] {
+			if n.rows > 0 {
+				place[code] = int32(b.code(words.text(code)))
+				b.meet(int(place[code]), n.rows, n.first)
+			}
+		}
+		b.place[words] = place
 	}
 }
 
@@ -379,7 +407,7 @@ func (b *builder) strays(t *reading) {
 			if code < 0 {
 				continue
 			}
-			e := &b.entries[p.more.code[code]]
+			e := &b.entries[b.place[p.more.words][code]]
 			if e.number {
 				continue
 			}
@@ -422,6 +450,13 @@ func (b *builder) toCodes(t *reading) {
 // codes gives every row the place of its text, and -1 where it is missing.
 func (b *builder) codes(t *reading, place []int32) []int32 {
 	out := make([]int32, t.t.Rows)
+	of := make(map[*dictionary][]int32, len(b.place))
+	for words, to := range b.place {
+		of[words] = make([]int32, len(to))
+		for code, entry := range to {
+			of[words][code] = place[entry]
+		}
+	}
 	for i, p := range b.parts {
 		block := b.blocks[i]
 		some := out[block.first:][:block.rows]
@@ -433,10 +468,7 @@ func (b *builder) codes(t *reading, place []int32) []int32 {
 			})
 			continue
 		}
-		of := make([]int32, len(p.more.code))
-		for k, code := range p.more.code {
-			of[k] = place[code]
-		}
+		of := of[p.more.words]
 		for row, code := range some {
 			if code >= 0 {
 				some[row] = of[code]
@@ -482,7 +514,9 @@ func (b *builder) levels(t *reading, c *Column) {
 // boolean makes 0 and 1 of the texts of one pair.
 func (b *builder) boolean(t *reading, c *Column) {
 	pair := -1
-	for _, e := range b.entries {
+	inOrder := slices.Clone(b.entries)
+	slices.SortFunc(inOrder, func(a, b entry) int { return a.first - b.first })
+	for _, e := range inOrder {
 		p, _ := booleanText(e.text)
 		switch {
 		case p < 0:

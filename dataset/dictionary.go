@@ -110,9 +110,3 @@ func (d *dictionary) text(code int) []byte {
 	e := &d.entries[code]
 	return d.arena[e.end-e.n : e.end : e.end]
 }
-
-// clear forgets all texts and keeps the memory.
-func (d *dictionary) clear() {
-	clear(d.table)
-	d.entries, d.arena = d.entries[:0], d.arena[:0]
-}

@@ -71,12 +71,10 @@ func (s *stage) quick(b []byte, pos, last, stop int, columns []int32, delim byte
 				x := &s.texts[at]
 				from := i
 				if !x.text {
-					// A plain number: a sign, up to seven digits, a point and up to fifteen decimals, 10^15 at most.
-					var sign uint64
-					if b[i] == '-' {
-						sign = ^uint64(0)
-						i++
-					}
+					// A plain number: a minus, up to seven digits, a point and up to fifteen decimals, 10^15 at most.
+					minus := (uint64(b[i]^'-') - 1) >> 63 // 1 or 0, without a branch
+					sign := -minus
+					i += int(minus)
 					t := load8(b, i) ^ '0'*ones
 					n := bits.TrailingZeros64(notDigits(t)) >> 3
 					if uint(n-1) < 7 && !(n > 1 && b[i] == '0') {

@@ -16,14 +16,15 @@ type stage struct {
 	forms   []uint8
 
 	count [256]int32 // of forms, for seal
-	line  []byte     // a number's text
+	scale *scales
+	line  []byte // a number's text
 }
 
 // stageTexts is what a column of a stage has besides its slots.
 type stageTexts struct {
-	words dictionary // the texts that are no numbers
-	na    [][]byte   // distinct texts that mean missing; the first is the empty one
-	kept  []byte     // texts of irregular numbers
+	words *dictionary // of this stage's texts, from its beginning: parts refer to it
+	na    [][]byte    // distinct texts that mean missing; the first is the empty one
+	kept  []byte      // texts of irregular numbers
 	ends  []int
 	bytes int  // what they take
 	lost  bool // they are not kept
@@ -43,7 +44,7 @@ const (
 
 // Sizes of a stage: about stageCells cells, so that they stay near the processor; never fewer rows than leastRows, as every part has a head, unless that were more than mostCells.
 const (
-	stageCells = 1 << 17
+	stageCells = 1 << 15
 	leastRows  = 256
 	mostCells  = 1 << 20
 )
@@ -59,7 +60,7 @@ func newStage(columns []*builder, room int) *stage {
 	s := &stage{columns: columns, texts: make([]stageTexts, len(columns)), room: room, stride: stride,
 		slots: make([]uint64, stride*len(columns)), forms: make([]uint8, stride*len(columns))}
 	for at, b := range columns {
-		s.texts[at].text = !b.plain
+		s.texts[at].text, s.texts[at].words = !b.plain, &dictionary{}
 	}
 	s.begin()
 	return s
@@ -70,7 +71,6 @@ func (s *stage) begin() {
 	s.rows = 0
 	for at, b := range s.columns {
 		x := &s.texts[at]
-		x.words.clear()
 		x.na = append(x.na[:0], nil)
 		x.kept, x.ends, x.bytes = x.kept[:0], x.ends[:0], 0
 		x.lost = b.forced || b.lost.Load()
@@ -209,7 +209,6 @@ func (s *stage) judge(at int, p *part) {
 		return
 	}
 
-	// How the texts are had back, should the column turn out to be one of levels.
 	kinds, last, digits, odd := 0, 0, 0, int32(0)
 	for f, n := range count[:formMissing] {
 		if n == 0 {
@@ -224,11 +223,21 @@ func (s *stage) judge(at int, p *part) {
 		}
 	}
 	switch {
+	case count[formFloat] == 0 && s.integers(slots, forms, digits, p):
+	case count[formFloat] == 0 && small(slots, forms):
+		p.storage = packed
+	case single(slots, forms):
+		p.storage = float32s
+	default:
+		p.storage = float64s
+	}
+	// How the texts are had back, should the column turn out to be one of levels.
+	switch {
 	case s.columns[at].forced:
 		p.spelling = unspelt
 	case kinds == 1 && odd == 0:
 		p.spelling, p.decimals = fixed, uint8(last)
-	case odd == 0 && noZeros(slots, forms):
+	case odd == 0 && (p.storage == packed || p.storage <= int32s && noZeros(slots, forms)):
 		p.spelling = shortest
 	default:
 		p.spelling = spelled
@@ -236,36 +245,26 @@ func (s *stage) judge(at int, p *part) {
 		m.forms = slices.Clone(forms)
 		m.kept, m.ends, m.bytes = slices.Clone(x.kept), slices.Clone(x.ends), x.bytes
 	}
+}
 
-	if count[formFloat] == 0 {
-		if s.integers(slots, forms, digits, p) {
-			return
-		}
-		p.storage = packed
-		for i, f := range forms {
-			if m := int64(slots[i]); f != formMissing && (m > mostPacked || m < -mostPacked) {
-				p.storage = float32s
-				break
-			}
-		}
-		if p.storage == packed {
-			if p.spelling == fixed || p.spelling == shortest {
-				p.spelling = shortest // every cell has its own digits
-			}
-			return
-		}
-	}
-	p.storage = float32s
+// small reports whether all decimals have few enough digits to be packed.
+func small(slots []uint64, forms []uint8) bool {
 	for i, f := range forms {
-		if v := number(slots[i], f); f != formMissing && float64(float32(v)) != v {
-			p.storage = float64s
-			break
+		if m := int64(slots[i]); (m > mostPacked || m < -mostPacked) && f != formMissing {
+			return false
 		}
 	}
-	if p.spelling == shortest { // the digits of each are not to be seen in a float
-		p.spelling = spelled
-		p.texts().forms = slices.Clone(forms)
+	return true
+}
+
+// single reports whether all numbers are float32.
+func single(slots []uint64, forms []uint8) bool {
+	for i, f := range forms {
+		if v := number(slots[i], f); float64(float32(v)) != v && f != formMissing {
+			return false
+		}
 	}
+	return true
 }
 
 func (p *part) texts() *partTexts {
@@ -297,8 +296,24 @@ func noZeros(slots []uint64, forms []uint8) bool {
 
 // integers finds the narrowest storage of all cells as k/10^digits, with the fewest digits that do; false if k does not fit.
 func (s *stage) integers(slots []uint64, forms []uint8, digits int, p *part) bool {
-	digits = fewestDigits(slots, forms, digits)
+	fewest := fewestDigits(slots, forms, digits)
+	plain := fewest == digits && p.missing == 0
+	digits = fewest
 	low, high := int64(mostInt32), int64(-mostInt32)
+	sc := s.scales(digits)
+	for plain && len(forms) >= 64 { // without branches; what is left over is done below
+		var over int64
+		for i, f := range forms[:64] {
+			m := int64(slots[i])
+			over |= sc.most[f] - m | sc.most[f] + m // negative if it does not fit
+			k := m * sc.times[f]
+			low, high = min(low, k), max(high, k)
+		}
+		if over < 0 {
+			return false
+		}
+		slots, forms = slots[64:], forms[64:]
+	}
 	for i, f := range forms {
 		if f == formMissing {
 			continue
@@ -319,6 +334,29 @@ func (s *stage) integers(slots []uint64, forms []uint8, digits int, p *part) boo
 		p.storage = int32s
 	}
 	return true
+}
+
+// scales is, by form, what a cell's integer is multiplied with to be a k of k/10^digits, and how large it may be.
+type scales struct {
+	times, most [256]int64
+}
+
+// scales fills in those for as many digits; all forms beyond, and integers of them, do not fit.
+func (s *stage) scales(digits int) *scales {
+	if s.scale == nil {
+		s.scale = &scales{}
+		s.scale.most[formMissing], s.scale.most[formText] = math.MaxInt64/2, math.MaxInt64/2
+	}
+	for f := range mostDecimals + 1 {
+		times, most := int64(0), int64(-1)
+		if d := digits - f; d >= 0 && d < 10 {
+			times, most = pow10int[d], mostInt32/pow10int[d]
+		}
+		for _, f := range [...]int{f, f | irregular} {
+			s.scale.times[f], s.scale.most[f] = times, most
+		}
+	}
+	return s.scale
 }
 
 // scaled is the k of k/10^digits = m/10^d, where it has no fraction; false if it does not fit in 31 bits and a sign.
@@ -382,17 +420,23 @@ func (s *stage) countMissing(at int, p *part) {
 func (s *stage) judgeTexts(at int, p *part) {
 	x := &s.texts[at]
 	slots, forms := s.slots[at*s.stride:][:s.rows], s.forms[at*s.stride:][:s.rows]
+	words := x.words
 	if p.numbers > 0 {
+		// A dictionary of its own, so that no number is ever found among the texts.
+		words = &dictionary{}
 		nth, from := 0, 0
 		for i, f := range forms {
 			switch {
-			case f >= formMissing:
+			case f == formMissing:
+				continue
+			case f == formText:
+				slots[i] = uint64(words.code(x.words.text(int(slots[i]))))
 				continue
 			case f < irregular:
 				s.line = appendDecimal(s.line[:0], int64(slots[i]), int(f))
-				slots[i] = uint64(x.words.code(s.line))
+				slots[i] = uint64(words.code(s.line))
 			case nth < len(x.ends):
-				slots[i] = uint64(x.words.code(x.kept[from:x.ends[nth]]))
+				slots[i] = uint64(words.code(x.kept[from:x.ends[nth]]))
 				from = x.ends[nth]
 				nth++
 			default:
@@ -403,55 +447,11 @@ func (s *stage) judgeTexts(at int, p *part) {
 		}
 	}
 	m := p.texts()
-	m.bytes = x.bytes
-	m.texts = make([]partText, len(x.words.entries))
-	for i, f := range forms {
-		if f == formText {
-			e := &m.texts[slots[i]]
-			if e.rows == 0 {
-				e.first = i
-			}
-			e.rows++
-		}
-	}
-	// Only texts that occur (one of a row that was given up may not), as they are met.
-	size, used := 0, 0
-	for code := range m.texts {
-		if e := &m.texts[code]; e.rows > 0 {
-			e.n = x.words.entries[code].n
-			size += e.n
-			used++
-		}
-	}
-	order := make([]int32, 0, used)
-	for code := range m.texts {
-		if m.texts[code].rows > 0 {
-			order = append(order, int32(code))
-		}
-	}
-	byFirst := func(a, b int32) int { return m.texts[a].first - m.texts[b].first }
-	if !slices.IsSortedFunc(order, byFirst) {
-		slices.SortFunc(order, byFirst)
-	}
-	m.arena = make([]byte, 0, size)
-	place := make([]uint64, len(m.texts))
-	texts := make([]partText, used)
-	for to, code := range order {
-		m.arena = append(m.arena, x.words.text(int(code))...)
-		texts[to] = m.texts[code]
-		texts[to].end = len(m.arena)
-		place[code] = uint64(to)
-	}
-	m.texts = texts
-	for i, f := range forms {
-		if f == formText {
-			slots[i] = place[slots[i]]
-		}
-	}
-	switch {
-	case used <= math.MaxUint8:
+	m.bytes, m.words = x.bytes, words
+	switch n := len(words.entries); {
+	case n <= math.MaxUint8:
 		p.storage = codes8
-	case used <= math.MaxUint16:
+	case n <= math.MaxUint16:
 		p.storage = codes16
 	default:
 		p.storage = codes32
@@ -465,11 +465,11 @@ func (s *stage) store(at int, b *block) {
 	from := int(p.at)
 	switch p.storage {
 	case int8s:
-		storeInts(b.i8[from:][:s.rows], slots, forms, p, math.MinInt8)
+		storeInts(b.i8[from:][:s.rows], slots, forms, p, math.MinInt8, s.scales(int(p.digits)))
 	case int16s:
-		storeInts(b.i16[from:][:s.rows], slots, forms, p, math.MinInt16)
+		storeInts(b.i16[from:][:s.rows], slots, forms, p, math.MinInt16, s.scales(int(p.digits)))
 	case int32s:
-		storeInts(b.i32[from:][:s.rows], slots, forms, p, math.MinInt32)
+		storeInts(b.i32[from:][:s.rows], slots, forms, p, math.MinInt32, s.scales(int(p.digits)))
 	case packed:
 		for i, f := range forms {
 			k := int32(slots[i])<<packedBits | int32(f&^irregular)
@@ -495,7 +495,7 @@ func (s *stage) store(at int, b *block) {
 	}
 }
 
-func storeInts[T int8 | int16 | int32](out []T, slots []uint64, forms []uint8, p *part, none T) {
+func storeInts[T int8 | int16 | int32](out []T, slots []uint64, forms []uint8, p *part, none T, sc *scales) {
 	if p.missing == 0 && p.spelling == fixed && p.decimals == p.digits {
 		for i, k := range slots[:len(out)] {
 			out[i] = T(k)
@@ -507,8 +507,13 @@ func storeInts[T int8 | int16 | int32](out []T, slots []uint64, forms []uint8, p
 			out[i] = none
 			continue
 		}
-		k, _ := scaled(int64(slots[i]), int(f&^irregular), int(p.digits))
-		out[i] = T(k)
+		times := sc.times[f]
+		if times == 0 { // superfluous zeros
+			k, _ := scaled(int64(slots[i]), int(f&^irregular), int(p.digits))
+			out[i] = T(k)
+			continue
+		}
+		out[i] = T(int64(slots[i]) * times)
 	}
 }
 
