@@ -87,3 +87,63 @@ func TestObjectiveBorder(t *testing.T) {
 		near(t, "Border", got, want, 1e-12)
 	}
 }
+
+// TestBlock: the block of Gram among some features, and of H among some components.
+func TestBlock(t *testing.T) {
+	for _, s := range shapes {
+		t.Run(s.name, func(t *testing.T) {
+			p := s.problem(t)
+			N, rows := p.layout.Features+1, p.layout.Rows
+			c := make([]float64, rows)
+			for i := range c {
+				c[i] = float64(i%5) / 3
+			}
+			e := p.engine(t, Options{Threads: 3})
+			G, err := e.Gram(background, c, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for step := 1; step <= 3; step++ {
+				var of []int
+				for j := (step - 1) % N; j < N; j += step {
+					of = append(of, j)
+				}
+				var want []float64
+				for _, i := range of {
+					for _, j := range of {
+						want = append(want, G[i*N+j])
+					}
+				}
+				got, err := e.Block(background, c, of)
+				if err != nil {
+					t.Fatal(err)
+				}
+				near(t, "Block", got, want, 1e-13*math.Sqrt(float64(rows+10)))
+			}
+		})
+	}
+	p := newProblem(t, 4, 700, 3, []int{4, 2}, 0, true)
+	g := model(t, "z = dot(w, x) + b\na = sigmoid(z)\nL = -(y*log(a) + (1-y)*log(1-a))\nJ = mean(s*L) + sum(lambda*w*w)/(2*m)", p.layout.Features)
+	b, err := NewObjective(p.engine(t, Options{}), g, "J", []string{"w", "b"}, p.settings(), ObjectiveOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	size, of := b.Size(), []int{0, 2, b.Size() - 1}
+	if _, err := b.CostGradient(background, theta(size, 5), make([]float64, size)); err != nil {
+		t.Fatal(err)
+	}
+	h, got := make([]float64, size*size), make([]float64, len(of)*len(of))
+	if err := b.Hessian(background, nil, h); err != nil {
+		t.Fatal(err)
+	}
+	var want []float64
+	for _, i := range of {
+		for _, j := range of {
+			want = append(want, h[i*size+j])
+		}
+	}
+	if err := b.Block(background, of, got); err != nil {
+		t.Fatal(err)
+	}
+	near(t, "Block of H", got, want, 1e-12)
+}

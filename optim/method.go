@@ -19,6 +19,8 @@ const (
 	Batch
 	// Border: the rows of H at At that belong to the components Of, and after them its diagonal, all estimated from about Fraction of the rows.
 	Border
+	// Block: H at At among the components Of.
+	Block
 	// Shared: the mean over the sets of weights of their parts of H at At, without the penalty, estimated from about Fraction of the rows.
 	Shared
 )
@@ -38,6 +40,8 @@ func (w Want) String() string {
 		return "batch"
 	case Border:
 		return "border"
+	case Block:
+		return "block"
 	case Shared:
 		return "shared"
 	}
@@ -52,7 +56,7 @@ type Ask struct {
 	Rows []int     // Batch: row numbers, ascending
 
 	Fraction float64 // Hessian, Border, Shared: the part of the rows wanted
-	Of       []int   // Border: components, ascending
+	Of       []int   // Border, Block: components, ascending
 	Columns  int     // Shared: the size of the matrix
 
 	// Part, if not 0, is the part of the rows that the whole question is about, as if there were no others: always the same ones.
@@ -66,6 +70,7 @@ type Tell struct {
 	Product  []float64 // (size)
 	Diagonal []float64 // (size)
 	Hessian  []float64 // (size·size), row-major, symmetric
+	Block    []float64 // (len(Of)·len(Of)), row-major, symmetric
 	Shared   []float64 // (columns·columns), row-major, symmetric
 	Border   []float64 // ((len(Of)+1)·size), row-major; the last row is the diagonal
 }

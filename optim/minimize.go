@@ -46,6 +46,12 @@ type Borderer interface {
 	Bordered() bool
 }
 
+// Blocker is a Borderer that can give H among some components, from all rows.
+type Blocker interface {
+	Borderer
+	Block(ctx context.Context, of []int, h []float64) error
+}
+
 // Sharer is a Problem of several sets of weights that knows what they have in common.
 type Sharer interface {
 	Sampler
@@ -165,6 +171,10 @@ func Continue(ctx context.Context, m Method, p Problem, trail *Trail, hooks Hook
 		if cut(p) != nil && trail.Start == nil && n.s.Options.Warm && n.s.Rows > 0 {
 			n.warm()
 		}
+	}
+	if x, ok := m.(*Proximal); ok {
+		b, ok := p.(Blocker)
+		x.s.Blocks = ok && b.Bordered()
 	}
 	start, _, _, _, _ := m.Iterate()
 	if len(start) != p.Size() {
@@ -388,7 +398,7 @@ func (r *run) answer(ctx context.Context, a Ask) (Tell, error) {
 		}
 		f, err := r.p.CostGradientRows(ctx, a.At, a.Rows, r.grad)
 		return Tell{F: f, Gradient: r.grad}, err
-	case Product, Diagonal, Hessian, Border, Shared:
+	case Product, Diagonal, Hessian, Border, Block, Shared:
 		// After a rejected trial or a resumed run the problem is at another point.
 		if !r.at(a) {
 			r.count(p, Gradient)
@@ -412,6 +422,13 @@ func (r *run) answer(ctx context.Context, a Ask) (Tell, error) {
 			}
 			out := make([]float64, (len(a.Of)+1)*n)
 			return Tell{Border: out}, b.Border(ctx, a.Of, spread(b.Engine().Chunks(), a.Fraction), out)
+		case Block:
+			b, ok := p.(Blocker)
+			if !ok {
+				return Tell{}, fmt.Errorf("method asks for %v, which the problem does not have", a.Want)
+			}
+			out := make([]float64, len(a.Of)*len(a.Of))
+			return Tell{Block: out}, b.Block(ctx, a.Of, out)
 		case Shared:
 			b, ok := p.(Sharer)
 			if !ok {

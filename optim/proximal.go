@@ -17,7 +17,8 @@ import (
 // minimum of the quadratic model plus the penalty, by coordinate descent with soft thresholds (Friedman, Hastie and
 // Tibshirani, J. Stat. Softw. 33 (2010)), which finds the components that are not 0, and then exactly on these, sign by
 // sign (Lee, Battle, Raina and Ng, NIPS 19 (2007), feature-sign search). In a wider problem the same is done among those components only that are not 0, and
-// those at 0 that promise most, while these are at most Factor; their part of H takes a product each (as in newGLMNET: Yuan, Ho and Lin, JMLR 13 (2012), the others are
+// those at 0 that promise most, while these are at most Factor; their part of H takes a pass, or, where the problem
+// cannot give it, a product each (as in newGLMNET: Yuan, Ho and Lin, JMLR 13 (2012), the others are
 // left at 0 for the step). Beyond that it takes by turns a soft-thresholded
 // step scaled by diag(H), which says what is 0, and a step of conjugate gradients over products H·v among the components that are not,
 // cut where a component would change its sign (after Byrd, Chin, Nocedal and Oztoprak, Math. Program. 159 (2016)).
@@ -51,6 +52,7 @@ type proximalState struct {
 	Set      []int     `json:",omitempty"` // the components that move in this step, ascending, of a wide problem
 	Block    []float64 `json:",omitempty"` // H among them, row-major
 	Column   int       // of Block, that is asked for
+	Blocks   bool      // the problem can give the block at once
 	Reason   Reason
 }
 
@@ -101,6 +103,8 @@ func (p *Proximal) Ask() Ask {
 		return Ask{Want: Diagonal, At: s.Theta}
 	case s.Phase == solving:
 		return Ask{Want: Product, At: s.Theta, V: s.CG.P}
+	case s.Phase == columns && s.Blocks:
+		return Ask{Want: Block, At: s.Theta, Of: s.Set}
 	case s.Phase == columns:
 		v := make([]float64, len(s.Theta))
 		v[s.Set[s.Column]] = 1
@@ -166,6 +170,12 @@ func (p *Proximal) Tell(t Tell) error {
 			return nil
 		}
 		p.soft()
+	case s.Phase == columns && s.Blocks:
+		if err := checkSize("block", len(t.Block), len(s.Set)*len(s.Set)); err != nil {
+			return err
+		}
+		s.Block, s.Column = nil, 0
+		p.newton(t.Block, s.Set)
 	default:
 		if err := checkSize("product", len(t.Product), size); err != nil {
 			return err
