@@ -442,12 +442,13 @@ func (f *fit) trainScores(ctx context.Context) (*scores, error) {
 		return f.model.scores(f.table, l.Rows, f.label, f.config.Solver.Threads)
 	}
 	K, m := f.classes.Sets(), len(l.Rows)
-	linear := make([][]float64, K)
-	for k := range K {
-		var err error
-		if linear[k], err = f.engine.Linear(ctx, f.set(k)); err != nil {
-			return nil, err
-		}
+	theta := make([][]float64, K)
+	for k := range theta {
+		theta[k] = f.set(k)
+	}
+	linear, err := f.engine.Linears(ctx, theta)
+	if err != nil {
+		return nil, err
 	}
 	s := &scores{truth: make([]int32, m)}
 	if l.Weights != nil {
