@@ -6,7 +6,6 @@ import "github.com/spf13/cobra"
 func (a *app) laterCommands() []*cobra.Command {
 	var all []*cobra.Command
 	for _, c := range []struct{ use, short string }{
-		{"bench FILE --target Y", "honest timings on your own file"},
 		{"diff A B [FILE]", "what moved between two models"},
 		{"reproduce MODEL FILE", "train again and compare bit for bit"},
 		{"serve [MODEL …]", "the page, and models over HTTP"},
