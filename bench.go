@@ -95,7 +95,7 @@ type BitsMeasure struct {
 
 // BenchOptions say what [Bench] measures. The zero value is the default.
 type BenchOptions struct {
-	Repeats int                // of each pass; 0: as many as fit in a second, from 3 to 200
+	Repeats int                // of each pass; 0: as many as fit in a second, from 6 to 200
 	Tols    []float64          // nil: 1e-3, 1e-6 and 1e-9; empty: no solve
 	Stage   func(stage string) // called before each part
 }
@@ -288,7 +288,7 @@ func (f *fit) passes(ctx context.Context, b *Measurement, repeats int, labels in
 	times := make([][]float64, len(run))
 	begin := time.Now()
 	for k := 0; ; k++ {
-		if repeats > 0 && k > repeats || repeats == 0 && (k > 200 || k > 3 && time.Since(begin) > time.Duration(len(run))*time.Second) {
+		if repeats > 0 && k > repeats || repeats == 0 && (k > 200 || k > 6 && time.Since(begin) > time.Duration(len(run))*time.Second) {
 			break
 		}
 		for i := range run {

@@ -31,7 +31,7 @@ columns are chosen as in train; nothing is saved.`,
 	f, c := cmd.Flags(), &b.data.config
 	b.data.add(cmd)
 	choose(cmd, &c.Scale, "scale", "auto: numeric columns are standardised inside", "auto", "none")
-	f.Var(penalty{&c.Penalty.L2, "l2"}, "l2", "λ of the penalty λ/(2m)·‖w‖²; the bias is not penalised")
+	f.Var(penalty{&c.Penalty.L2, nil}, "l2", "λ of the penalty λ/(2m)·‖w‖²; the bias is not penalised")
 	f.StringVar(&b.equations, "equations", "", "`file` of a model of your own: one equation a line, the last the loss of one example; descent help equations")
 	f.IntVar(&b.options.Repeats, "repeats", 0, "`number` of passes of each kind (as many as take a second)")
 	f.BoolVar(&b.passesOnly, "passes-only", false, "without the solves and the comparison of bits")
