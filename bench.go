@@ -103,7 +103,7 @@ type BenchOptions struct {
 // Bench measures reading, storage, passes and solving on the user's own data, and the memory bandwidth beside them. Of the configuration it uses what
 // says what the model is, and Threads.
 func Bench(ctx context.Context, source Source, config Config, o BenchOptions) (*Measurement, error) {
-	config.Test, config.Solver = Test{}, Solver{Threads: config.Solver.Threads}
+	config.Test, config.CV, config.Run, config.Solver = Test{}, CrossValidation{}, Run{}, Solver{Threads: config.Solver.Threads}
 	if config.Hidden > 0 || config.Penalty.L1 > 0 {
 		return nil, errors.New("bench measures costs that have a gradient everywhere and one optimum: without a hidden layer and without L1")
 	}
