@@ -238,7 +238,7 @@ func (f *fit) statistics(ctx context.Context, unit infer.Map, raw, scaled [][]fl
 		Undetermined: len(r.Aliased) > 0 && n == len(f.learnt.Encoding.Terms),
 		Columns:      n,
 	}
-	var cov []float64
+	var cov, plain []float64
 	if why := infer.Why(setting); why != "" {
 		r.StatisticsNote = why
 	} else if H := f.curvature(); H == nil {
@@ -246,10 +246,10 @@ func (f *fit) statistics(ctx context.Context, unit infer.Map, raw, scaled [][]fl
 		r.StatisticsNote = infer.Why(setting)
 	} else {
 		var err error
-		if cov, err = infer.Covariance(H, r.WeightSum, moved); err != nil {
+		if plain, err = infer.Covariance(H, r.WeightSum, moved); err != nil {
 			r.StatisticsNote = "no standard errors, tests and intervals: columns determine each other to within rounding, so that errors have no bound (" + err.Error() + ")"
-			cov = nil
-		} else if cov, err = f.errors(ctx, cov, equations); err != nil {
+			plain = nil
+		} else if cov, err = f.errors(ctx, plain, equations); err != nil {
 			return nil, err
 		}
 	}
@@ -302,14 +302,7 @@ func (f *fit) statistics(ctx context.Context, unit infer.Map, raw, scaled [][]fl
 		r.DFResidual, r.AIC, r.BIC = number(l.DFResidual), number(l.AIC), number(l.BIC)
 		r.NullTest, r.McFadden = &LRTest{DF: l.LikelihoodRatioDF, Chisq: number(l.LikelihoodRatio), P: number(l.LikelihoodRatioP)}, number(l.McFadden)
 	}
-	if i := &f.config.Inference; cov != nil && (i.Firth || i.LikelihoodRatio) {
-		columns := make([]string, n)
-		for j, t := range e.Terms {
-			columns[j] = t.Column
-		}
-		return cov, f.profiles(ctx, unit, equations, columns)
-	}
-	return cov, nil
+	return cov, f.further(ctx, &study{e, unit, equations, raw[0], cov, plain})
 }
 
 func upTo(n int) []int {

@@ -1,6 +1,7 @@
 package descent
 
 import (
+	"context"
 	"fmt"
 )
 
@@ -18,6 +19,8 @@ type Inference struct {
 	// Firth maximises the likelihood times √|I| (Firth 1993), which is finite also under separation; tests and intervals are those of the profile of this
 	// penalised likelihood (Heinze and Schemper 2002). Two classes only.
 	Firth bool
+	// Margins adds average marginal effects, Diagnostics what the columns and rows of the fit are like. Two classes only.
+	Margins, Diagnostics bool
 }
 
 // robust says whether errors are of the sandwich form.
@@ -41,12 +44,16 @@ func (c *Config) checkInference() error {
 		asked = "firth"
 	case i.LikelihoodRatio:
 		asked = "lr"
+	case i.Diagnostics:
+		asked = "diagnostics"
+	case i.Margins:
+		asked = "margins"
 	}
 	if asked == "" {
 		return nil
 	}
 	switch {
-	case c.Penalty.on() || c.CV.seeks():
+	case (c.Penalty.on() || c.CV.seeks()) && asked != "margins": // which stand without errors then
 		return fmt.Errorf("%s with a penalty: a penalty shrinks the coefficients, so their errors are not valid; leave out l1 and l2", asked)
 	case c.layered():
 		return fmt.Errorf("%s with a hidden layer: its parameters have no errors", asked)
@@ -56,6 +63,8 @@ func (c *Config) checkInference() error {
 		return fmt.Errorf("firth and %s: choose one; Firth's intervals are those of its penalised likelihood", asked)
 	case i.Firth && c.Solver.Method == "lbfgs":
 		return fmt.Errorf("firth with solver lbfgs: its solver is Newton's method")
+	case i.Firth && i.Diagnostics:
+		return fmt.Errorf("firth and diagnostics: leverages and tests of calibration are those of maximum likelihood")
 	case i.Firth && c.CV.Folds > 0:
 		return fmt.Errorf("firth with cv: there is no penalty to judge")
 	case i.Firth && c.Solver.Tol > 0:
@@ -90,8 +99,13 @@ func (f *fit) inferable() error {
 			return f.table.NoColumn(name)
 		}
 	}
-	if f.classes.Sets() > 1 && i.Firth {
-		return fmt.Errorf("firth is for two classes; the target %q has %d (positive and against-rest make two of them)", f.target.Name, len(f.classes.Levels))
+	for _, two := range []struct {
+		name  string
+		asked bool
+	}{{"firth", i.Firth}, {"margins", i.Margins}, {"diagnostics", i.Diagnostics}} {
+		if two.asked && f.classes.Sets() > 1 {
+			return fmt.Errorf("%s is for two classes; the target %q has %d (positive and against-rest make two of them)", two.name, f.target.Name, len(f.classes.Levels))
+		}
 	}
 	if i.Cluster != "" {
 		if _, _, err := f.clusters(i.Cluster); err != nil {
@@ -105,4 +119,23 @@ func (f *fit) inferable() error {
 type inferenceRecord struct {
 	Firth  bool   `json:"firth,omitempty"`
 	Errors string `json:"errors,omitempty"` // what the covariance rests on; absent: maximum likelihood
+}
+
+// further computes the statistics that were asked for besides the plain ones, as far as they are valid.
+func (f *fit) further(ctx context.Context, d *study) error {
+	i := &f.config.Inference
+	if (i.Firth || i.LikelihoodRatio) && d.cov != nil {
+		if err := f.profiles(ctx, d); err != nil {
+			return err
+		}
+	}
+	if v := f.result.Verdict; i.Margins && (v == Converged || v == Stationary) && f.objective.Curvature() {
+		if err := f.margins(ctx, d); err != nil {
+			return err
+		}
+	}
+	if i.Diagnostics && d.plain != nil {
+		return f.diagnose(ctx, d)
+	}
+	return nil
 }

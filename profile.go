@@ -87,8 +87,12 @@ func (f *fit) parameter(unit infer.Map, e infer.Equations, k, j int) []float64 {
 
 // profiles fills in the likelihood-ratio tests and profile-likelihood intervals of all coefficients, and with Config.Inference.LikelihoodRatio the tests of columns.
 // With Firth's penalty the intervals and tests are the only valid ones and take the place of Wald's; z is then the signed root of the test.
-func (f *fit) profiles(ctx context.Context, unit infer.Map, e infer.Equations, columns []string) error {
-	r, l := f.result, f.surface()
+func (f *fit) profiles(ctx context.Context, d *study) error {
+	r, l, unit, e := f.result, f.surface(), d.unit, d.equations
+	columns := make([]string, len(d.encoding.Terms))
+	for j, t := range d.encoding.Terms {
+		columns[j] = t.Column
+	}
 	firth := f.config.Inference.Firth
 	best, err := l(ctx, f.moved())
 	if err != nil {

@@ -81,6 +81,9 @@ type Result struct {
 	McFadden *float64 `json:"mcfadden,omitempty"`  // 1 - log likelihood over that of the intercepts alone
 	LRTests  []LRTest `json:"lr_tests,omitempty"`  // of every column's weights together
 
+	Margins     []Margin     `json:"margins,omitempty"`
+	Diagnostics *Diagnostics `json:"diagnostics,omitempty"`
+
 	Train *metric.Metrics `json:"train"`
 	Test  *metric.Metrics `json:"test,omitempty"`
 	CV    *CV             `json:"cv,omitempty"`

@@ -17,6 +17,8 @@ func addInference(cmd *cobra.Command, c *descent.Config) {
 	f.StringVar(&i.Cluster, "cluster", "", "`column` of groups whose rows are not independent: clustered errors, factor G/(G-1)·(m-1)/(m-k)")
 	f.BoolVar(&i.LikelihoodRatio, "lr", false, "likelihood-ratio test of every column and coefficient, and profile-likelihood intervals")
 	f.BoolVar(&i.Firth, "firth", false, "Firth's penalised likelihood: finite also under separation; p and intervals by its profile")
+	f.BoolVar(&i.Margins, "margins", false, "average marginal effects on the probability, with delta-method errors")
+	f.BoolVar(&i.Diagnostics, "diagnostics", false, "variance inflation, condition number, tests of calibration, leverage, the rows that pull most")
 	must(cmd.RegisterFlagCompletionFunc("cluster", completeColumns(0)))
 }
 
@@ -71,6 +73,63 @@ func printTests(p *page, r *descent.Result) {
 			name = printable(c.Class) + ": " + name
 		}
 		tab.add(name, digits(c.Estimate, 5), optional(c.LRChisq, 5), pValue(c.LRP), optional(c.ProfileLow, 4), optional(c.ProfileHigh, 4))
+	}
+	p.table(tab)
+}
+
+// printMargins writes the average marginal effects.
+func printMargins(p *page, r *descent.Result) {
+	if len(r.Margins) == 0 {
+		return
+	}
+	p.heading("average marginal effects on the probability")
+	half := (1 - r.Confidence) / 2
+	tab := &table{header: []string{"", "effect", "std error", "z", "p", percent(half), percent(1 - half)}}
+	changes := false
+	for i, m := range r.Margins {
+		if i >= mostCoefficients {
+			break
+		}
+		changes = changes || m.Kind == "change"
+		tab.add(printable(m.Name), digits(m.Effect, 5), optional(m.StdError, 4), fixed(m.Z, 2), pValue(m.P), optional(m.Low, 4), optional(m.High, 4))
+	}
+	p.table(tab)
+	if more := len(r.Margins) - mostCoefficients; more > 0 {
+		p.printf("and %d more (--json has all)\n", more)
+	}
+	if changes {
+		p.say("of a level: the mean change of the probability against the level without a weight")
+	}
+}
+
+// printDiagnostics writes what the columns and rows of the fit are like.
+func printDiagnostics(p *page, d *descent.Diagnostics) {
+	if d == nil {
+		return
+	}
+	p.heading("diagnostics")
+	test := func(t descent.CalibrationTest) string { return "z = " + fixed(t.Z, 3) + ", p = " + pValue(t.P) }
+	p.facts(
+		"calibration", test(d.Squares)+" (unweighted squares: le Cessie, van Houwelingen, Copas, Hosmer)",
+		"Spiegelhalter", test(d.Spiegelhalter)+" (too mild on the rows of the fit)",
+		"Hosmer-Lemeshow", fmt.Sprintf("chi-squared %s on %d degrees of freedom, p = %s", fixed(d.HosmerLemeshow.Chisq, 4), d.HosmerLemeshow.DF, pValue(d.HosmerLemeshow.P)),
+		"condition number", optional(d.ConditionNumber, 4)+" (columns and intercept scaled to length 1)",
+		"leverage", fmt.Sprintf("mean %s, largest %s", digits(d.Leverage.Mean, 3), digits(d.Leverage.Max, 3)),
+	)
+	p.heading("variance inflation")
+	tab := &table{header: []string{"", "df", "VIF"}}
+	for i, v := range d.Inflation {
+		if i >= mostCoefficients {
+			tab.add(fmt.Sprintf("and %d more (--json)", len(d.Inflation)-i), "", "")
+			break
+		}
+		tab.add(printable(v.Column), strconv.Itoa(v.DF), optional(v.VIF, 4))
+	}
+	p.table(tab)
+	p.heading("rows that pull most: Cook's distance, and the coefficient they move most in standard errors")
+	tab = &table{header: []string{"row", "line", "label", "moves", "by", "probability", "leverage", "Cook"}, left: 4}
+	for _, x := range d.Influence {
+		tab.add(strconv.Itoa(x.Row), strconv.Itoa(x.Line), printable(x.Label), printable(x.Change.Name), fixed(x.Change.StandardErrors, 2), fixed(&x.Probability, 4), digits(x.Leverage, 3), digits(x.Cook, 3))
 	}
 	p.table(tab)
 }

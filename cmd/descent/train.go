@@ -368,6 +368,8 @@ func (t *training) print(p *page, r *descent.Result) {
 	printCoefficients(p, r.Coefficients, r.Confidence, r.StatisticsNote, r.ReferenceClass)
 	t.printLikelihood(p, r)
 	printTests(p, r)
+	printMargins(p, r)
+	printDiagnostics(p, r.Diagnostics)
 	if r.Train != nil {
 		p.WriteByte('\n')
 		printMetrics(p, []string{"training rows", "test rows"}, r.Train, r.Test)

@@ -75,6 +75,7 @@ say("firth_null_chisq", "-", 2 * (best$value - firth(X, y, diag(p)[-1, , drop = 
 if (firthOnly) quit()
 
 m <- glm(f, binomial, d, control = strict)
+m <- glm(f, binomial, d, control = strict, start = coef(m)) # weights and leverages are those before the last step
 b <- coef(m); V <- solve(crossprod(X * m$weights, X)); a <- fitted(m)
 say("hc0", names, sqrt(diag(vcovHC(m, type = "HC0"))))
 say("hc1", names, sqrt(diag(vcovHC(m, type = "HC1"))))
