@@ -92,7 +92,7 @@ func TestSparseNames(t *testing.T) {
 			fmt.Fprintf(&b, "%d %d:1 %d:2\n", row%2, 1+row*step, 1+(row+100)*step)
 		}
 		s := mustRead(t, b.String(), Options{}).Sparse
-		if len(s.Features) != 40 || s.Features[39] != 1+119*step || s.Index[1] != 20 || s.Value[39] != 2 {
+		if len(s.Features) != 40 || s.Features[39] != 1+119*step || s.Index[1] != 20 || s.Values.At(39) != 2 {
 			t.Errorf("step %d: %+v", step, s)
 		}
 	}

@@ -105,11 +105,11 @@ func (p *parser) run(stop int64) *chunk {
 		}
 		p.stage = newStage(p.t.used, room)
 		if p.libsvm != nil {
-			p.sparse = &sparseStage{}
+			p.sparse = newSparseStage()
 		}
 	}
 	s := p.stage
-	quick := p.delimited != nil && len(p.delimited.names) > 1 && !p.t.plodding
+	quick := !p.t.plodding && (p.libsvm != nil || p.delimited != nil && len(p.delimited.names) > 1)
 	for {
 		if s.full() || p.sparse != nil && p.sparse.full() {
 			p.seal(out)
@@ -118,7 +118,13 @@ func (p *parser) run(stop int64) *chunk {
 			break
 		}
 		if last := w.lastEnd(); quick && w.pos < last && !w.skipLF {
-			next, rows := s.quick(w.buf[:w.end+padding], w.pos, last, int(min(stop-w.base, int64(w.end))), p.t.places, w.delim)
+			b, stop := w.buf[:w.end+padding], int(min(stop-w.base, int64(w.end)))
+			var next, rows int
+			if p.sparse != nil {
+				next, rows = p.sparse.quick(s, b, w.pos, last, stop)
+			} else {
+				next, rows = s.quick(b, w.pos, last, stop, p.t.places, w.delim)
+			}
 			if rows > 0 {
 				out.index.addRun(w.line, 1, rows, false)
 				out.rows += rows
@@ -235,7 +241,7 @@ func (t *reading) join(c *chunk) error {
 			u.lost.Store(true)
 		}
 	}
-	t.sparse.join(c.sparse)
+	t.sparse = append(t.sparse, c.sparse...)
 	if c.zero > 0 && t.zero == 0 {
 		t.zero = c.zero + shift
 	}

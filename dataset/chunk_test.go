@@ -152,6 +152,39 @@ func nasty(r *rand.Rand) []byte {
 	return b.Bytes()
 }
 
+// nastyLines makes LIBSVM or JSON Lines, mostly well formed.
+func nastyLines(r *rand.Rand) []byte {
+	end := []string{"\n", "\r\n", "\r", "\n"}[r.IntN(4)]
+	values := []string{"1", "1", "0.5", "-3", "1e-3", "12.50", "0.1234567890123456", "123456789", "1e300", "-0", "+2", ".5", "7."}[:1+r.IntN(13)]
+	wrong := r.IntN(3) == 0
+	json := r.IntN(3) == 0
+	width := 1 + r.IntN(40)
+	var b bytes.Buffer
+	for i := range 1 + r.IntN(80) {
+		if json {
+			fmt.Fprintf(&b, `{"a":%d,"b":%.3g,"c":%q}`, r.IntN(5), r.NormFloat64(), []string{"x", "yy", "", "z\nz"}[r.IntN(4)])
+			if wrong && r.IntN(20) == 0 {
+				b.WriteString(",")
+			}
+			b.WriteString(end)
+			continue
+		}
+		b.WriteString([]string{"+1", "-1", "1", "0"}[r.IntN(4)])
+		for at := 1; at < width; at += 1 + r.IntN(4)*r.IntN(2) {
+			fmt.Fprintf(&b, "%s%d:%s", []string{" ", "\t", " ", "  "}[r.IntN(4)], at, values[r.IntN(len(values))])
+		}
+		if wrong && i > 0 && r.IntN(15) == 0 {
+			b.WriteString([]string{" 1:1", " x", " 2147483648:1", " 5:", " 0:1", " 99:1e999", " qid:3"}[r.IntN(7)])
+		}
+		b.WriteString([]string{"", "", " ", "# comment"}[r.IntN(4)])
+		b.WriteString(end)
+		if r.IntN(20) == 0 {
+			b.WriteString([]string{"", "# nothing", " 3:1"}[r.IntN(3)] + end)
+		}
+	}
+	return b.Bytes()
+}
+
 // TestThreadsOnNastyFiles does so with made up files and their mutants.
 func TestThreadsOnNastyFiles(t *testing.T) {
 	r := rand.New(rand.NewPCG(21, 22))
@@ -159,6 +192,14 @@ func TestThreadsOnNastyFiles(t *testing.T) {
 	for range 500 {
 		text := nasty(r)
 		o := Options{}
+		if r.IntN(4) == 0 {
+			lines := nastyLines(r)
+			compareThreads(t, lines, Options{}, 1+r.IntN(20), 1+r.IntN(300))
+			o.Use = func(name string) bool { return name != "x2" && name != "b" }
+			lines[r.IntN(len(lines))] = "\"\n\r, \x00:0"[r.IntN(8)]
+			compareThreads(t, lines, o, 1+r.IntN(60))
+			o.Use = nil
+		}
 		switch r.IntN(6) {
 		case 0:
 			o.Target = "c0"
@@ -191,6 +232,7 @@ func FuzzThreads(f *testing.F) {
 	r := rand.New(rand.NewPCG(23, 24))
 	for range 30 {
 		f.Add(nasty(r), uint8(r.IntN(256)))
+		f.Add(nastyLines(r), uint8(r.IntN(256)))
 	}
 	f.Fuzz(func(t *testing.T, text []byte, piece uint8) {
 		compareThreads(t, text, Options{NoHeader: piece&1 == 1}, 1+int(piece))

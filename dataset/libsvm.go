@@ -69,7 +69,7 @@ func wordEnd(b []byte, i int) int {
 // parse reads one line that begins at rec[i].
 func (s *libsvm) parse(rec []byte, i, line int) *Error {
 	r := &s.rec
-	*r = Record{Line: line, Index: r.Index[:0], Value: r.Value[:0]}
+	*r = Record{Line: line, Index: r.Index[:0], Value: r.Value[:0], cells: r.cells[:0]}
 	at := func(name, format string, args ...any) *Error {
 		return &Error{File: s.name, Line: line, Name: name, Message: fmt.Sprintf(format, args...)}
 	}
@@ -114,8 +114,8 @@ func (s *libsvm) parse(rec []byte, i, line int) *Error {
 			return at(FeatureName(index), "the index %d comes after %d; indices ascend", index, last)
 		}
 		i++
-		v, next := scanNumber(rec, i)
-		if end := wordEnd(rec, i); next != end || next == i || math.IsInf(v, 0) {
+		slot, form, next := scanCell(rec, i)
+		if end := wordEnd(rec, i); next != end || next == i || form == formText {
 			if end == i {
 				return at(FeatureName(index), "a value is missing after %s", quote(string(rec[word:i])))
 			}
@@ -126,120 +126,241 @@ func (s *libsvm) parse(rec []byte, i, line int) *Error {
 			s.zero = line
 		}
 		r.Index = append(r.Index, index)
-		r.Value = append(r.Value, v)
+		r.cells = append(r.cells, slotForm{slot, form})
+		r.Value = append(r.Value, number(slot, form))
 		last = index
 		i = blanksEnd(rec, next)
 	}
 	return nil
 }
 
-// sparseStage gathers the entries of LIBSVM rows under their indices in the file.
+// sparseStage gathers the entries of LIBSVM rows under their indices in the file. The values are a column of a stage, a row for every entry.
 type sparseStage struct {
-	rows  []int // entries of each
-	index []int32
-	value []float64
+	rows   []int32 // entries of each
+	index  []int32 // as long as values has room
+	values *stage
 }
 
-// sparseBlock is what a stage gathered.
-type sparseBlock sparseStage
+// stageEntries are about those of a block.
+const stageEntries = 1 << 16
 
-func (s *sparseStage) full() bool { return len(s.index) >= mostCells }
-
-func (s *sparseStage) add(r *Record) {
-	for _, i := range r.Index {
-		s.index = append(s.index, int32(i))
-	}
-	s.value = append(s.value, r.Value...)
-	s.rows = append(s.rows, len(r.Index))
-}
-
-func (s *sparseStage) seal() *sparseBlock {
-	b := &sparseBlock{slices.Clone(s.rows), slices.Clone(s.index), slices.Clone(s.value)}
-	s.rows, s.index, s.value = s.rows[:0], s.index[:0], s.value[:0]
-	return b
-}
-
-// sparseBuilder gathers the entries of all rows.
-type sparseBuilder struct {
-	start []int
-	index []int32
-	value []float64
-}
-
-func (b *sparseBuilder) join(blocks []*sparseBlock) {
-	if b.start == nil {
-		b.start = append(b.start, 0)
-	}
-	for _, s := range blocks {
-		end := len(b.index)
-		for _, n := range s.rows {
-			end += n
-			b.start = append(b.start, end)
-		}
-		b.index = append(b.index, s.index...)
-		b.value = append(b.value, s.value...)
-	}
-}
-
-// finish numbers the features that occur and are in use, and drops the entries of the others.
-func (b *sparseBuilder) finish(use func(name string) bool) *Sparse {
-	s := &Sparse{Start: b.start, Index: b.index, Value: b.value}
-	if s.Start == nil {
-		s.Start = []int{0}
-	}
-	occur := distinct(b.index)
-	place := make(map[int32]int32)
-	var dense []int32 // place by index, where that is no larger than the entries are
-	if n := len(occur); n > 0 && int64(occur[n-1]) <= 4*int64(len(b.index))+1024 {
-		dense = make([]int32, int(occur[n-1])+1)
-		for i := range dense {
-			dense[i] = -1
-		}
-	}
-	for _, index := range occur {
-		if use == nil || use(FeatureName(int(index))) {
-			if dense != nil {
-				dense[index] = int32(len(s.Features))
-			} else {
-				place[index] = int32(len(s.Features))
-			}
-			s.Features = append(s.Features, int(index))
-		}
-	}
-	dropped := len(s.Features) < len(occur)
-	to := 0
-	from := 0
-	for row := range len(s.Start) - 1 {
-		end := s.Start[row+1]
-		for ; from < end; from++ {
-			p := int32(-1)
-			if dense != nil {
-				p = dense[s.Index[from]]
-			} else if q, ok := place[s.Index[from]]; ok {
-				p = q
-			}
-			if p >= 0 {
-				s.Index[to], s.Value[to] = p, s.Value[from]
-				to++
-			}
-		}
-		s.Start[row+1] = to
-	}
-	if dropped {
-		s.Index, s.Value = slices.Clip(s.Index[:to]), slices.Clip(s.Value[:to])
-	}
+func newSparseStage() *sparseStage {
+	s := &sparseStage{values: newStage([]*builder{{forced: true}}, 2*stageEntries)}
+	s.index = make([]int32, s.values.room)
 	return s
 }
 
+func (s *sparseStage) full() bool { return s.values.rows >= stageEntries }
+
+// grow makes room for one more entry.
+func (s *sparseStage) grow() {
+	v := s.values
+	if v.rows < v.room {
+		return
+	}
+	v.room *= 2
+	v.slots = append(v.slots, make([]uint64, v.room-len(v.slots))...)
+	v.forms = append(v.forms, make([]uint8, v.room-len(v.forms))...)
+	s.index = append(s.index, make([]int32, v.room-len(s.index))...)
+}
+
+func (s *sparseStage) add(r *Record) {
+	for k, i := range r.Index {
+		s.grow()
+		v := s.values
+		s.index[v.rows] = int32(i)
+		v.slots[v.rows], v.forms[v.rows] = r.cells[k].slot, r.cells[k].form
+		v.rows++
+	}
+	s.rows = append(s.rows, int32(len(r.Index)))
+}
+
+// sparseBlock is what a stage gathered.
+type sparseBlock struct {
+	rows   []int32
+	index  []int32
+	values *block
+}
+
+func (s *sparseStage) seal() *sparseBlock {
+	b := &sparseBlock{slices.Clone(s.rows), slices.Clone(s.index[:s.values.rows]), s.values.seal()}
+	s.rows = s.rows[:0]
+	return b
+}
+
+// quick reads lines from b[pos] on that lie before stop and hold nothing but a label and pairs of plain indices and numbers. b[last] is the last LF, and there is
+// padding behind it. It ends before a line it leaves to others; rows says how many it read, each on one line.
+func (s *sparseStage) quick(label *stage, b []byte, pos, last, stop int) (next, rows int) {
+	v := s.values
+	stop = min(stop, last)
+	for pos < stop && !label.full() && !s.full() {
+		i := pos
+		for b[i] > ' ' && b[i] != ':' && b[i] != '#' {
+			i++
+		}
+		if i == pos || b[i] == ':' || b[i] == '#' || b[i] < ' ' && b[i] != '\n' && b[i] != '\r' && b[i] != '\t' {
+			return pos, rows
+		}
+		text := b[pos:i]
+		first, before := v.rows, int64(-1)
+		for b[i] != '\n' && b[i] != '\r' {
+			if b[i] == ' ' || b[i] == '\t' {
+				i++
+				continue
+			}
+			t := load8(b, i) ^ '0'*ones
+			n := bits.TrailingZeros64(notDigits(t)) >> 3
+			index := int64(eightDigits(t << (64 - 8*n)))
+			if uint(n-1) >= 7 || b[i+n] != ':' || index <= before || index == 0 {
+				v.rows = first
+				return pos, rows
+			}
+			i += n + 1
+			slot, form, end := plainNumber(b, i)
+			if c := b[end]; end == i || c != ' ' && c != '\n' && c != '\r' && c != '\t' {
+				slot, form, end = scanCell(b[:last], i)
+				if c := b[end]; end == i || form == formText || c != ' ' && c != '\n' && c != '\r' && c != '\t' {
+					v.rows = first
+					return pos, rows
+				}
+			}
+			i, before = end, index
+			if v.rows == v.room {
+				s.grow()
+			}
+			s.index[v.rows] = int32(index)
+			v.slots[v.rows], v.forms[v.rows] = slot, form
+			v.rows++
+		}
+		x := &label.texts[0]
+		word, hash := textWord(text)
+		if code, ok := x.words.find(text, word, hash); ok {
+			label.slots[label.rows], label.forms[label.rows] = uint64(code), formText
+		} else {
+			label.cell(0, text, false)
+		}
+		label.rows++
+		s.rows = append(s.rows, int32(v.rows-first))
+		if b[i] == '\r' && b[i+1] == '\n' {
+			i++
+		}
+		pos = i + 1
+		rows++
+	}
+	return pos, rows
+}
+
+// finish numbers the features that occur and are in use, and drops the entries of the others. It takes the blocks.
+func (t *reading) finishSparse() *Sparse {
+	entries, rows := 0, 0
+	for _, b := range t.sparse {
+		entries += len(b.index)
+		rows += len(b.rows)
+	}
+	s := &Sparse{Start: make([]int, 1, rows+1)}
+	for _, b := range t.sparse {
+		for _, n := range b.rows {
+			s.Start = append(s.Start, s.Start[len(s.Start)-1]+int(n))
+		}
+	}
+	occur := t.distinct(entries)
+	place := make(map[int32]int32)
+	var dense []int32 // place by index, where that is no larger than the entries are
+	if n := len(occur); n > 0 && int64(occur[n-1]) <= 4*int64(entries)+1024 {
+		dense = make([]int32, int(occur[n-1])+1)
+	}
+	for _, index := range occur {
+		p := int32(-1)
+		if use := t.o.Use; use == nil || use(FeatureName(int(index))) {
+			p = int32(len(s.Features))
+			s.Features = append(s.Features, int(index))
+		}
+		if dense != nil {
+			dense[index] = p
+		} else {
+			place[index] = p
+		}
+	}
+	at := func(index int32) int32 {
+		if dense != nil {
+			return dense[index]
+		}
+		return place[index]
+	}
+	if len(s.Features) < len(occur) {
+		t.drop(s, at)
+		entries = s.Start[len(s.Start)-1]
+	}
+	s.Index = make([]int32, entries)
+	blocks := make([]*block, len(t.sparse))
+	first := make([]int, len(t.sparse))
+	to := 0
+	for i, b := range t.sparse {
+		first[i] = to
+		to += len(b.index)
+	}
+	t.each(len(t.sparse), func(i int) {
+		b := t.sparse[i]
+		for k, index := range b.index {
+			s.Index[first[i]+k] = at(index)
+		}
+		blocks[i] = b.values
+		blocks[i].first = first[i]
+		t.sparse[i] = nil
+	})
+	blocks = slices.DeleteFunc(blocks, func(b *block) bool { return b.rows == 0 })
+	s.Values = newNumbers(blocks, 0, entries, nan)
+	return s
+}
+
+// drop leaves out the entries of features that are not in use.
+func (t *reading) drop(s *Sparse, at func(int32) int32) {
+	row, end := 0, 0
+	v := newSparseStage()
+	values := make([]float64, 0)
+	for i, b := range t.sparse {
+		values = slices.Grow(values[:0], len(b.index))[:len(b.index)]
+		if len(b.index) > 0 {
+			b.values.read(values, &b.values.parts[0], 0, nan)
+		}
+		from := 0
+		for _, n := range b.rows {
+			kept := 0
+			for k := from; k < from+int(n); k++ {
+				if at(b.index[k]) >= 0 {
+					v.grow()
+					v.index[v.values.rows] = b.index[k]
+					v.values.slots[v.values.rows], v.values.forms[v.values.rows] = disguise(values[k])
+					v.values.rows++
+					kept++
+				}
+			}
+			from += int(n)
+			row++
+			end += kept
+			s.Start[row] = end
+		}
+		t.sparse[i] = v.seal()
+	}
+}
+
 // distinct gives the distinct indices, ascending.
-func distinct(index []int32) []int32 {
-	if len(index) == 0 {
+func (t *reading) distinct(entries int) []int32 {
+	most := int32(0)
+	for _, b := range t.sparse {
+		for _, i := range b.index {
+			most = max(most, i)
+		}
+	}
+	if entries == 0 {
 		return nil
 	}
-	if most := slices.Max(index); int64(most) <= 64*int64(len(index))+1<<20 { // a bit for each, at most 8 bytes an entry
+	if int64(most) <= 64*int64(entries)+1<<20 { // a bit for each, at most 8 bytes an entry
 		words := make([]uint64, int(most)/64+1)
-		for _, i := range index {
-			words[i>>6] |= 1 << (i & 63)
+		for _, b := range t.sparse {
+			for _, i := range b.index {
+				words[i>>6] |= 1 << (i & 63)
+			}
 		}
 		var out []int32
 		for w, word := range words {
@@ -249,7 +370,10 @@ func distinct(index []int32) []int32 {
 		}
 		return out
 	}
-	out := slices.Clone(index)
+	var out []int32
+	for _, b := range t.sparse {
+		out = append(out, b.index...)
+	}
 	slices.Sort(out)
 	return slices.Compact(out)
 }

@@ -37,6 +37,48 @@ func cellEnd(b []byte, i int, delims uint64) int {
 	}
 }
 
+// plainNumber reads, as scanCell, a number that is a minus or none, up to seven digits, a point and up to fifteen decimals, 18 digits and 10^15 at most; next == i
+// means that there is none here, or another. Sixteen bytes behind b[i] can be read.
+func plainNumber(b []byte, i int) (slot uint64, form uint8, next int) {
+	start := i
+	minus := (uint64(b[i]^'-') - 1) >> 63 // 1 or 0, without a branch
+	i += int(minus)
+	t := load8(b, i) ^ '0'*ones
+	n := bits.TrailingZeros64(notDigits(t)) >> 3
+	if uint(n-1) >= 7 || n > 1 && t&0xff == 0 {
+		return 0, 0, start
+	}
+	m := eightDigits(t << (64 - 8*n))
+	i += n
+	d := 0
+	if b[i] == '.' {
+		i++
+		t := load8(b, i) ^ '0'*ones
+		d = bits.TrailingZeros64(notDigits(t)) >> 3
+		if uint(d-1) < 7 {
+			m = m*uint64(pow10int[d]) + eightDigits(t<<(64-8*d))
+			i += d
+		} else if d == 0 {
+			return 0, 0, start
+		} else {
+			m = m*1e8 + eightDigits(t)
+			t = load8(b, i+8) ^ '0'*ones
+			more := bits.TrailingZeros64(notDigits(t)) >> 3
+			i += 8 + more
+			if d += more; n+d > 18 { // it might overflow
+				return 0, 0, start
+			}
+			if m = m*uint64(pow10int[more]) + eightDigits(t<<(64-8*more)); m >= 1e15 {
+				return 0, 0, start
+			}
+		}
+	}
+	if m == 0 && minus != 0 {
+		return 0, 0, start
+	}
+	return (m ^ -minus) + minus, uint8(d), i
+}
+
 // quick reads records from b[pos] on that lie before stop and hold nothing out of the ordinary: the right number of cells, no line ends or doubled
 // quotes inside quotes. b[last] is the last LF, and there is padding behind it. columns has the part of every column of the file, -1
 // where it is not in use. It ends before a record it leaves to others; rows says how many it read, each on one line.
@@ -71,43 +113,13 @@ func (s *stage) quick(b []byte, pos, last, stop int, columns []int32, delim byte
 				x := &s.texts[at]
 				from := i
 				if !x.text {
-					// A plain number: a minus, up to seven digits, a point and up to fifteen decimals, 10^15 at most.
-					minus := (uint64(b[i]^'-') - 1) >> 63 // 1 or 0, without a branch
-					sign := -minus
-					i += int(minus)
-					t := load8(b, i) ^ '0'*ones
-					n := bits.TrailingZeros64(notDigits(t)) >> 3
-					if uint(n-1) < 7 && !(n > 1 && b[i] == '0') {
-						m := eightDigits(t << (64 - 8*n))
-						i += n
-						d := 0
-						if b[i] == '.' {
-							i++
-							t := load8(b, i) ^ '0'*ones
-							d = bits.TrailingZeros64(notDigits(t)) >> 3
-							if d < 8 {
-								m = m*uint64(pow10int[d]) + eightDigits(t<<(64-8*d))
-								i += d
-								d |= (d - 1) >> 8 // negative: a point without decimals
-							} else {
-								m = m*1e8 + eightDigits(t)
-								t = load8(b, i+8) ^ '0'*ones
-								more := bits.TrailingZeros64(notDigits(t)) >> 3
-								i += 8 + more
-								if d += more; n+d <= 18 { // no overflow
-									m = m*uint64(pow10int[more]) + eightDigits(t<<(64-8*more))
-								} else {
-									m = 1e15
-								}
-							}
-						}
-						if ch := b[i]; d >= 0 && m < 1e15 && (sign == 0 || m != 0) && (ch == delim || ch == '\n' || ch == '\r') {
-							k := int(at)*s.stride + row
-							s.slots[k], s.forms[k] = (m^sign)-sign, uint8(d)
-							goto ended
-						}
+					slot, form, end := plainNumber(b, i)
+					if ch := b[end]; end > i && (ch == delim || ch == '\n' || ch == '\r') {
+						k := int(at)*s.stride + row
+						s.slots[k], s.forms[k] = slot, form
+						i = end
+						goto ended
 					}
-					i = from
 				}
 				i = cellEnd(b, i, delims)
 				end := i

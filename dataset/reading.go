@@ -98,7 +98,7 @@ type reading struct {
 	typed     []typed    // beside columns, of a file of typed columns
 	places    []int32    // of every column of the file among those in use, or -1
 	blocks    []*block
-	sparse    sparseBuilder
+	sparse    []*sparseBlock
 	room      int // bytes that texts of irregular numbers may take
 	problems  problems
 	stopped   bool // a final error: nothing after it was read, so types are not judged
@@ -340,7 +340,7 @@ func (t *reading) table() (*Table, error) {
 		return nil, err
 	}
 	if t.t.Format == LIBSVM {
-		t.t.Sparse = t.sparse.finish(t.o.Use)
+		t.t.Sparse = t.finishSparse()
 	}
 	t.t.places = make(map[string]int, len(t.t.Columns))
 	for i, c := range t.t.Columns {

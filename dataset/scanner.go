@@ -23,7 +23,8 @@ type Record struct {
 	Index []int  // LIBSVM: the indices as they stand in the file, ascending
 	Value []float64
 
-	broken bool // line ends stand in its cells
+	broken bool       // line ends stand in its cells
+	cells  []slotForm // LIBSVM: the values as cells of a stage
 }
 
 // CellLine is the physical line a cell begins at: of a record with line ends in its quotes, perhaps not its first.

@@ -42,6 +42,12 @@ const (
 	formText     = 0xff // the slot is the text's code
 )
 
+// slotForm is a cell.
+type slotForm struct {
+	slot uint64
+	form uint8
+}
+
 // Sizes of a stage: about stageCells cells, so that they stay near the processor; never fewer rows than leastRows, as every part has a head, unless that were more than mostCells.
 const (
 	stageCells = 1 << 15

@@ -73,10 +73,10 @@ type Finding struct {
 
 // Sparse holds LIBSVM's features in compressed rows: row i has the entries Start[i] … Start[i+1].
 type Sparse struct {
-	Start    []int     // (rows+1)
-	Index    []int32   // (entries) position in Features, ascending within a row
-	Value    []float64 // (entries) finite
-	Features []int     // the index in the file of every feature that occurs and is in use, ascending
+	Start    []int    // (rows+1)
+	Index    []int32  // (entries) position in Features, ascending within a row
+	Values   *Numbers // (entries) none is missing
+	Features []int    // the index in the file of every feature that occurs and is in use, ascending
 }
 
 // FeatureName is what a feature of a LIBSVM file is called: "x" and its index in the file.
@@ -89,6 +89,14 @@ func (s *Sparse) Names() []string {
 		names[i] = FeatureName(f)
 	}
 	return names
+}
+
+// Row gives the values of a row's entries, in out where that has room.
+func (s *Sparse) Row(out []float64, row int) []float64 {
+	n := s.Start[row+1] - s.Start[row]
+	out = slices.Grow(out[:0], n)[:n]
+	s.Values.Read(out, s.Start[row])
+	return out
 }
 
 // Column finds a column in use by its name.

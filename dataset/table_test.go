@@ -53,7 +53,7 @@ func show(t *Table) string {
 		for row := range t.Rows {
 			b.WriteByte('{')
 			for k := s.Start[row]; k < s.Start[row+1]; k++ {
-				fmt.Fprintf(&b, "x%d=%v ", s.Features[s.Index[k]], s.Value[k])
+				fmt.Fprintf(&b, "x%d=%v ", s.Features[s.Index[k]], s.Values.At(k))
 			}
 			b.WriteString("} ")
 		}

@@ -157,6 +157,7 @@ type TableReader struct {
 	reader  *Reader
 	feature []int32 // sparse: position in the table's features → column, -1 if the model has none
 	index   []int32 // scratch of Sparse
+	values  []float64
 }
 
 type tableColumn struct {
@@ -232,7 +233,8 @@ func (tr *TableReader) Sparse(row int) (columns []int32, values []float64, ok bo
 	for k := s.Start[row]; k < s.Start[row+1]; k++ {
 		tr.index = append(tr.index, tr.feature[s.Index[k]])
 	}
-	return tr.index, s.Value[s.Start[row]:s.Start[row+1]], true
+	tr.values = s.Row(tr.values, row)
+	return tr.index, tr.values, true
 }
 
 // Row fills cells (one for every column of the encoding) from a row of the table; its error stands at file, line and column.

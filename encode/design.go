@@ -385,7 +385,7 @@ func (b *designer) sparse(s *dataset.Sparse) {
 		}
 		same = same && to[j] == int32(j)
 	}
-	values := s.Value
+	values := s.Values
 	if first, ok := run(b.rows); ok && same {
 		b.columns.Start = s.Start[first : first+len(b.rows)+1]
 		b.columns.Index = s.Index
@@ -406,16 +406,18 @@ func (b *designer) sparse(s *dataset.Sparse) {
 		index, picked := make([]int32, start[len(b.rows)]), make([]float64, start[len(b.rows)])
 		parallel.Pieces(0, len(b.rows), pieceRows, func(_, from, end int) {
 			at := start[from]
+			var some []float64
 			for _, row := range b.rows[from:end] {
-				for k := s.Start[row]; k < s.Start[row+1]; k++ {
-					if j := to[s.Index[k]]; j >= 0 {
-						index[at], picked[at] = j, s.Value[k]
+				some = s.Row(some, row)
+				for k, i := range s.Index[s.Start[row]:s.Start[row+1]] {
+					if j := to[i]; j >= 0 {
+						index[at], picked[at] = j, some[k]
 						at++
 					}
 				}
 			}
 		})
-		b.columns.Start, b.columns.Index, values = start, index, picked
+		b.columns.Start, b.columns.Index, values = start, index, dataset.NewNumbers(picked)
 	}
 	var ten float64
 	b.columns.Value, ten = narrow(values)
@@ -430,42 +432,46 @@ func (b *designer) sparse(s *dataset.Sparse) {
 
 // narrow stores sparse values: nil where all are 1, as integers k of k/ten of one or two bytes where one power of ten makes them such, as float32, or as
 // they are. Integers of four bytes are left out: the loops over sparse rows wait for their conversion longer than for the four bytes saved.
-func narrow(values []float64) (engine.Stored, float64) {
-	every := func(ok func(v float64) bool) bool {
-		var failed atomic.Bool
-		parallel.Pieces(0, len(values), pieceRows, func(_, from, to int) {
-			if !failed.Load() && slices.ContainsFunc(values[from:to], func(v float64) bool { return !ok(v) }) {
-				failed.Store(true)
-			}
-		})
-		return !failed.Load()
-	}
-	if every(func(v float64) bool { return v == 1 }) {
+func narrow(v *dataset.Numbers) (engine.Stored, float64) {
+	if v.Len() == 0 {
 		return nil, 1
 	}
-	for digits := range 5 {
+	const mostDigits = 4
+	if digits, low, high, ok := v.Decimal(); ok && digits <= mostDigits {
 		ten := math.Pow10(digits)
-		integer := func(v float64) float64 { return math.RoundToEven(v * ten) }
-		if !every(func(v float64) bool { k := integer(v); return k/ten == v && math.Abs(k) < 1<<15 }) {
-			continue
+		switch {
+		case low == 1 && high == 1 && digits == 0:
+			return nil, 1
+		case low >= -math.MaxInt8 && high <= math.MaxInt8:
+			return engine.Int8s(convert(v.Len(), v.ReadScaled, func(k float64) int8 { return int8(k) })), ten
+		case low >= -math.MaxInt16 && high <= math.MaxInt16:
+			return engine.Int16s(convert(v.Len(), v.ReadScaled, func(k float64) int16 { return int16(k) })), ten
 		}
-		within := func(most float64) bool { return every(func(v float64) bool { return math.Abs(integer(v)) <= most }) }
-		if within(1<<7 - 1) {
-			return engine.Int8s(convert(values, func(v float64) int8 { return int8(integer(v)) })), ten
+	}
+	var more atomic.Bool
+	parallel.Pieces(0, v.Len(), pieceRows, func(_, from, to int) {
+		if !more.Load() {
+			some := make([]float64, to-from)
+			v.Read(some, from)
+			if slices.ContainsFunc(some, func(x float64) bool { return float64(float32(x)) != x }) {
+				more.Store(true)
+			}
 		}
-		return engine.Int16s(convert(values, func(v float64) int16 { return int16(integer(v)) })), ten
+	})
+	if !more.Load() {
+		return engine.Float32s(convert(v.Len(), v.Read, func(x float64) float32 { return float32(x) })), 1
 	}
-	if every(func(v float64) bool { return float64(float32(v)) == v }) {
-		return engine.Float32s(convert(values, func(v float64) float32 { return float32(v) })), 1
-	}
-	return engine.Float64s(values), 1
+	return engine.Float64s(convert(v.Len(), v.Read, func(x float64) float64 { return x })), 1
 }
 
-func convert[S any](values []float64, f func(v float64) S) []S {
-	out := make([]S, len(values))
-	parallel.Pieces(0, len(values), pieceRows, func(_, from, to int) {
-		for i := from; i < to; i++ {
-			out[i] = f(values[i])
+// convert reads n numbers into the type they are stored in.
+func convert[S any](n int, read func(out []float64, from int), f func(v float64) S) []S {
+	out := make([]S, n)
+	parallel.Pieces(0, n, pieceRows, func(_, from, to int) {
+		some := make([]float64, to-from)
+		read(some, from)
+		for i, v := range some {
+			out[from+i] = f(v)
 		}
 	})
 	return out

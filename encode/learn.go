@@ -434,11 +434,12 @@ func (l *Learnt) sparse(t *dataset.Table) error {
 	parallel.Pieces(0, len(l.Rows), size, func(piece, from, to int) {
 		entries := make([]entry, n)
 		var sum float64
+		var values []float64
 		for _, row := range l.Rows[from:to] {
 			w := l.weight(row)
 			sum += w
 			lo, hi := s.Start[row], s.Start[row+1]
-			values := s.Value[lo:hi]
+			values = s.Row(values, row)
 			for k, j := range s.Index[lo:hi] {
 				entries[j].add(w, values[k])
 			}
@@ -500,11 +501,12 @@ func (l *Learnt) aroundMean(t *dataset.Table, size int, total []entry, m float64
 	parts := make([][]float64, parallel.Count(len(l.Rows), size))
 	parallel.Pieces(0, len(l.Rows), size, func(piece, from, to int) {
 		sum := make([]float64, len(total))
+		var values []float64
 		for _, row := range l.Rows[from:to] {
 			w := l.weight(row)
-			for k := s.Start[row]; k < s.Start[row+1]; k++ {
-				j := s.Index[k]
-				d := s.Value[k] - mean[j]
+			values = s.Row(values, row)
+			for k, j := range s.Index[s.Start[row]:s.Start[row+1]] {
+				d := values[k] - mean[j]
 				sum[j] += float64(float64(w*d) * d)
 			}
 		}

@@ -72,7 +72,7 @@ func (e *Encoding) StoredAs(c *dataset.Column) string {
 
 // SparseStoredAs says how LIBSVM's values would be stored.
 func SparseStoredAs(s *dataset.Sparse) string {
-	v, _ := narrow(s.Value)
+	v, _ := narrow(s.Values)
 	return sparseKind(v)
 }
 
