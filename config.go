@@ -44,10 +44,11 @@ type Config struct {
 
 // hooks let tests take parts out of the machine and look at what changes.
 type hooks struct {
-	noFused bool                            // run every node of the graph by itself
-	rules   func([]graph.Rule) []graph.Rule // change the rules of the simplifier
-	folds   func(row int) int               // deals the rows out
-	state   func([]byte)                    // takes every state, in the place of the checkpoint
+	noFused bool                                          // run every node of the graph by itself
+	rules   func([]graph.Rule) []graph.Rule               // change the rules of the simplifier
+	folds   func(row int) int                             // deals the rows out
+	drawn   func(counts []uint16, s, estimates []float64) // sees every resample of a bootstrap
+	state   func([]byte)                                  // takes every state, in the place of the checkpoint
 }
 
 // Columns says which columns take part and as what.

@@ -253,6 +253,9 @@ func (f *fit) statistics(ctx context.Context, unit infer.Map, raw, scaled [][]fl
 			return nil, err
 		}
 	}
+	if r.StatisticsNote != "" && !setting.Separated && !setting.Unfinished && f.config.Inference.Bootstrap == 0 {
+		r.StatisticsNote += "; --bootstrap 1000 gives intervals by resampling"
+	}
 	if K > 1 {
 		r.Classes = f.classes.Levels
 		if f.referenced() {
@@ -289,7 +292,7 @@ func (f *fit) statistics(ctx context.Context, unit infer.Map, raw, scaled [][]fl
 		listed++
 	}
 	if !f.logLoss {
-		return cov, nil
+		return cov, f.further(ctx, &study{e, unit, equations, raw[0], cov, plain})
 	}
 	null, err := f.nullLogLikelihood(ctx)
 	if err != nil {

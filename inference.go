@@ -21,6 +21,9 @@ type Inference struct {
 	Firth bool
 	// Margins adds average marginal effects, Diagnostics what the columns and rows of the fit are like. Two classes only.
 	Margins, Diagnostics bool
+	// Bootstrap is the number of resamples for bootstrap intervals, which are valid also with a penalty or another loss; 0 is none. With Cluster whole clusters are
+	// drawn.
+	Bootstrap int
 }
 
 // robust says whether errors are of the sandwich form.
@@ -48,12 +51,15 @@ func (c *Config) checkInference() error {
 		asked = "diagnostics"
 	case i.Margins:
 		asked = "margins"
+	case i.Bootstrap != 0:
+		asked = "bootstrap"
 	}
+	clusters := asked == "cluster" && i.Robust == "" && i.Bootstrap > 0 // which are drawn
 	if asked == "" {
 		return nil
 	}
 	switch {
-	case (c.Penalty.on() || c.CV.seeks()) && asked != "margins": // which stand without errors then
+	case (c.Penalty.on() || c.CV.seeks()) && asked != "margins" && asked != "bootstrap" && !clusters: // these are valid then
 		return fmt.Errorf("%s with a penalty: a penalty shrinks the coefficients, so their errors are not valid; leave out l1 and l2", asked)
 	case c.layered():
 		return fmt.Errorf("%s with a hidden layer: its parameters have no errors", asked)
@@ -63,6 +69,10 @@ func (c *Config) checkInference() error {
 		return fmt.Errorf("firth and %s: choose one; Firth's intervals are those of its penalised likelihood", asked)
 	case i.Firth && c.Solver.Method == "lbfgs":
 		return fmt.Errorf("firth with solver lbfgs: its solver is Newton's method")
+	case i.Bootstrap < 0 || i.Bootstrap == 1 || i.Bootstrap > 1e7:
+		return fmt.Errorf("bootstrap %d: want a number of resamples from 2, such as 1000", i.Bootstrap)
+	case i.Firth && i.Bootstrap > 0:
+		return fmt.Errorf("firth and bootstrap: choose one; Firth's intervals are those of its penalised likelihood")
 	case i.Firth && i.Diagnostics:
 		return fmt.Errorf("firth and diagnostics: leverages and tests of calibration are those of maximum likelihood")
 	case i.Firth && c.CV.Folds > 0:
@@ -129,13 +139,18 @@ func (f *fit) further(ctx context.Context, d *study) error {
 			return err
 		}
 	}
-	if v := f.result.Verdict; i.Margins && (v == Converged || v == Stationary) && f.objective.Curvature() {
+	if v := f.result.Verdict; i.Margins && f.logLoss && (v == Converged || v == Stationary) && f.objective.Curvature() {
 		if err := f.margins(ctx, d); err != nil {
 			return err
 		}
 	}
 	if i.Diagnostics && d.plain != nil {
-		return f.diagnose(ctx, d)
+		if err := f.diagnose(ctx, d); err != nil {
+			return err
+		}
+	}
+	if v := f.result.Verdict; i.Bootstrap > 0 && (v == Converged || v == Stationary) {
+		return f.bootstrap(ctx, d)
 	}
 	return nil
 }

@@ -83,6 +83,7 @@ type Result struct {
 
 	Margins     []Margin     `json:"margins,omitempty"`
 	Diagnostics *Diagnostics `json:"diagnostics,omitempty"`
+	Bootstrap   *Bootstrap   `json:"bootstrap,omitempty"`
 
 	Train *metric.Metrics `json:"train"`
 	Test  *metric.Metrics `json:"test,omitempty"`
@@ -154,6 +155,11 @@ type Coefficient struct {
 	LRP         *float64 `json:"lr_p,omitempty"`
 	ProfileLow  *float64 `json:"profile_low,omitempty"`
 	ProfileHigh *float64 `json:"profile_high,omitempty"`
+
+	// With the bootstrap: the deviation and percentiles of the estimates of the resamples.
+	BootstrapStdError *float64 `json:"bootstrap_std_error,omitempty"`
+	BootstrapLow      *float64 `json:"bootstrap_low,omitempty"`
+	BootstrapHigh     *float64 `json:"bootstrap_high,omitempty"`
 }
 
 // LRTest is a likelihood-ratio test: twice the fall of the log likelihood where some weights are 0, and its tail of chi-squared.

@@ -253,7 +253,11 @@ func (f *fit) separated(d *proof.Decision) error {
 	}
 	r := f.result
 	r.Verdict = Separated
-	r.Message = fmt.Sprintf("%s: %s %s %s apart without error, so no finite optimum exists; --l2 1 gives a finite answer, --exclude leaves a column out",
-		kind, strings.Join(said, ", "), verb, rows)
+	cure := "--l2 1 or --firth gives a finite answer"
+	if f.classes.Sets() > 1 {
+		cure = "--l2 1 gives a finite answer"
+	}
+	r.Message = fmt.Sprintf("%s: %s %s %s apart without error, so no finite optimum exists; %s, --exclude leaves a column out",
+		kind, strings.Join(said, ", "), verb, rows, cure)
 	return f.found(doctor.Finding{Code: "W-separation", Severity: doctor.Warning, Columns: columns, Message: r.Message})
 }

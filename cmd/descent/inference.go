@@ -19,6 +19,7 @@ func addInference(cmd *cobra.Command, c *descent.Config) {
 	f.BoolVar(&i.Firth, "firth", false, "Firth's penalised likelihood: finite also under separation; p and intervals by its profile")
 	f.BoolVar(&i.Margins, "margins", false, "average marginal effects on the probability, with delta-method errors")
 	f.BoolVar(&i.Diagnostics, "diagnostics", false, "variance inflation, condition number, tests of calibration, leverage, the rows that pull most")
+	f.IntVar(&i.Bootstrap, "bootstrap", 0, "percentile intervals from `B` resamples of the rows (of --cluster: of clusters), also with a penalty; 1000 is usual")
 	must(cmd.RegisterFlagCompletionFunc("cluster", completeColumns(0)))
 }
 
@@ -28,6 +29,8 @@ func checkInference(cmd *cobra.Command, c *descent.Config) error {
 	switch {
 	case changed("conf") && !(c.Confidence > 0 && c.Confidence < 1):
 		return usagef("--conf %s: want a number between 0 and 1, such as 0.95", strings.TrimSpace(cmd.Flags().Lookup("conf").Value.String()))
+	case changed("bootstrap") && c.Inference.Bootstrap < 2:
+		return usagef("--bootstrap %d: want a number of resamples from 2, such as 1000", c.Inference.Bootstrap)
 	case changed("cluster") && c.Inference.Cluster == "":
 		return usagef("--cluster is empty")
 	}
@@ -132,4 +135,38 @@ func printDiagnostics(p *page, d *descent.Diagnostics) {
 		tab.add(strconv.Itoa(x.Row), strconv.Itoa(x.Line), printable(x.Label), printable(x.Change.Name), fixed(x.Change.StandardErrors, 2), fixed(&x.Probability, 4), digits(x.Leverage, 3), digits(x.Cook, 3))
 	}
 	p.table(tab)
+}
+
+// printBootstrap writes the bootstrap intervals.
+func printBootstrap(p *page, r *descent.Result) {
+	b := r.Bootstrap
+	if b == nil {
+		return
+	}
+	title := fmt.Sprintf("bootstrap: percentiles of %s of %s, seed %d", count(b.Resamples, "resample"), b.Unit, b.Seed)
+	if b.Failed > 0 {
+		title += fmt.Sprintf("; %d without a finite optimum left out", b.Failed)
+	}
+	p.heading(title)
+	if b.Note != "" {
+		p.say(b.Note)
+		return
+	}
+	half := (1 - r.Confidence) / 2
+	tab := &table{header: []string{"", "estimate", "std error", percent(half), percent(1 - half)}}
+	for i, c := range r.Coefficients {
+		if i > mostCoefficients {
+			tab.add(fmt.Sprintf("and %d more (--json)", len(r.Coefficients)-i), "", "", "", "")
+			break
+		}
+		name := printable(c.Name)
+		if c.Class != "" {
+			name = printable(c.Class) + ": " + name
+		}
+		tab.add(name, digits(c.Estimate, 5), optional(c.BootstrapStdError, 4), optional(c.BootstrapLow, 4), optional(c.BootstrapHigh, 4))
+	}
+	p.table(tab)
+	if r.Penalty.L1 > 0 || r.Penalty.L2 > 0 {
+		p.say("with a penalty these are intervals of the shrunken estimates")
+	}
 }
