@@ -208,7 +208,7 @@ func (r *Reader) NewTableReader(t *dataset.Table) (*TableReader, error) {
 // Fork is a reader of the same table for another goroutine.
 func (tr *TableReader) Fork() *TableReader {
 	out := *tr
-	out.index = nil
+	out.index, out.values = nil, nil
 	return &out
 }
 
