@@ -189,21 +189,27 @@ func narrow[S number](group []S, n, i, lo int, v []float64) (bad int) {
 }
 
 // gather stores the given rows of other cells, in that order.
-func (c *cells) gather(from *cells, rows []int) {
+func (c *cells) gather(from *cells, rows []int) { c.pick(from, nil, rows) }
+
+// pick stores rows of other cells at the given rows (nil: 0, 1, …).
+func (c *cells) pick(from *cells, at, rows []int) {
 	p := c.plan
-	pick(c.f64, from.f64, p.count(Float64), rows)
-	pick(c.f32, from.f32, p.count(Float32), rows)
-	pick(c.i32, from.i32, p.count(Int32), rows)
-	pick(c.i16, from.i16, p.count(Int16), rows)
-	pick(c.i8, from.i8, p.count(Int8), rows)
+	pick(c.f64, from.f64, p.count(Float64), at, rows)
+	pick(c.f32, from.f32, p.count(Float32), at, rows)
+	pick(c.i32, from.i32, p.count(Int32), at, rows)
+	pick(c.i16, from.i16, p.count(Int16), at, rows)
+	pick(c.i8, from.i8, p.count(Int8), at, rows)
 	runtime.KeepAlive(from.from)
 }
 
-func pick[S number](to, from []S, n int, rows []int) {
+func pick[S number](to, from []S, n int, at, rows []int) {
 	if n == 0 {
 		return
 	}
 	for i, r := range rows {
+		if at != nil {
+			i = at[i]
+		}
 		from, to := from[(r/kernel.Rows*n)*kernel.Rows+r%kernel.Rows:], to[(i/kernel.Rows*n)*kernel.Rows+i%kernel.Rows:]
 		for d := range n {
 			to[d*kernel.Rows] = from[d*kernel.Rows]

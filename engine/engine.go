@@ -213,6 +213,7 @@ func (e *Engine) pass(ctx context.Context, chunks []int, size int, newWorker fun
 					}
 				}
 				part.insert(Subtree{0, position, sum}, lockedPut)
+				b.release()
 			}
 			mu.Lock()
 			for _, n := range part.Nodes {

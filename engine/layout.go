@@ -33,7 +33,8 @@ type Layout struct {
 // the column's other features; a row with a negative code has 0 in all of them.
 type Codes struct{ First, Levels int }
 
-// A Block is the rows of one chunk, as stored. A consumer must not change it; it stays valid.
+// A Block is the rows of one chunk, as stored. A consumer must not change it; it stays valid, but for the copies that the engine makes of
+// a scratch file's during a pass, which are used again.
 type Block struct {
 	First, Rows int // rows First, First+1, … of the whole data
 
@@ -45,6 +46,8 @@ type Block struct {
 	Index  []int32
 	Value  Stored
 	Inputs [][]float64 // [input][row]
+
+	from *buffer // of a scratch file
 }
 
 // Dense writes the stored values of dense column d, of the block's first rows, to out.

@@ -13,10 +13,11 @@ type Columns struct {
 	Inputs [][]float64 // [input][row]
 }
 
-// Memory is a Source that holds all rows.
+// Memory is a Source that holds all rows, or all but their inputs in a scratch file.
 type Memory struct {
 	plan   *plan
 	chunk  int
+	away   *away // nil: in memory
 	dense  cells
 	cols   Columns // without Dense
 	blocks []Block
@@ -31,18 +32,8 @@ func NewMemory(layout Layout, cols Columns) (*Memory, error) {
 	}
 	l := newPlan(&layout)
 	m := &Memory{plan: l, chunk: ChunkRows(&layout), cols: cols}
-	switch {
-	case len(cols.Dense) != len(l.Dense):
-		return nil, fmt.Errorf("engine: %d dense columns, the layout has %d", len(cols.Dense), len(l.Dense))
-	case len(cols.Codes) != len(l.Codes):
-		return nil, fmt.Errorf("engine: %d code columns, the layout has %d", len(cols.Codes), len(l.Codes))
-	case len(cols.Inputs) != len(l.Inputs):
-		return nil, fmt.Errorf("engine: %d inputs, the layout has %d", len(cols.Inputs), len(l.Inputs))
-	}
-	for d, c := range cols.Dense {
-		if s, ok := c.(Stored); ok && s.Len() != l.Rows {
-			return nil, fmt.Errorf("engine: dense column %d has %d rows, the layout %d", d, s.Len(), l.Rows)
-		}
+	if err := checkColumns(l, &cols, false); err != nil {
+		return nil, err
 	}
 	for k, c := range cols.Codes {
 		if len(c) != l.Rows {
@@ -54,11 +45,6 @@ func NewMemory(layout Layout, cols Columns) (*Memory, error) {
 			}
 		}
 	}
-	for k, c := range cols.Inputs {
-		if len(c) != l.Rows {
-			return nil, fmt.Errorf("engine: input %q has %d rows, the layout %d", l.Inputs[k], len(c), l.Rows)
-		}
-	}
 	if l.Sparse {
 		if err := checkSparse(&layout, &cols); err != nil {
 			return nil, err
@@ -66,11 +52,38 @@ func NewMemory(layout Layout, cols Columns) (*Memory, error) {
 	}
 	m.dense = newCells(l, l.Rows)
 	if bad := m.dense.fill(cols.Dense, l.Rows); bad != nil {
-		return nil, fmt.Errorf("engine: dense column %d, row %d: %v is no %v", bad.column, bad.row, bad.value, l.kind(bad.column))
+		return nil, inexact(l, bad)
 	}
 	m.cols.Dense = nil
 	m.cut()
 	return m, nil
+}
+
+// checkColumns compares the numbers of columns and rows with the layout's. Codes that are not in memory are not counted.
+func checkColumns(l *plan, cols *Columns, away bool) error {
+	switch {
+	case len(cols.Dense) != len(l.Dense):
+		return fmt.Errorf("engine: %d dense columns, the layout has %d", len(cols.Dense), len(l.Dense))
+	case len(cols.Codes) != len(l.Codes) && !away:
+		return fmt.Errorf("engine: %d code columns, the layout has %d", len(cols.Codes), len(l.Codes))
+	case len(cols.Inputs) != len(l.Inputs):
+		return fmt.Errorf("engine: %d inputs, the layout has %d", len(cols.Inputs), len(l.Inputs))
+	}
+	for d, c := range cols.Dense {
+		if s, ok := c.(Stored); ok && s.Len() != l.Rows {
+			return fmt.Errorf("engine: dense column %d has %d rows, the layout %d", d, s.Len(), l.Rows)
+		}
+	}
+	for k, c := range cols.Inputs {
+		if len(c) != l.Rows {
+			return fmt.Errorf("engine: input %q has %d rows, the layout %d", l.Inputs[k], len(c), l.Rows)
+		}
+	}
+	return nil
+}
+
+func inexact(l *plan, bad *notExact) error {
+	return fmt.Errorf("engine: dense column %d, row %d: %v is no %v", bad.column, bad.row, bad.value, l.kind(bad.column))
 }
 
 func checkSparse(l *Layout, cols *Columns) error {
@@ -123,10 +136,13 @@ func (m *Memory) Units(center, scale []float64) *Memory {
 	return &out
 }
 
-// Chunk gives the rows of chunk k without copying.
+// Chunk gives the rows of chunk k, without copying where they are in memory.
 func (m *Memory) Chunk(k int) (Block, error) {
-	if k < 0 || k >= len(m.blocks) {
+	if k < 0 || k >= m.plan.chunks() {
 		return Block{}, fmt.Errorf("engine: no chunk %d in %d rows", k, m.plan.Rows)
+	}
+	if m.away != nil {
+		return m.away.chunk(m, k, k*m.chunk, min((k+1)*m.chunk, m.plan.Rows))
 	}
 	return m.blocks[k], nil
 }
@@ -160,14 +176,20 @@ func (m *Memory) Input(name string) ([]float64, bool) {
 }
 
 // Gather is a source of the given rows in the given order (a mini-batch; a row may come twice). The values are
-// copied. It panics on a row that does not exist.
-func (m *Memory) Gather(rows []int) *Memory {
+// copied. It panics on a row that does not exist. The error is that of a scratch file, from which a chunk is read for every row or two.
+func (m *Memory) Gather(rows []int) (*Memory, error) {
 	l := *m.plan.Layout
 	l.Rows = len(rows)
 	p := *m.plan
 	p.Layout = &l
 	g := &Memory{plan: &p, chunk: m.chunk, dense: newCells(&p, len(rows))}
-	g.dense.gather(&m.dense, rows)
+	if m.away != nil {
+		if err := m.gatherAway(g, rows); err != nil {
+			return nil, err
+		}
+	} else {
+		g.dense.gather(&m.dense, rows)
+	}
 	for _, c := range m.cols.Codes {
 		v := make([]int32, len(rows))
 		for i, r := range rows {
@@ -197,5 +219,5 @@ func (m *Memory) Gather(rows []int) *Memory {
 		}
 	}
 	g.cut()
-	return g
+	return g, nil
 }

@@ -447,7 +447,10 @@ func (b *Objective) CostGradientRows(ctx context.Context, theta []float64, rows 
 	if len(b.in.Columns) > 0 {
 		return 0, errors.New("engine: mini-batches of rows with columns of their own")
 	}
-	src := m.Gather(rows)
+	src, err := m.Gather(rows)
+	if err != nil {
+		return 0, err
+	}
 	e := &Engine{src: src, layout: src.plan, o: b.e.o, kernels: b.e.kernels, chunk: b.e.chunk, block: b.e.block}
 	e.to = e.layout.chunks()
 	e.o.From, e.o.To, e.o.Reduce = 0, 0, nil

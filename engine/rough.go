@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"runtime"
+	"sync"
 
 	"github.com/descent-ml/descent/internal/kernel"
 	"github.com/descent-ml/descent/internal/parallel"
@@ -29,7 +30,7 @@ type roughly struct {
 
 // Rough makes Product read a rough copy of the dense columns, int8 in float32 arithmetic, or read the columns again; it
 // reports whether it does. There is a copy where it pays: at least 256 dense columns of more than 64 MiB that are wider
-// than int8, all rows in memory and in this process, and no mask of chunks. A column whose sum of squares int8 would
+// than int8, all rows in a Memory and in this process, and no mask of chunks. A column whose sum of squares int8 would
 // change by more than a hundredth (cells far outside) stays as it is. Everything else that an Objective gives is exact.
 func (b *Objective) Rough(ctx context.Context, on bool) (bool, error) {
 	if !on {
@@ -87,40 +88,77 @@ const sampled = 64
 
 // steps looks at some panels of every column. Steps end at six mean deviations (or a little after the last cell, if that is nearer), so
 // that a cell far outside cannot take the digits of all others: it is cut off, and that is seen.
-func (m *Memory) steps() []step {
+func (m *Memory) steps() ([]step, error) {
 	l := m.plan
 	panels := l.Rows / kernel.Rows // whole ones
 	apart := max(1, panels/sampled)
+	n := float64(parallel.Count(panels, apart) * kernel.Rows)
 	out := make([]step, len(l.Dense))
-	parallel.Pieces(0, len(out), fillColumns, func(_, from, to int) {
-		x := make([]float64, kernel.Rows)
-		for d := from; d < to; d++ {
-			sum, n := 0.0, 0.0
-			for p := 0; p < panels; p += apart {
-				m.dense.read(p, d, x)
-				for _, v := range x {
-					sum += v
-				}
-				n += kernel.Rows
+	deviation, last := make([]float64, len(out)), make([]float64, len(out))
+	// each calls f for the cells of every column, panel after panel.
+	each := func(f func(d int, x []float64)) error {
+		for p := 0; p < panels; p += apart {
+			err := m.panels(p, p+1, func(_ int, c *cells, at int) {
+				parallel.Pieces(0, len(out), fillColumns, func(_, from, to int) {
+					x := make([]float64, kernel.Rows)
+					for d := from; d < to; d++ {
+						c.read(at, d, x)
+						f(d, x)
+					}
+				})
+			})
+			if err != nil {
+				return err
 			}
-			s := step{middle: sum / n}
-			deviation, last := 0.0, 0.0
-			for p := 0; p < panels; p += apart {
-				m.dense.read(p, d, x)
-				for _, v := range x {
-					v = math.Abs(v - s.middle)
-					deviation += v
-					s.energy += float64(v * v)
-					last = max(last, v)
-				}
-			}
-			s.energy /= n
-			s.size = min(6*deviation/n, 1.1*last) / 127
-			out[d] = s
+		}
+		return nil
+	}
+	err := each(func(d int, x []float64) {
+		for _, v := range x {
+			out[d].middle += v
 		}
 	})
-	runtime.KeepAlive(m)
-	return out
+	for d := range out {
+		out[d].middle /= n
+	}
+	if err == nil {
+		err = each(func(d int, x []float64) {
+			s := &out[d]
+			for _, v := range x {
+				v = math.Abs(v - s.middle)
+				deviation[d] += v
+				s.energy += float64(v * v)
+				last[d] = max(last[d], v)
+			}
+		})
+	}
+	for d := range out {
+		out[d].energy /= n
+		out[d].size = min(6*deviation[d]/n, 1.1*last[d]) / 127
+	}
+	return out, err
+}
+
+// panels calls f for panels from … to-1, each at its place in some cells.
+func (m *Memory) panels(from, to int, f func(p int, c *cells, at int)) error {
+	if m.away == nil {
+		for p := from; p < to; p++ {
+			f(p, &m.dense, p)
+		}
+		runtime.KeepAlive(m)
+		return nil
+	}
+	for p, size := from, m.chunk/kernel.Rows; p < to; {
+		b, err := m.Chunk(p / size)
+		if err != nil {
+			return err
+		}
+		for end := min((p/size+1)*size, to); p < end; p++ {
+			f(p, &b.dense, p%size)
+		}
+		b.release()
+	}
+	return nil
 }
 
 // rough is a copy with int8 dense columns where they are near enough. Nil: no column is.
@@ -129,7 +167,10 @@ func (m *Memory) rough(ctx context.Context) (*Memory, error) {
 	if l.Rows < kernel.Rows {
 		return nil, nil
 	}
-	steps := m.steps()
+	steps, err := m.steps()
+	if err != nil {
+		return nil, err
+	}
 	for {
 		out, err := m.roughened(ctx, steps)
 		if out == nil || err != nil {
@@ -178,40 +219,91 @@ func (m *Memory) roughened(ctx context.Context, steps []step) (*roughened, error
 	}
 	p := newPlan(&layout)
 	p.rough = true
-	copied := &Memory{plan: p, chunk: ChunkRows(&layout), dense: newCells(p, l.Rows), cols: m.cols}
+	copied := &Memory{plan: p, chunk: ChunkRows(&layout), cols: m.cols}
+	if m.away == nil {
+		copied.dense = newCells(p, l.Rows)
+	}
 	panels := padded(l.Rows) / kernel.Rows
 	const spanPanels = fillRows / kernel.Rows
 	spans := parallel.Count(panels, spanPanels)
 	D, n := len(l.Dense), p.count(Int8)
 	lost := make([]float64, spans*D)
+	// panel writes panel q, which stands at a place of some cells, at a place of others.
+	panel := func(out *cells, to, q int, from *cells, at int, lost []float64) {
+		var some [kernel.Rows]float64
+		x := some[:min(kernel.Rows, l.Rows-q*kernel.Rows)]
+		for d := range D {
+			from.read(at, d, x)
+			if layout.Kinds[d] == l.kind(d) {
+				out.write(to*kernel.Rows, d, x)
+				continue
+			}
+			lost[d] += quantise(out.i8[(to*n+p.place[d]-p.begin[Int8])*kernel.Rows:], x, steps[d])
+		}
+	}
+	var mu sync.Mutex
+	var first error
+	failed := func(err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if first == nil {
+			first = err
+		}
+	}
 	parallel.Pieces(0, panels, spanPanels, func(span, from, to int) {
-		cells := make([]float64, kernel.Rows)
 		if ctx.Err() != nil {
 			return
 		}
-		lost := lost[span*D:][:D]
-		for q := from; q < to; q++ {
-			x := cells[:min(kernel.Rows, l.Rows-q*kernel.Rows)]
-			for d := range D {
-				m.dense.read(q, d, x)
-				if layout.Kinds[d] == l.kind(d) {
-					copied.dense.write(q*kernel.Rows, d, x)
-					continue
-				}
-				to := copied.dense.i8[(q*n+p.place[d]-p.begin[Int8])*kernel.Rows:]
-				lost[d] += quantise(to, x, steps[d])
+		out := &copied.dense
+		if m.away != nil {
+			one := newCells(p, kernel.Rows) // only what is lost is wanted
+			out = &one
+		}
+		err := m.panels(from, to, func(q int, c *cells, at int) {
+			to := q
+			if m.away != nil {
+				to = 0
 			}
+			panel(out, to, q, c, at, lost[span*D:][:D])
+		})
+		if err != nil {
+			failed(err)
 		}
 	})
-	runtime.KeepAlive(m)
+	if m.away != nil {
+		copied.away = newAway(m.away.file, p)
+		parallel.Pieces(0, l.Rows, copied.chunk, func(k, lo, hi int) {
+			if ctx.Err() != nil {
+				return
+			}
+			err := copied.away.write(p, k, lo, hi, func(b *Block) error {
+				unused := make([]float64, D)
+				err := m.panels(lo/kernel.Rows, padded(hi)/kernel.Rows, func(q int, c *cells, at int) {
+					panel(&b.dense, q-lo/kernel.Rows, q, c, at, unused)
+				})
+				if err != nil || len(b.Codes) == 0 {
+					return err
+				}
+				return m.codes(b.Codes, lo)
+			})
+			if err != nil {
+				failed(err)
+			}
+		})
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	if first != nil {
+		return nil, first
 	}
 	r := &roughened{copied, make([]float64, D)}
 	for i, v := range lost {
 		r.lost[i%D] += v
 	}
-	copied.cut()
+	if m.away == nil {
+		copied.cut()
+	}
 	return r, nil
 }
 
