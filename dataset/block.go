@@ -1,6 +1,10 @@
 package dataset
 
-import "math"
+import (
+	"math"
+
+	"github.com/descent-ml/descent/internal/spill"
+)
 
 // block is some consecutive rows as they are kept: of every column in use a part, in the narrowest storage that loses nothing there.
 type block struct {
@@ -18,6 +22,9 @@ type block struct {
 	c8  []uint8
 	c16 []uint16
 	c32 []uint32
+
+	file   *spill.File // has the cells, if not nil
+	places [codes32 + 1]int64
 }
 
 // storage is how a part's cells are kept.
@@ -73,6 +80,8 @@ type partTexts struct {
 	kept  []byte      // texts of irregular numbers, one after the other
 	ends  []int       // where each ends; short of them where they were lost
 	bytes int         // what keeping them took, or would have
+
+	formsAt int64 // where forms are in the scratch file
 }
 
 func (p *part) isCodes() bool { return p.storage >= codes8 }

@@ -122,7 +122,8 @@ func (b *builder) gather(c *Column) {
 			all = append(all, p.more.words)
 		}
 		codes = slices.Grow(codes[:0], block.rows)[:block.rows]
-		block.readCodes(codes, p)
+		there, whole := block.whole(p)
+		there.readCodes(codes, whole)
 		for row, code := range codes {
 			if code >= 0 {
 				n := &of[code]
@@ -255,7 +256,8 @@ func (b *builder) mixedPairs(t *reading) bool {
 		if p.isCodes() || p.numbers == 0 {
 			continue
 		}
-		block, met := b.blocks[i], false
+		block, p := b.blocks[i].whole(p)
+		met := false
 		for k := range block.rows {
 			switch block.read(row[:], p, k, nan); {
 			case math.IsNaN(row[0]):
@@ -301,6 +303,7 @@ func (b *builder) numberAt(block *block, p *part, row int) []byte {
 
 // eachText calls f for the text of every number of a part, until it answers false.
 func (p *part) eachText(b *block, f func(row int, text []byte) bool) {
+	b, p = b.whole(p)
 	const decimals = 1 << packedBits
 	var text []byte
 	nth, from := 0, 0
@@ -402,7 +405,8 @@ func (b *builder) strays(t *reading) {
 			continue
 		}
 		codes := make([]int32, b.blocks[i].rows)
-		b.blocks[i].readCodes(codes, p)
+		there, whole := b.blocks[i].whole(p)
+		there.readCodes(codes, whole)
 		for row, code := range codes {
 			if code < 0 {
 				continue
@@ -447,9 +451,14 @@ func (b *builder) toCodes(t *reading) {
 	}
 }
 
-// codes gives every row the place of its text, and -1 where it is missing.
-func (b *builder) codes(t *reading, place []int32) []int32 {
-	out := make([]int32, t.t.Rows)
+// codes gives the column every row's place of its text, and -1 where it is missing.
+func (b *builder) codes(t *reading, c *Column, place []int32) {
+	var some []int32
+	if !b.target && t.t.scratch.Size() > 0 {
+		c.spilled = newSpilledCodes(t.t.scratch, len(c.Levels), t.t.Rows)
+	} else {
+		c.Codes = make([]int32, t.t.Rows)
+	}
 	of := make(map[*dictionary][]int32, len(b.place))
 	for words, to := range b.place {
 		of[words] = make([]int32, len(to))
@@ -458,24 +467,30 @@ func (b *builder) codes(t *reading, place []int32) []int32 {
 		}
 	}
 	for i, p := range b.parts {
-		block := b.blocks[i]
-		some := out[block.first:][:block.rows]
+		block, p := b.blocks[i].whole(p)
+		if c.spilled == nil {
+			some = c.Codes[block.first:][:block.rows]
+		} else {
+			some = slices.Grow(some[:0], block.rows)[:block.rows]
+		}
 		block.readCodes(some, p)
-		if !p.isCodes() {
+		if p.isCodes() {
+			of := of[p.more.words]
+			for row, code := range some {
+				if code >= 0 {
+					some[row] = of[code]
+				}
+			}
+		} else {
 			p.eachText(block, func(row int, text []byte) bool {
 				some[row] = place[b.code(text)]
 				return true
 			})
-			continue
 		}
-		of := of[p.more.words]
-		for row, code := range some {
-			if code >= 0 {
-				some[row] = of[code]
-			}
+		if c.spilled != nil {
+			c.spilled.write(some, block.first)
 		}
 	}
-	return out
 }
 
 // levels sorts the texts: by value where all are numbers, else by bytes.
@@ -508,7 +523,7 @@ func (b *builder) levels(t *reading, c *Column) {
 		c.Counts = append(c.Counts, e.rows)
 		c.First = append(c.First, e.first)
 	}
-	c.Codes = b.codes(t, place)
+	b.codes(t, c, place)
 }
 
 // boolean makes 0 and 1 of the texts of one pair.
@@ -544,5 +559,5 @@ func (b *builder) boolean(t *reading, c *Column) {
 			c.First[side] = e.first
 		}
 	}
-	c.Codes = b.codes(t, sides)
+	b.codes(t, c, sides)
 }

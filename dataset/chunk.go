@@ -201,6 +201,7 @@ func (p *parser) seal(out *chunk) {
 	first := out.rows - p.stage.rows
 	b := p.stage.seal()
 	b.first = first
+	p.t.keep(b)
 	out.blocks = append(out.blocks, b)
 	if p.sparse != nil {
 		out.sparse = append(out.sparse, p.sparse.seal())

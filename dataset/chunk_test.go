@@ -41,10 +41,11 @@ func everything(table *Table, err error) string {
 type how struct {
 	threads, piece, block int
 	plodding, stream      bool
+	memory                int64
 }
 
 func (h how) read(ctx context.Context, text []byte, o Options) (*Table, error) {
-	o.Threads = h.threads
+	o.Threads, o.Memory = h.threads, h.memory
 	t, err := newReading(ctx, "t", o)
 	if err != nil {
 		return nil, err
@@ -71,6 +72,9 @@ func compareThreads(t *testing.T, text []byte, o Options, pieces ...int) {
 		for _, piece := range pieces {
 			for i := range 4 {
 				h := how{threads: threads, piece: piece, plodding: i&1 == 1, stream: i&2 == 2, block: 1 + 64*piece}
+				if i&1 == threads&1 {
+					h.memory = int64(1 + 100*i) // most blocks are in a scratch file
+				}
 				if threads == 1 && i > 0 {
 					break
 				}

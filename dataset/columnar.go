@@ -265,13 +265,13 @@ func (t *reading) column(ctx context.Context, c Columnar, i, base int) error {
 					p.stage.cell(0, cells.Texts[k], true)
 				}
 				if p.stage.rows++; p.stage.full() {
-					p.seal(b, len(t.columns))
+					p.seal(t, b)
 				}
 			}
 			row += n
 		}
 	}
-	p.seal(b, len(t.columns))
+	p.seal(t, b)
 	if row != base+c.Rows() {
 		return fmt.Errorf("%d cells, the file has %d rows", row-base, c.Rows())
 	}
@@ -302,17 +302,18 @@ func (p *typed) number(t *reading, row int, numbers []float64, k int, missing bo
 // typedRows are those of a block of one column.
 const typedRows = 1 << 14
 
-// seal ends a block of a column, one of so many.
-func (p *typed) seal(b *builder, columns int) {
+// seal ends a block of a column.
+func (p *typed) seal(t *reading, b *builder) {
 	if p.stage.rows == 0 {
 		return
 	}
 	block := p.stage.seal()
 	block.first = p.rows
+	t.keep(block)
 	p.rows += block.rows
 	b.blocks = append(b.blocks, block)
 	if m := block.parts[0].more; m != nil {
-		if b.bytes += m.bytes; b.bytes > keptTexts/columns {
+		if b.bytes += m.bytes; b.bytes > t.room/len(t.columns) {
 			b.lost.Store(true)
 		}
 	}

@@ -88,8 +88,13 @@ func (h *hasher) column(c *Column, from, to int) {
 		h.numbers(c.Numbers, from, to)
 		return
 	}
-	for _, code := range c.Codes[from:to] {
-		h.b = binary.LittleEndian.AppendUint32(h.b, uint32(code))
+	var codes [1024]int32
+	for ; from < to; from += len(codes) {
+		some := codes[:min(len(codes), to-from)]
+		c.ReadCodes(some, from)
+		for _, code := range some {
+			h.b = binary.LittleEndian.AppendUint32(h.b, uint32(code))
+		}
 	}
 }
 

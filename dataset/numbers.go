@@ -102,9 +102,8 @@ func (n *Numbers) find(row int) int {
 
 // At is the number of a row (from 0), NaN where it is missing. Read is much faster for many.
 func (n *Numbers) At(row int) float64 {
-	b := n.blocks[n.find(row)]
 	var out [1]float64
-	b.read(out[:], &b.parts[n.part], row-b.first, n.none)
+	n.Read(out[:], row)
 	return out[0]
 }
 
@@ -122,7 +121,13 @@ func (n *Numbers) each(out []float64, from int, f func(b *block, p *part, out []
 		b := n.blocks[i]
 		row := from - b.first
 		k := min(len(out), b.rows-row)
-		f(b, &b.parts[n.part], out[:k], row)
+		if p := &b.parts[n.part]; b.file == nil || p.storage == absent {
+			f(b, p, out[:k], row)
+		} else {
+			l := b.load(p, row, k)
+			f(&l.block, &l.part, out[:k], 0)
+			l.free()
+		}
 		out, from = out[k:], from+k
 	}
 }
@@ -157,6 +162,11 @@ func (n *Numbers) missingAt(row int) bool {
 	b := n.blocks[n.find(row)]
 	p := &b.parts[n.part]
 	at := int(p.at) + row - b.first
+	if b.file != nil && p.storage != absent {
+		l := b.load(p, row-b.first, 1)
+		defer l.free()
+		b, at = &l.block, 0
+	}
 	switch p.storage {
 	case int8s:
 		return b.i8[at] == math.MinInt8

@@ -44,6 +44,10 @@ type Options struct {
 	Target string                 // the label's column: read as Levels with its texts as they stand, must exist. LIBSVM: what the label is called
 	Use    func(name string) bool // nil: all columns. A column not used is not typed, gives no errors and is not in Table.Columns; the target always is. A Scanner of typed columns leaves them Absent
 
+	// Memory bounds the bytes that cells take: further ones go to a scratch file in the system's directory for temporary files, which Table.Close
+	// gives back. The table is the same. What stays in memory besides: the target, the levels, some 50 bytes for every block of a column,
+	// LIBSVM's entries. 0 is no bound.
+	Memory   int64
 	Threads  int                     // that read at once; 0: as many as there are processors. The table is the same with any number
 	Stdin    io.Reader               // what "-" reads; nil is os.Stdin
 	Progress func(read, total int64) // called now and then with bytes of the (compressed) input; total is 0 when unknown

@@ -10,11 +10,14 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"sync/atomic"
+
+	"github.com/descent-ml/descent/internal/spill"
 )
 
 // Open reads a path, a glob pattern (all files that match, sorted by name, as one table; their headers must agree)
 // or, for "-", standard input. What is wrong with the data is an *Errors; a cancelled ctx gives its error.
-func Open(ctx context.Context, pattern string, o Options) (*Table, error) {
+func Open(ctx context.Context, pattern string, o Options) (table *Table, err error) {
 	if pattern == "-" {
 		in := o.Stdin
 		if in == nil {
@@ -26,6 +29,7 @@ func Open(ctx context.Context, pattern string, o Options) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer t.closeFailed(&err)
 	names, err := Files(pattern)
 	if err != nil {
 		return nil, asErrors(err)
@@ -52,11 +56,12 @@ func Open(ctx context.Context, pattern string, o Options) (*Table, error) {
 }
 
 // Read reads one table from r; name is what errors call it. See Open for the errors.
-func Read(ctx context.Context, name string, r io.Reader, o Options) (*Table, error) {
+func Read(ctx context.Context, name string, r io.Reader, o Options) (table *Table, err error) {
 	t, err := newReading(ctx, name, o)
 	if err != nil {
 		return nil, err
 	}
+	defer t.closeFailed(&err)
 	size := int64(0)
 	if l, ok := r.(interface{ Len() int }); ok {
 		size = int64(l.Len())
@@ -65,6 +70,13 @@ func Read(ctx context.Context, name string, r io.Reader, o Options) (*Table, err
 		return nil, asErrors(err)
 	}
 	return t.table()
+}
+
+// closeFailed gives the scratch file of a reading back that gave no table.
+func (t *reading) closeFailed(err *error) {
+	if *err != nil {
+		t.t.Close()
+	}
 }
 
 // asErrors makes every data error an *Errors.
@@ -99,7 +111,9 @@ type reading struct {
 	places    []int32    // of every column of the file among those in use, or -1
 	blocks    []*block
 	sparse    []*sparseBlock
-	room      int // bytes that texts of irregular numbers may take
+	held      atomic.Int64 // bytes of cells in memory
+	all       atomic.Int64 // and of all cells
+	room      int          // bytes that texts of irregular numbers may take
 	problems  problems
 	stopped   bool // a final error: nothing after it was read, so types are not judged
 	line      int  // of the file being read: where the next chunk begins
@@ -115,7 +129,11 @@ func newReading(ctx context.Context, name string, o Options) (*reading, error) {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	return &reading{ctx: ctx, o: o, threads: threads, block: 1 << 18, missing: NewMissing(o.NA), t: &Table{Name: name}, room: keptTexts}, nil
+	t := &reading{ctx: ctx, o: o, threads: threads, block: 1 << 18, missing: NewMissing(o.NA), t: &Table{Name: name}, room: keptTexts}
+	if o.Memory > 0 {
+		t.t.scratch, t.room = spill.In(""), int(min(keptTexts, max(o.Memory/4, 1<<20)))
+	}
+	return t, nil
 }
 
 // problem notes an error at a row of a column.
@@ -332,6 +350,7 @@ func (t *reading) table() (*Table, error) {
 		for _, b := range t.used {
 			t.problems.join(&b.problems)
 			for _, block := range b.blocks { // the columns have their own codes now
+				t.held.Add(-int64(len(block.c8) + 2*len(block.c16) + 4*len(block.c32)))
 				block.c8, block.c16, block.c32 = nil, nil, nil
 			}
 		}
@@ -347,5 +366,6 @@ func (t *reading) table() (*Table, error) {
 		t.t.places[c.Name] = i
 	}
 	t.t.Findings = t.findings()
-	return t.t, nil
+	t.t.bytes, t.t.inMemory = t.all.Load(), t.held.Load()
+	return t.t, t.t.scratch.Err()
 }

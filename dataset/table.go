@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/descent-ml/descent/internal/spill"
 )
 
 // Table is data in memory: typed columns of equal length, or sparse features with a label, and the place of every row.
@@ -23,6 +25,10 @@ type Table struct {
 	files    []fileRows     // where each file's rows begin
 	header   int            // physical line of the header, 0 if there is none
 	places   map[string]int // of the names in Columns
+
+	scratch  *spill.File
+	bytes    int64 // of the cells
+	inMemory int64
 }
 
 // Column is one column of a table.
@@ -31,12 +37,14 @@ type Column struct {
 	Index   int      // position in the file, from 1. LIBSVM's label: 0
 	Type    Type     //
 	Numbers *Numbers // Numeric: (rows); NaN where missing, finite elsewhere
-	Codes   []int32  // Levels, Boolean: (rows) index into Levels; -1 where missing
+	Codes   []int32  // Levels, Boolean: (rows) index into Levels; -1 where missing. Nil where they are in a scratch file: ReadCodes
 	Levels  []string // the distinct texts, sorted by bytes, or by value if all are numbers. Boolean: false side, true side
 	Counts  []int    // rows of each level
 	First   []int    // first row of each level, from 0; -1 for a side of a Boolean that does not occur
 	Missing int      // rows without a value
 	NA      []NA     // the texts that meant missing, in the order they were met; the empty cell is ""
+
+	spilled *spilledCodes // in the place of Codes
 }
 
 // NA is a text that was met in a column and read as missing.
@@ -51,7 +59,7 @@ func (c *Column) IsMissing(row int) bool {
 	if c.Type == Numeric {
 		return c.Numbers.missingAt(row)
 	}
-	return c.Codes[row] < 0
+	return c.Code(row) < 0
 }
 
 // FirstMissing gives the first row (from 0) without a value, and the text that stands there ("" for an empty cell).

@@ -44,7 +44,7 @@ func show(t *Table) string {
 			case c.Type == Numeric:
 				fmt.Fprintf(&b, "%v", c.Numbers.At(row))
 			default:
-				fmt.Fprintf(&b, "%q", c.Levels[c.Codes[row]])
+				fmt.Fprintf(&b, "%q", c.Levels[c.Code(row)])
 			}
 		}
 		b.WriteString("] ")

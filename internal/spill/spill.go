@@ -36,6 +36,9 @@ func (s *File) Dir() string { return s.dir }
 
 // Size is how many bytes it has.
 func (s *File) Size() int64 {
+	if s == nil {
+		return 0
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.size
