@@ -280,7 +280,7 @@ func (f *fit) patient(weight []float64) doctor.Data {
 			counts := col.Counts // of all rows
 			out.Missing = col.Missing
 			if len(l.Rows) < f.table.Rows {
-				counts, out.Missing = tally(col, l.Rows)
+				counts, out.Missing = f.tally(col, l.Rows)
 			}
 			for code, level := range col.Levels {
 				if counts[code] > 0 {
@@ -293,18 +293,27 @@ func (f *fit) patient(weight []float64) doctor.Data {
 	return d
 }
 
-// tally counts the rows of every level, and those without a value.
-func tally(c *dataset.Column, rows []int) (counts []int, missing int) {
+// tally counts the rows (ascending) of every level, and those without a value.
+func (f *fit) tally(c *dataset.Column, rows []int) (counts []int, missing int) {
 	counts = make([]int, len(c.Levels))
 	if c.Type == dataset.Numeric && c.Missing == 0 {
 		return counts, 0
 	}
+	gone := make([]bool, f.table.Rows)
+	c.MarkMissing(gone)
 	for _, row := range rows {
-		if c.IsMissing(row) {
+		if gone[row] {
 			missing++
-		} else if c.Type != dataset.Numeric {
-			counts[c.Codes[row]]++
 		}
+	}
+	if c.Type != dataset.Numeric {
+		c.EachCode(func(from int, codes []int32) {
+			for ; len(rows) > 0 && rows[0] < from+len(codes); rows = rows[1:] {
+				if code := codes[rows[0]-from]; code >= 0 {
+					counts[code]++
+				}
+			}
+		})
 	}
 	return counts, missing
 }

@@ -212,6 +212,26 @@ func (c *Column) EachCode(f func(from int, codes []int32)) {
 	}
 }
 
+// MarkMissing sets gone for the rows without a value.
+func (c *Column) MarkMissing(gone []bool) {
+	if c.Type != Numeric {
+		c.EachCode(func(from int, codes []int32) {
+			for i, code := range codes {
+				gone[from+i] = gone[from+i] || code < 0
+			}
+		})
+		return
+	}
+	some := make([]float64, 1<<12)
+	for row, n := 0, c.Numbers.Len(); row < n; row += len(some) {
+		out := some[:min(len(some), n-row)]
+		c.Numbers.Read(out, row)
+		for i, v := range out {
+			gone[row+i] = gone[row+i] || v != v
+		}
+	}
+}
+
 // Scratch is the file of the cells that are not in memory; nil without Options.Memory. What is made of the table may use it too.
 func (t *Table) Scratch() *spill.File { return t.scratch }
 

@@ -271,7 +271,7 @@ func (tr *TableReader) cell(column, row int) (Cell, error) {
 	if c.Type == dataset.Numeric {
 		return Cell{Number: c.Numbers.At(row)}, nil
 	}
-	code := c.Codes[row]
+	code := c.Code(row)
 	if err := tc.errors[code]; err != nil {
 		return Cell{}, tr.table.At(row, c, "%v", err)
 	}

@@ -28,7 +28,12 @@ type Input struct {
 	Values []float64
 }
 
-// Design stores the given rows of t for the terms listed in kept (ascending; nil: all terms). With standard, the model sees numeric
+// Design is DesignWithin in memory.
+func (e *Encoding) Design(t *dataset.Table, rows, kept []int, standard bool, inputs ...Input) (*Design, error) {
+	return e.DesignWithin(math.MaxInt64, t, rows, kept, standard, inputs...)
+}
+
+// DesignWithin stores the given rows of t for the terms listed in kept (ascending; nil: all terms). With standard, the model sees numeric
 // features centred to mean 0 and scaled to deviation 1 (training rows, population); indicator and level features stay 0 and 1.
 // Without it every feature is as in the file.
 //
@@ -36,9 +41,10 @@ type Input struct {
 // makes them narrower or brings them near 0; other numbers as float32 where all are such, else as float64, with a round number near their mean taken
 // off where it is far from 0 and every difference is exact. What was taken off and multiplied stands in the layout's centres and scales.
 //
-// All cores are used. The table's codes and sparse entries are shared where they are stored as they are. The error is that of a cell which the
+// All cores are used. The rows are in memory, or where they take more than so many bytes of room and the table has a scratch file, in that: see
+// engine.NewScratch. The table's codes and sparse entries are shared where they are stored as they are. The error is that of a cell which the
 // encoding cannot read.
-func (e *Encoding) Design(t *dataset.Table, rows, kept []int, standard bool, inputs ...Input) (*Design, error) {
+func (e *Encoding) DesignWithin(room int64, t *dataset.Table, rows, kept []int, standard bool, inputs ...Input) (*Design, error) {
 	if kept == nil {
 		kept = all(len(e.Terms))
 	}
@@ -70,13 +76,44 @@ func (e *Encoding) Design(t *dataset.Table, rows, kept []int, standard bool, inp
 		}
 	}
 	b.layout.Center, b.layout.Scale = b.design.layout(false)
-	if b.design.Memory, err = engine.NewMemory(b.layout, b.columns); err != nil {
+	if b.design.Memory, err = b.store(t, room); err != nil {
 		return nil, err
 	}
 	if standard {
 		return b.design.Standard(), nil
 	}
 	return b.design, nil
+}
+
+// store stores the columns.
+func (b *designer) store(t *dataset.Table, room int64) (*engine.Memory, error) {
+	if f := t.Scratch(); f != nil && t.Sparse == nil && b.layout.Bytes() > room {
+		return engine.NewScratch(f, b.layout, b.columns, func(k int, out []int32, from int) {
+			if c := b.codes[k]; c.same != nil {
+				copy(out, c.same[from:])
+			} else {
+				c.read(out, from)
+			}
+		})
+	}
+	for _, c := range b.codes {
+		if c.same == nil {
+			c.same = make([]int32, len(b.rows))
+			parallel.Pieces(0, len(c.same), pieceRows, func(_, from, to int) { c.read(c.same[from:to], from) })
+		}
+		b.columns.Codes = append(b.columns.Codes, c.same)
+	}
+	m, err := engine.NewMemory(b.layout, b.columns)
+	if err == nil {
+		err = t.Scratch().Err()
+	}
+	return m, err
+}
+
+// codeColumn is a code column to be stored: a slice as it is, or what read gives of rows from …
+type codeColumn struct {
+	same []int32
+	read func(out []int32, from int)
 }
 
 // A unit says what a feature is in its own unit, x = (stored + shift)/ten · 2^-exponent + origin, and what the standardised model sees of it,
@@ -135,7 +172,8 @@ type designer struct {
 	rows     []int
 	design   *Design
 	layout   engine.Layout
-	columns  engine.Columns
+	columns  engine.Columns // without codes
+	codes    []codeColumn
 }
 
 // plain is the unit of a feature that is 0 or 1.
@@ -192,16 +230,17 @@ func (b *designer) column(i, first, end int) error {
 	for j := first; j < end; j++ {
 		if b.encoding.Terms[b.design.Terms[j]].Kind == KindIndicator {
 			b.design.units[j] = plain
-			codes := make([]int32, len(b.rows))
-			parallel.Pieces(0, len(codes), pieceRows, func(_, from, to int) {
-				for k := from; k < to; k++ {
-					if !tc.column.IsMissing(b.rows[k]) {
-						codes[k] = UnseenLevel
-					}
-				}
-			})
 			b.layout.Codes = append(b.layout.Codes, engine.Codes{First: j, Levels: 1})
-			b.columns.Codes = append(b.columns.Codes, codes)
+			b.codes = append(b.codes, codeColumn{read: func(out []int32, from int) {
+				n.blocks(from, from+len(out), func(at int, values []float64) {
+					for i, v := range values {
+						out[at-from+i] = 0
+						if v == v {
+							out[at-from+i] = UnseenLevel
+						}
+					}
+				})
+			}})
 			continue
 		}
 		u, kind, cells := c.store(n, gaps)
@@ -335,33 +374,34 @@ func (b *designer) levels(i, first, end int) error {
 		code[k+1] = look(tc.cells[k], tc.errors[k])
 		same = same && code[k+1] == int32(k)
 	}
-	from, consecutive := run(b.rows)
-	if same && code[0] == UnseenLevel && consecutive && first < end {
-		b.layout.Codes = append(b.layout.Codes, engine.Codes{First: first, Levels: end - first})
-		b.columns.Codes = append(b.columns.Codes, tc.column.Codes[from:from+len(b.rows)])
-		return nil
-	}
-	codes := make([]int32, len(b.rows))
-	bad := make([]int, parallel.Count(len(b.rows), pieceRows)) // the first row that is refused
-	parallel.Pieces(0, len(b.rows), pieceRows, func(piece, from, to int) {
-		bad[piece] = -1
-		for k := from; k < to; k++ {
-			v := code[tc.column.Codes[b.rows[k]]+1]
-			codes[k] = v
-			if v == refused && bad[piece] < 0 {
-				bad[piece] = b.rows[k]
-			}
+	out := codeColumn{read: func(out []int32, from int) {
+		readRows(out, b.rows[from:from+len(out)], tc.column.ReadCodes)
+		for k, v := range out {
+			out[k] = code[v+1]
 		}
-	})
-	for _, row := range bad {
-		if row >= 0 {
-			_, err := b.reader.cell(i, row)
-			return err
+	}}
+	if from, consecutive := run(b.rows); same && code[0] == UnseenLevel && consecutive && tc.column.Codes != nil {
+		out.same = tc.column.Codes[from : from+len(b.rows)]
+	}
+	if slices.Contains(code[1:], refused) || code[0] == refused && tc.column.Missing > 0 {
+		bad := make([]int, parallel.Count(len(b.rows), pieceRows)) // the first row that is refused
+		parallel.Pieces(0, len(b.rows), pieceRows, func(piece, from, to int) {
+			codes := make([]int32, to-from)
+			out.read(codes, from)
+			if bad[piece] = slices.Index(codes, refused); bad[piece] >= 0 {
+				bad[piece] = b.rows[from+bad[piece]]
+			}
+		})
+		for _, row := range bad {
+			if row >= 0 {
+				_, err := b.reader.cell(i, row)
+				return err
+			}
 		}
 	}
 	if first < end {
 		b.layout.Codes = append(b.layout.Codes, engine.Codes{First: first, Levels: end - first})
-		b.columns.Codes = append(b.columns.Codes, codes)
+		b.codes = append(b.codes, out)
 	}
 	return nil
 }

@@ -17,6 +17,8 @@ type Learnt struct {
 	Weights  []float64 // s of every table row; nil without a weight column
 	Offsets  []float64 // o of every table row; nil without an offset column
 	Dropped  int       // rows left out for a missing value
+
+	rows int // of the table
 }
 
 // Learn decides how the columns of t become inputs. Every column in the table but the target, the weight and the offset is one. rows are
@@ -29,7 +31,7 @@ func Learn(t *dataset.Table, target string, rows []int, o Options) (*Learnt, err
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	l := &Learnt{Encoding: &Encoding{Weight: o.Weight, Offset: o.Offset, Sparse: t.Sparse != nil}}
+	l := &Learnt{Encoding: &Encoding{Weight: o.Weight, Offset: o.Offset, Sparse: t.Sparse != nil}, rows: t.Rows}
 	if rows == nil {
 		rows = all(t.Rows)
 	}
@@ -149,9 +151,11 @@ func (l *Learnt) missing(t *dataset.Table, inputs []*dataset.Column, rows []int,
 	}
 	kept := rows
 	if o.Missing == MissingDrop {
-		kept = slices.DeleteFunc(slices.Clone(rows), func(row int) bool {
-			return slices.ContainsFunc(gaps, func(c *dataset.Column) bool { return c.IsMissing(row) })
-		})
+		gone := make([]bool, t.Rows)
+		for _, c := range gaps {
+			c.MarkMissing(gone)
+		}
+		kept = slices.DeleteFunc(slices.Clone(rows), func(row int) bool { return gone[row] })
 		l.Dropped = len(rows) - len(kept)
 		if len(kept) == 0 {
 			return nil, t.At(-1, nil, "every row has a missing value in %s; nothing is left to train on", names(gaps))
@@ -160,7 +164,7 @@ func (l *Learnt) missing(t *dataset.Table, inputs []*dataset.Column, rows []int,
 		e := &dataset.Errors{}
 		for _, row := range rows {
 			for _, c := range gaps {
-				if !c.IsMissing(row) || !refuses(c) {
+				if !refuses(c) || !c.IsMissing(row) {
 					continue
 				}
 				e.Total++
@@ -339,17 +343,23 @@ func (l *Learnt) levels(t *dataset.Table, c *dataset.Column, out *Column, o Opti
 // count is the sum of the weights of every level in the training rows, and the number of rows without a level.
 func (l *Learnt) count(c *dataset.Column) (counts []float64, missing int) {
 	counts = make([]float64, len(c.Levels))
-	if l.Weights == nil && len(l.Rows) == len(c.Codes) { // the reader has counted
+	if l.Weights == nil && len(l.Rows) == l.rows { // the reader has counted
 		for code, n := range c.Counts {
 			counts[code] = float64(n)
 		}
 		return counts, c.Missing
 	}
-	for _, row := range l.Rows {
-		if code := c.Codes[row]; code >= 0 {
-			counts[code] += l.weight(row)
-		} else {
-			missing++
+	var codes [blockRows]int32
+	for from := 0; from < len(l.Rows); from += blockRows {
+		rows := l.Rows[from:min(from+blockRows, len(l.Rows))]
+		out := codes[:len(rows)]
+		readRows(out, rows, c.ReadCodes)
+		for k, code := range out {
+			if code >= 0 {
+				counts[code] += l.weight(rows[k])
+			} else {
+				missing++
+			}
 		}
 	}
 	return counts, missing

@@ -39,28 +39,30 @@ func (n numbers) span(out []float64, from int) {
 }
 
 // Read fills out with the numbers of rows[from], rows[from+1] …, NaN where one is missing.
-func (n numbers) Read(out []float64, from int) {
-	rows := n.rows[from : from+len(out)]
+func (n numbers) Read(out []float64, from int) { readRows(out, n.rows[from:from+len(out)], n.span) }
+
+// readRows fills out with what stands in the given rows (ascending); span gives that of consecutive ones.
+func readRows[T any](out []T, rows []int, span func(out []T, first int)) {
 	if first, ok := run(rows); ok {
-		n.span(out, first)
+		span(out, first)
 		return
 	}
 	// Rows that lie close are picked from a stretch that holds them all.
-	var stretch [blockRows]float64
+	var stretch [blockRows]T
 	for at := 0; at < len(rows); {
 		first := rows[at]
 		end := at + 1
 		for end < len(rows) && rows[end]-first < blockRows {
 			end++
 		}
-		if span := rows[end-1] - first + 1; span <= 16*(end-at) {
-			n.span(stretch[:span], first)
+		if width := rows[end-1] - first + 1; width <= 16*(end-at) {
+			span(stretch[:width], first)
 			for i := at; i < end; i++ {
 				out[i] = stretch[rows[i]-first]
 			}
 		} else {
 			for i := at; i < end; i++ {
-				n.span(out[i:i+1], rows[i])
+				span(out[i:i+1], rows[i])
 			}
 		}
 		at = end

@@ -67,6 +67,18 @@ func NewScratch(file *spill.File, layout Layout, cols Columns, codes func(k int,
 	return m, first
 }
 
+// Bytes is what a Memory takes for dense columns and codes, with the copy of Objective.Rough where there may be one.
+func (l *Layout) Bytes() int64 {
+	bytes := 4 * l.Rows * len(l.Codes)
+	for d := range l.Dense {
+		bytes += l.Rows * l.kind(d).Bytes()
+	}
+	if len(l.Dense) >= roughColumns && bytes > roughBytes {
+		bytes += l.Rows * len(l.Dense)
+	}
+	return int64(bytes)
+}
+
 func newAway(file *spill.File, l *plan) *away {
 	return &away{file: file, places: make([]place, l.chunks())}
 }
