@@ -163,25 +163,34 @@ func (p *Problem) at(ctx context.Context, theta []float64, m float64, lean bool)
 		a.curvature = make([]float64, len(z))
 	}
 	v := p.sum(len(z), 4, func(lo, hi int, sums []scalar.Sum) {
-		cost, residuals, curved, offsets := &sums[0], &sums[1], &sums[2], &sums[3]
-		for i := lo; i < hi; i++ {
-			s := p.weight(i)
-			if s == 0 {
-				z[i] = 0
-				continue
+		p.strips(lo, hi, func(l *strip, lo, hi int) {
+			z := z[lo:hi]
+			for i, s := range l.s {
+				if s == 0 {
+					z[i] = 0
+				} else {
+					z[i] += l.o[i]
+				}
 			}
-			z[i] += p.offset(i)
-			u, v := scalar.Sigmoids(z[i])
-			r[i] = s * residual(u, v, p.Y[i])
-			abs[i] = math.Abs(r[i])
-			cost.Add(s * scalar.Loss(z[i], p.Y[i]))
-			residuals.Add(abs[i])
-			offsets.Add(abs[i] * (math.Abs(p.offset(i)) + math.Abs(z[i])))
+			l.sigmoids(z, true, !lean)
+			l.residuals()
+			copy(r[lo:hi], l.r)
+			copy(abs[lo:hi], l.abs)
+			l.add(&sums[1], l.abs)
+			for i, v := range l.abs {
+				l.z[i] = v * (math.Abs(l.o[i]) + math.Abs(z[i]))
+			}
+			l.add(&sums[3], l.z)
 			if !lean {
-				a.curvature[i] = s * u * v
-				curved.Add(a.curvature[i])
+				c := a.curvature[lo:hi]
+				for i, v := range l.c {
+					c[i] = l.s[i] * v
+				}
+				l.add(&sums[2], c)
 			}
-		}
+			l.loss(l.z)
+			l.add(&sums[0], l.z)
+		})
 	})
 	cost, offsets := v[0], v[3]
 	a.residual, a.curved = v[1]/m, v[2]/m
@@ -212,7 +221,7 @@ func (p *Problem) at(ctx context.Context, theta []float64, m float64, lean bool)
 		a.costError += k * math.Abs(v) * a.magnitude[j]
 		a.costError += k * math.Abs(v) * a.shift[j] * a.residual
 	}
-	a.costError += 2*unit*offsets/m + 8*unit*a.cost
+	a.costError += 2*unit*offsets/m + (lossError+panelError+4)*unit*a.cost
 	a.finite = finite(a.cost) && finite(a.costError)
 	for _, g := range a.gradient {
 		a.finite = a.finite && finite(g)
@@ -326,7 +335,7 @@ func (p *Problem) smooth(ctx context.Context, a *point, theta []float64, c *Cert
 		raw := math.Sqrt(data[j]) + a.shift[j]*math.Sqrt(a.curved)
 		q += math.Max(1, raw*raw/h[j*size+j])
 	}
-	lost := 2 * gamma(a.depth+float64(size)+8) * q * f.trace()
+	lost := 2 * gamma(a.depth+float64(size)+2*residualError) * q * f.trace()
 	if !(lost <= maxLoss) {
 		c.Note = "no bound: the Hessian is too close to singular for its rounding errors"
 		return smooth{}, nil
@@ -334,7 +343,7 @@ func (p *Problem) smooth(ctx context.Context, a *point, theta []float64, c *Cert
 	// The error of the gradient in the norm of H⁻¹: of the sums, entry by entry, and of z, row by row, where
 	// ‖(1/m)Σ c_i δ_i x̃_i‖² ≤ (1/m)Σ c_i δ_i².
 	var slack, zError float64
-	sums := gamma(a.depth + 8)
+	sums := gamma(a.depth + residualError + 4)
 	k := gamma(float64(size + 6))
 	for j, v := range theta {
 		slack += (sums*a.magnitude[j] + 4*unit*p.lambda(j)*math.Abs(v)/a.m) * f.deviation(j)

@@ -202,7 +202,7 @@ func TestIntercept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !c.Exists || !(c.Gap < 1e-15) || !(c.StandardErrors < 1e-10) {
+	if !c.Exists || !(c.Gap < 3e-15) || !(c.StandardErrors < 1e-10) {
 		t.Errorf("%+v", c)
 	}
 	if d, err := proof.Decide(context.Background(), p); err != nil || d.State != proof.Overlap {

@@ -14,22 +14,24 @@ func (p *Problem) duality(ctx context.Context, a *point, theta []float64, t sums
 	if !(t.ones > 0 && t.zeros > 0) {
 		return nil // one class: the bias has no optimum
 	}
-	shift := p.exactBias(a.z, t)
+	shift := p.exactBias(a.z)
 	if !finite(shift) {
 		return nil
 	}
 	// Any q in (0,1) gives a bound; what is computed is exact for the r it uses but for the last digits of h.
 	r, abs := make([]float64, len(a.z)), make([]float64, len(a.z))
 	sums := p.sum(len(a.z), 2, func(lo, hi int, sums []scalar.Sum) {
-		for i := lo; i < hi; i++ {
-			if w := p.weight(i); w > 0 {
-				u, v := scalar.Sigmoids(a.z[i] + shift)
-				r[i] = w * residual(u, v, p.Y[i])
-				abs[i] = math.Abs(r[i])
-				sums[0].Add(r[i])
-				sums[1].Add(abs[i])
+		p.strips(lo, hi, func(l *strip, lo, hi int) {
+			for i, z := range a.z[lo:hi] {
+				l.z[i] = z + shift
 			}
-		}
+			l.sigmoids(l.z, false, false)
+			l.residuals()
+			copy(r[lo:hi], l.r)
+			copy(abs[lo:hi], l.abs)
+			l.add(&sums[0], l.r)
+			l.add(&sums[1], l.abs)
+		})
 	})
 	total, size := sums[0], sums[1]
 	v, err := p.Passes.Weighted(ctx, r)
@@ -40,7 +42,7 @@ func (p *Problem) duality(ctx context.Context, a *point, theta []float64, t sums
 	if err != nil {
 		return err
 	}
-	g := gamma(a.depth + 8)
+	g := gamma(a.depth + residualError + 4)
 	d := make([]float64, n) // what v is off by
 	for j := range n {
 		d[j] = g * spread[j]
@@ -48,27 +50,37 @@ func (p *Problem) duality(ctx context.Context, a *point, theta []float64, t sums
 	// at is m·(J - D) for r scaled by shrink, and what rounding can make of it.
 	at := func(shrink float64) (gap, rounding float64) {
 		v3 := p.sum(len(a.z), 3, func(lo, hi int, sums []scalar.Sum) {
-			dual, left, errors := &sums[0], &sums[1], &sums[2]
-			for i := lo; i < hi; i++ {
-				w, z := p.weight(i), a.z[i]
-				if w == 0 {
-					continue
+			p.strips(lo, hi, func(l *strip, lo, hi int) {
+				z := a.z[lo:hi]
+				l.sigmoids(z, true, false)
+				loss := l.r
+				l.loss(loss)
+				h := l.abs
+				for i, v := range z {
+					l.z[i] = v + shift
 				}
-				// loss - h, kept row by row so that large equal parts go at once
-				l, ri := scalar.Loss(z, p.Y[i]), r[i]
-				var h, logit float64
 				if shrink == 1 {
-					h, logit = entropy(z+shift), math.Abs(z+shift)
+					l.sigmoids(l.z, true, false)
+					l.entropies(h, l.z)
 				} else {
-					u, v := scalar.Sigmoids(z + shift)
-					h, logit = entropyOf((1-shrink)*p.Y[i]+float64(shrink*u), (1-shrink)*(1-p.Y[i])+float64(shrink*v))
-					ri *= shrink
+					l.sigmoids(l.z, false, false)
 				}
-				left.Add(w * l)
-				left.Add(-w * h)
-				dual.Add(ri * p.offset(i))
-				errors.Add(8*w*(l+h) + 8*math.Abs(ri)*(logit+math.Abs(p.offset(i))))
-			}
+				for i, w := range l.s {
+					ri, logit := r[lo+i], math.Abs(l.z[i])
+					if shrink != 1 {
+						h[i], logit = entropyOf((1-shrink)*l.y[i]+float64(shrink*l.a[i]), (1-shrink)*(1-l.y[i])+float64(shrink*l.b[i]))
+						h[i] *= w
+						ri *= shrink
+					}
+					// loss - h, kept row by row so that large equal parts go at once
+					l.p[i] = ri * l.o[i]
+					l.q[i] = loss[i] - h[i]
+					l.c[i] = 32*(loss[i]+h[i]) + 32*math.Abs(ri)*(logit+math.Abs(l.o[i]))
+				}
+				l.add(&sums[0], l.p)
+				l.add(&sums[1], l.q)
+				l.add(&sums[2], l.c)
+			})
 		})
 		var left, errors scalar.Sum
 		left.Add(v3[1])
@@ -79,7 +91,7 @@ func (p *Problem) duality(ctx context.Context, a *point, theta []float64, t sums
 	}
 	left, errors := at(p.shrink(v, d))
 	// Σr is 0 but for rounding; at the optimum it meets b*.
-	rest := math.Abs(total) + 4*unit*size
+	rest := math.Abs(total) + (residualError+panelError)*unit*size
 	bias, err := p.biasBound(ctx, a, theta, t, s)
 	if err != nil {
 		return err
@@ -98,24 +110,30 @@ func (p *Problem) duality(ctx context.Context, a *point, theta []float64, t sums
 }
 
 // exactBias is the t with Σ s (sigmoid(z + t) - y) = 0, by Newton's method kept inside a bracket.
-func (p *Problem) exactBias(z []float64, t sums) float64 {
-	f := func(x float64) (value, slope float64) {
-		v := p.sum(len(z), 2, func(lo, hi int, sums []scalar.Sum) {
-			for i := lo; i < hi; i++ {
-				if w := p.weight(i); w > 0 {
-					a, b := scalar.Sigmoids(z[i] + x)
-					sums[0].Add(w * residual(a, b, p.Y[i]))
-					sums[1].Add(w * a * b)
+func (p *Problem) exactBias(z []float64) float64 {
+	f := func(x float64) (value, slope, size float64) {
+		v := p.sum(len(z), 3, func(lo, hi int, sums []scalar.Sum) {
+			p.strips(lo, hi, func(l *strip, lo, hi int) {
+				for i, z := range z[lo:hi] {
+					l.z[i] = z + x
 				}
-			}
+				l.sigmoids(l.z, false, true)
+				l.residuals()
+				for i, s := range l.s {
+					l.c[i] *= s
+				}
+				l.add(&sums[0], l.r)
+				l.add(&sums[1], l.c)
+				l.add(&sums[2], l.abs)
+			})
 		})
-		return v[0], v[1]
+		return v[0], v[1], v[2]
 	}
 	lo, hi := math.Inf(-1), math.Inf(1)
 	x := 0.0
 	for range 200 {
-		v, d := f(x)
-		if v == 0 || v != v {
+		v, d, size := f(x)
+		if math.Abs(v) <= panelError*unit*size || v != v { // what is left is rounding
 			return x
 		}
 		if v > 0 {
@@ -134,7 +152,7 @@ func (p *Problem) exactBias(z []float64, t sums) float64 {
 				next = lo + (hi-lo)/2
 			}
 		}
-		if next == x || math.Abs(next-x) <= unit*math.Abs(x) || math.Abs(v) <= 4*unit*math.Min(t.ones, t.zeros) {
+		if next == x || math.Abs(next-x) <= unit*math.Abs(x) {
 			return x
 		}
 		x = next
@@ -202,7 +220,7 @@ func (p *Problem) strong(ctx context.Context, a *point, theta []float64, weakest
 	if err != nil {
 		return err
 	}
-	k, sums := gamma(float64(n+7)), gamma(a.depth+8)
+	k, sums := gamma(float64(n+7)), gamma(a.depth+residualError+4)
 	norm := make([]float64, n) // sqrt((1/m)Σ c x̃_j²)
 	zError := k * math.Abs(theta[n]) * math.Sqrt(a.curved)
 	for j := range n {

@@ -46,7 +46,7 @@ func (p *Problem) largestRow(ctx context.Context, units []float64) (float64, err
 	errs := make([]error, chunks)
 	p.each(chunks, func(k int) {
 		if errs[k] = ctx.Err(); errs[k] == nil {
-			found[k], errs[k] = p.largestOf(k, empty, units[n], part)
+			found[k], errs[k] = p.largestOf(k, empty, units[n], center, root, part)
 		}
 	})
 	if err := errors.Join(errs...); err != nil {
@@ -62,9 +62,9 @@ func (p *Problem) largestRow(ctx context.Context, units []float64) (float64, err
 	return largest, nil
 }
 
-// largestOf is that of one chunk, NaN if there is one; part is what a value of a feature counts, empty what all that are not stored where they are
+// largestOf is that of one chunk, NaN if there is one; part, made of center and root, is what a value of a feature counts, empty what all that are not stored where they are
 // 0 count there, one what the intercept does.
-func (p *Problem) largestOf(k int, empty, one float64, part func(j int, x float64) float64) (float64, error) {
+func (p *Problem) largestOf(k int, empty, one float64, center, root []float64, part func(j int, x float64) float64) (float64, error) {
 	b, err := p.Source.Chunk(k)
 	if err != nil {
 		return 0, err
@@ -78,8 +78,10 @@ func (p *Problem) largestOf(k int, empty, one float64, part func(j int, x float6
 		var squares [64]float64
 		b.Panel(first/64, panel)
 		for c, j := range l.Dense {
+			middle, scale := center[j], root[j]
 			for i, x := range panel[c*64:][:64] {
-				squares[i] += part(j, x)
+				v := (x - middle) * scale
+				squares[i] += float64(v * v)
 			}
 		}
 		for i := range min(64, b.Rows-first) {
