@@ -345,7 +345,7 @@ func (f *fit) provable(i optim.Iteration) (proof.Options, bool) {
 	if len(i.Gradient) > closedBound || dual <= f.config.Solver.Tol*i.F {
 		return proof.Options{GapOnly: true}, dual <= f.config.Solver.Tol*i.F
 	}
-	return proof.Options{}, true
+	return proof.Options{Goal: f.config.Solver.Tol * i.F, Estimate: i.Distance * i.Distance / (2 * f.result.WeightSum)}, true
 }
 
 func largest(v []float64) float64 {

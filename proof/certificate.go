@@ -54,7 +54,7 @@ func (c *Certificate) Proved(standardErrors float64) bool {
 
 // Certify bounds the distance of theta = (w, b) from the optimum. But for Options.GapOnly it takes one Linear, two Weighted and a
 // Diag pass and, up to Options.Factor parameters, a Gram pass, one over the rows as stored and, unless theta is close to the optimum, a
-// MaxQuad pass; with a penalty two Weighted passes more.
+// MaxQuad pass; with a penalty two Weighted passes more. With Options.Goal a Linear, a Weighted, part of a Gram pass and, once, one over the rows as stored, if that is enough.
 // Of K classes it takes K times as many of these, and for H K(K+1)/2 Gram passes (one read of the rows where Passes have Grams) and, unless close, K(K-1)/2 MaxQuad passes, of more than eight classes K-1.
 func Certify(ctx context.Context, p *Problem, theta []float64, o Options) (*Certificate, error) {
 	if err := p.check(); err != nil {
@@ -88,6 +88,11 @@ func Certify(ctx context.Context, p *Problem, theta []float64, o Options) (*Cert
 		weakest = math.Min(weakest, p.lambda(j))
 	}
 	lean := o.GapOnly && penalised
+	if o.Goal > 0 && penalised && !lean && !p.sparse() && n+1 <= o.Factor && t.ones > 0 && t.zeros > 0 {
+		if ok, err := p.brief(ctx, theta, t.m, o, c); ok || err != nil {
+			return c, err
+		}
+	}
 	a, err := p.at(ctx, theta, t.m, lean)
 	if err != nil {
 		return nil, err
@@ -153,9 +158,39 @@ type point struct {
 
 // at looks at theta, lean without the gradient.
 func (p *Problem) at(ctx context.Context, theta []float64, m float64, lean bool) (*point, error) {
-	z, err := p.Passes.Linear(ctx, theta)
+	a, abs, err := p.begin(ctx, theta, m, lean)
 	if err != nil {
 		return nil, err
+	}
+	spread, err := p.spread(ctx, abs, a.residual*m, a.shift, lean)
+	if err != nil {
+		return nil, err
+	}
+	for j, v := range spread {
+		a.magnitude[j] = v / m
+	}
+	a.addErrors(theta)
+	if lean {
+		a.gradient = nil
+	}
+	return a, nil
+}
+
+// addErrors adds to costError what z is off by: n products and additions, twice the centring, the offset. A change of z by δ changes the cost by
+// at most |r|·δ downwards (convexity), which is the side a bound on J - J* needs.
+func (a *point) addErrors(theta []float64) {
+	k := gamma(float64(len(theta) + 6))
+	for j, v := range theta {
+		a.costError += k * math.Abs(v) * (a.magnitude[j] + a.shift[j]*a.residual)
+	}
+	a.finite = a.finite && finite(a.costError)
+}
+
+// begin is at without the magnitudes and what they say of the errors; it returns what bounds |r| besides.
+func (p *Problem) begin(ctx context.Context, theta []float64, m float64, lean bool) (*point, []float64, error) {
+	z, err := p.Passes.Linear(ctx, theta)
+	if err != nil {
+		return nil, nil, err
 	}
 	a := &point{z: z, m: m, lean: lean, shift: p.shift(), depth: p.depth()}
 	r, abs := make([]float64, len(z)), make([]float64, len(z))
@@ -197,12 +232,8 @@ func (p *Problem) at(ctx context.Context, theta []float64, m float64, lean bool)
 	a.gradient = make([]float64, len(theta))
 	if !lean {
 		if a.gradient, err = p.Passes.Weighted(ctx, r); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-	}
-	spread, err := p.spread(ctx, abs, v[1], a.shift, lean)
-	if err != nil {
-		return nil, err
 	}
 	var penalty scalar.Sum
 	a.magnitude = make([]float64, len(theta))
@@ -211,25 +242,14 @@ func (p *Problem) at(ctx context.Context, theta []float64, m float64, lean bool)
 		penalty.Add(l * v * v / 2)
 		penalty.Add(p.l1(j) * math.Abs(v))
 		a.gradient[j] = p.subgradient(j, a.gradient[j]+l*v, v) / m
-		a.magnitude[j] = spread[j] / m
 	}
 	a.cost = (cost + penalty.Value()) / m
-	// z: n products and additions, twice the centring, the offset; then exp, log1p and the sums. A change of z by δ changes
-	// the cost by at most |r|·δ downwards (convexity), which is the side a bound on J - J* needs.
-	k := gamma(float64(len(theta) + 6))
-	for j, v := range theta {
-		a.costError += k * math.Abs(v) * a.magnitude[j]
-		a.costError += k * math.Abs(v) * a.shift[j] * a.residual
-	}
-	a.costError += 2*unit*offsets/m + (lossError+panelError+4)*unit*a.cost
-	a.finite = finite(a.cost) && finite(a.costError)
+	a.costError = 2*unit*offsets/m + (lossError+panelError+4)*unit*a.cost
+	a.finite = finite(a.cost)
 	for _, g := range a.gradient {
 		a.finite = a.finite && finite(g)
 	}
-	if lean {
-		a.gradient = nil
-	}
-	return a, nil
+	return a, abs, nil
 }
 
 // spread bounds Σ |r_i| |x_ij| of the stored x for every component, abs = |r| and total = Σ|r|. Cauchy and Schwarz: it is at most

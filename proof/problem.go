@@ -45,7 +45,8 @@ type Problem struct {
 
 	Threads int // for what is not a pass; 0: as many as Go runs at once. The bits do not depend on it
 
-	square []float64 // Σ s x̃², once it was asked for
+	square  []float64 // Σ s x̃², once it was asked for
+	largest []float64 // |x̃_j|, once it was asked for
 
 	pinned bool // the last row of Source only holds the intercept at 0 (see pairs)
 }
@@ -58,6 +59,10 @@ type Options struct {
 	// and one Weighted pass, and for the first certificate of a problem a Diag pass (of classes as many Linear and Weighted passes as there are). It has no effect where a weight has
 	// no penalty.
 	GapOnly bool
+	// Goal, if positive, is a Gap that is enough, where every weight has an L2 penalty: what only a smaller one or the coefficients need is left out
+	// (Hessian, StandardErrors) as long as the gap is proved to be at most Goal without. It has no effect on classes. Estimate is what the gap is
+	// thought to be, 0 if nothing is: it decides how many rows a bound is made of, not whether it holds.
+	Goal, Estimate float64
 }
 
 func (p *Problem) check() error {
