@@ -133,12 +133,13 @@ def glum(X, y):
 
 def skglm(X, y):
     from skglm import SparseLogisticRegression
+    columns = (lambda X: X.tocsc()) if hasattr(X, "tocsc") else np.asfortranarray
     since = time.perf_counter()
     small = np.arange(64)
-    SparseLogisticRegression(alpha=0.1, fit_intercept=True, max_iter=2).fit(X[small], np.where(small % 2, 1, -1))  # compiles
+    SparseLogisticRegression(alpha=0.1, fit_intercept=True, max_iter=2).fit(columns(X[small]), np.where(small % 2, 1, -1))  # compiles
     since = mark("compile", since)
     m = SparseLogisticRegression(alpha=o["l1"] / len(y), fit_intercept=True, tol=o["tol"], max_iter=o.get("iterations", 200), max_epochs=1000)
-    m.fit(X.tocsc() if hasattr(X, "tocsc") else np.asfortranarray(X), np.where(y > 0, 1, -1))
+    m.fit(columns(X), np.where(y > 0, 1, -1))
     mark("fit", since)
     return np.ravel(m.coef_), float(np.ravel(m.intercept_)[0])
 
