@@ -198,7 +198,6 @@ def online():
     from vowpalwabbit import Workspace
     since = mark("import", begin)
     vw = Workspace(f"-d {o['file']} --loss_function logistic -b {o['bits']} -f {o['out']} --quiet", enable_logging=False)
-    vw.run_parser() if hasattr(vw, "run_parser") else None
     vw.finish()
     mark("fit", since)
     print(json.dumps(marks))
