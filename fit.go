@@ -397,11 +397,18 @@ func (f *fit) alias(ctx context.Context) error {
 	if !f.standard() {
 		f.matrix = d.Raw()
 	}
-	aliases, err := f.rank(ctx, d, searched)
+	drop := !f.config.Penalty.on() && !f.firstOrder()
+	look := f.rank
+	if !drop && len(searched) > fewColumns {
+		look = f.alike
+		if err := f.note("%d inputs: above %d and with a penalty only columns that are constant or that one other column determines are looked for", len(searched), fewColumns); err != nil {
+			return err
+		}
+	}
+	aliases, err := look(ctx, d, searched)
 	if err != nil {
 		return err
 	}
-	drop := !f.config.Penalty.on() && !f.firstOrder()
 	terms, center, scale := make([]string, len(searched)), make([]float64, len(searched)), make([]float64, len(searched))
 	for i, j := range searched {
 		terms[i], center[i], scale[i] = e.Terms[j].Name, d.Center[j], d.Scale[j]
@@ -449,7 +456,11 @@ func (f *fit) rank(ctx context.Context, d *encode.Design, searched []int) ([]doc
 		return doctor.Rank(within(gram, len(d.Terms), searched), n, residual)
 	}
 	size := d.Memory.ChunkRows()
-	if few := 16 * (n + 1) / size; few > 0 && 2*few*size < m {
+	few := 16 * (n + 1)
+	if n > fewColumns {
+		few = 2 * (n + 1)
+	}
+	if few = max(few/size, 4); 2*few*size < m {
 		all := (m + size - 1) / size
 		chunks := make([]int, 0, few)
 		for k := range few { // spread over the file
