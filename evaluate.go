@@ -61,7 +61,7 @@ func (m *Model) tableOptions(format string, noHeader bool) dataset.Options {
 
 // targetColumn finds the target; of a LIBSVM file it is the label whatever its name.
 func targetColumn(t *dataset.Table, name string) (*dataset.Column, error) {
-	if t.Sparse != nil && len(t.Columns) > 0 {
+	if t.Format == dataset.LIBSVM && len(t.Columns) > 0 {
 		return t.Columns[0], nil
 	}
 	c, ok := t.Column(name)

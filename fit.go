@@ -117,8 +117,8 @@ func (f *fit) open(ctx context.Context, source Source) error {
 		return t.At(-1, nil, "no data rows: the file is empty after its header")
 	}
 	for _, name := range slices.Concat(c.Columns.Include, c.Columns.Exclude) {
-		if t.Sparse != nil && !slices.Contains(t.Sparse.Names(), name) && slices.Contains(c.Columns.Include, name) ||
-			t.Sparse == nil && !slices.Contains(t.Header, name) {
+		if t.Format == dataset.LIBSVM && !slices.Contains(t.FeatureNames(), name) && slices.Contains(c.Columns.Include, name) ||
+			t.Format != dataset.LIBSVM && !slices.Contains(t.Header, name) {
 			return t.NoColumn(name)
 		}
 	}
@@ -141,7 +141,7 @@ func (f *fit) read(ctx context.Context, source Source) error {
 		return err
 	}
 	t := f.table
-	if f.config.Target == "" && t.Sparse == nil {
+	if f.config.Target == "" && t.Format != dataset.LIBSVM {
 		return errors.New("no target: name the column of the label")
 	}
 	var err error

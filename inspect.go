@@ -77,7 +77,7 @@ func Inspect(ctx context.Context, source Source, config Config) (*Inspection, er
 	usable := *t // without the columns that cannot be looked at for collinearity
 	usable.Columns = nil
 	var labels error
-	if config.Target != "" || t.Sparse != nil {
+	if config.Target != "" || t.Format == dataset.LIBSVM {
 		var err error
 		if f.target, err = targetColumn(t, config.Target); err != nil {
 			return nil, err

@@ -54,6 +54,8 @@ func (s tableSource) table(_ context.Context, o dataset.Options) (*dataset.Table
 		return s.t, nil
 	}
 	t := *s.t
-	t.Columns = slices.DeleteFunc(slices.Clone(t.Columns), func(c *dataset.Column) bool { return !o.Use(c.Name) })
+	t.Columns = slices.DeleteFunc(slices.Clone(t.Columns), func(c *dataset.Column) bool {
+		return !o.Use(c.Name) && !(t.Format == dataset.LIBSVM && c == t.Columns[0]) // the label, whatever its name
+	})
 	return &t, nil
 }

@@ -204,7 +204,11 @@ func (p *parser) seal(out *chunk) {
 	p.t.keep(b)
 	out.blocks = append(out.blocks, b)
 	if p.sparse != nil {
-		out.sparse = append(out.sparse, p.sparse.seal())
+		b := p.sparse.seal()
+		if b.columns != nil {
+			p.t.keep(b.columns)
+		}
+		out.sparse = append(out.sparse, b)
 	}
 }
 

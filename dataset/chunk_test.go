@@ -42,6 +42,7 @@ type how struct {
 	threads, piece, block int
 	plodding, stream      bool
 	memory                int64
+	dense                 int // entries of LIBSVM that may become columns; 0: as always
 }
 
 func (h how) read(ctx context.Context, text []byte, o Options) (*Table, error) {
@@ -51,6 +52,9 @@ func (h how) read(ctx context.Context, text []byte, o Options) (*Table, error) {
 		return nil, err
 	}
 	t.piece, t.plodding, t.blockRows = h.piece, h.plodding, 1+h.piece%40
+	if h.dense > 0 {
+		t.denseFrom = h.dense
+	}
 	if h.block > 0 {
 		t.block = h.block
 	}
@@ -67,11 +71,12 @@ func (h how) read(ctx context.Context, text []byte, o Options) (*Table, error) {
 // compareThreads wants every way to read a text to give what the plain way gives: one thread, record by record.
 func compareThreads(t *testing.T, text []byte, o Options, pieces ...int) {
 	t.Helper()
-	want := everything(how{threads: 1, plodding: true}.read(t.Context(), text, o))
+	dense := len(text) & 1 // LIBSVM becomes columns, or may
+	want := everything(how{threads: 1, plodding: true, dense: dense}.read(t.Context(), text, o))
 	for _, threads := range []int{1, 2, 3, 8} {
 		for _, piece := range pieces {
 			for i := range 4 {
-				h := how{threads: threads, piece: piece, plodding: i&1 == 1, stream: i&2 == 2, block: 1 + 64*piece}
+				h := how{threads: threads, piece: piece, plodding: i&1 == 1, stream: i&2 == 2, block: 1 + 64*piece, dense: dense}
 				if i&1 == threads&1 {
 					h.memory = int64(1 + 100*i) // most blocks are in a scratch file
 				}
@@ -103,7 +108,7 @@ func TestThreads(t *testing.T) {
 			continue // a directory, or a large file
 		}
 		read++
-		compareThreads(t, text, Options{}, 3, 57, 1000)
+		compareThreads(t, text, Options{}, 7, 300)
 	}
 	if read < 80 {
 		t.Errorf("only %d files", read)
@@ -193,7 +198,7 @@ func nastyLines(r *rand.Rand) []byte {
 func TestThreadsOnNastyFiles(t *testing.T) {
 	r := rand.New(rand.NewPCG(21, 22))
 	tables := 0
-	for range 500 {
+	for range 200 {
 		text := nasty(r)
 		o := Options{}
 		if r.IntN(4) == 0 {
@@ -223,7 +228,7 @@ func TestThreadsOnNastyFiles(t *testing.T) {
 			compareThreads(t, text, o, 1+r.IntN(60))
 		}
 	}
-	if tables < 80 {
+	if tables < 30 {
 		t.Errorf("only %d of the files are tables: the test hardly looks at values", tables)
 	}
 }
@@ -241,4 +246,61 @@ func FuzzThreads(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte, piece uint8) {
 		compareThreads(t, text, Options{NoHeader: piece&1 == 1}, 1+int(piece))
 	})
+}
+
+// TestDenseColumns: as columns or sparse, LIBSVM is the same numbers.
+func TestDenseColumns(t *testing.T) {
+	r := rand.New(rand.NewPCG(25, 26))
+	dense := 0
+	for range 300 {
+		text := nastyLines(r)
+		o := Options{}
+		if r.IntN(3) == 0 {
+			o.Use = func(name string) bool { return name != "x2" }
+		}
+		s, err := how{threads: 2, piece: 1 + r.IntN(500)}.read(t.Context(), text, o)
+		c, other := how{threads: 2, piece: 1 + r.IntN(500), dense: 1}.read(t.Context(), text, o)
+		if fmt.Sprint(err) != fmt.Sprint(other) {
+			t.Fatalf("%v, %v", err, other)
+		}
+		if err != nil || s.Format != LIBSVM {
+			continue
+		}
+		if fmt.Sprint(s.FeatureNames()) != fmt.Sprint(c.FeatureNames()) {
+			t.Fatalf("%q %q", s.FeatureNames(), c.FeatureNames())
+		}
+		if c.Sparse != nil {
+			continue
+		}
+		dense++
+		want := make([][]float64, len(s.Sparse.Features))
+		for j := range want {
+			want[j] = make([]float64, s.Rows)
+		}
+		for row := range s.Rows {
+			for k, v := range s.Sparse.Row(nil, row) {
+				want[s.Sparse.Index[s.Sparse.Start[row]+k]][row] = v
+			}
+		}
+		for j, column := range c.Columns[1:] {
+			if got := column.Numbers.Float64s(); fmt.Sprint(got) != fmt.Sprint(want[j]) || column.Missing > 0 {
+				t.Fatalf("%q\n%s\n got %v\nwant %v", text, column.Name, got, want[j])
+			}
+			if digits, low, high, ok := column.Numbers.Decimal(); ok {
+				k := make([]float64, s.Rows)
+				column.Numbers.ReadScaled(k, 0)
+				for row := range k {
+					if k[row]/math.Pow10(digits) != want[j][row] || k[row] < float64(low) || k[row] > float64(high) {
+						t.Fatalf("%s: %v of %v … %v, 10^-%d for %v", column.Name, k[row], low, high, digits, want[j][row])
+					}
+				}
+			}
+		}
+	}
+	if dense < 50 {
+		t.Errorf("%d tables were dense", dense)
+	}
+	if z := (&Table{Rows: 3}).Zeros("x9"); fmt.Sprint(z.Numbers.Float64s()) != "[0 0 0]" || z.IsMissing(1) {
+		t.Errorf("%v", z.Numbers.Float64s())
+	}
 }

@@ -139,6 +139,10 @@ type sparseStage struct {
 	rows   []int32 // entries of each
 	index  []int32 // as long as values has room
 	values *stage
+
+	dense     *stage // for transpose
+	denseRoom int
+	bits      []uint64
 }
 
 // stageEntries are about those of a block.
@@ -150,7 +154,13 @@ func newSparseStage() *sparseStage {
 	return s
 }
 
-func (s *sparseStage) full() bool { return s.values.rows >= stageEntries }
+// wideRows are enough for a block of wide rows: the heads of dense parts are then small beside them.
+const wideRows = 512
+
+func (s *sparseStage) full() bool {
+	n := s.values.rows
+	return n >= mostCells || n >= stageEntries && len(s.rows) >= wideRows
+}
 
 // grow makes room for one more entry.
 func (s *sparseStage) grow() {
@@ -175,17 +185,118 @@ func (s *sparseStage) add(r *Record) {
 	s.rows = append(s.rows, int32(len(r.Index)))
 }
 
-// sparseBlock is what a stage gathered.
+// sparseBlock is what a stage gathered: entries under their indices, row by row, or, where at least half of the cells are there, columns.
 type sparseBlock struct {
-	rows   []int32
-	index  []int32
-	values *block
+	rows    []int32 // entries of each
+	entries int
+	index   []int32
+	values  *block // a part for all entries
+
+	features []int32 // of the parts of columns, ascending; nil: entries
+	columns  *block
 }
 
 func (s *sparseStage) seal() *sparseBlock {
-	b := &sparseBlock{slices.Clone(s.rows), slices.Clone(s.index[:s.values.rows]), s.values.seal()}
+	b := &sparseBlock{rows: slices.Clone(s.rows), entries: s.values.rows}
+	index := s.index[:s.values.rows]
+	if features := s.features(2 * len(index) / max(1, len(s.rows))); len(features) > 1 {
+		b.features, b.columns = features, s.transpose(features)
+		s.values.begin()
+	}
+	if b.columns == nil {
+		b.index, b.values = slices.Clone(index), s.values.seal()
+	}
 	s.rows = s.rows[:0]
 	return b
+}
+
+// features are the indices that occur, ascending; nil if there are more than most, or if they lie far apart.
+func (s *sparseStage) features(most int) []int32 {
+	index := s.index[:s.values.rows]
+	high := int32(0)
+	for from, row := 0, 0; row < len(s.rows); row++ {
+		if from += int(s.rows[row]); s.rows[row] > 0 {
+			high = max(high, index[from-1])
+		}
+	}
+	if int64(high) > 64*int64(len(index)) {
+		return nil
+	}
+	s.bits = slices.Grow(s.bits[:0], int(high)/64+1)[:int(high)/64+1]
+	clear(s.bits)
+	for _, i := range index {
+		s.bits[i>>6] |= 1 << (i & 63)
+	}
+	n := 0
+	for _, word := range s.bits {
+		n += bits.OnesCount64(word)
+	}
+	if n > most {
+		return nil
+	}
+	return setBits(s.bits, n)
+}
+
+// setBits are the numbers of the n bits that are set.
+func setBits(words []uint64, n int) []int32 {
+	out := make([]int32, 0, n)
+	for w, word := range words {
+		for ; word != 0; word &= word - 1 {
+			out = append(out, int32(w*64+bits.TrailingZeros64(word)))
+		}
+	}
+	return out
+}
+
+// transpose makes columns of the entries; what is absent is missing there.
+func (s *sparseStage) transpose(features []int32) *block {
+	d := s.dense
+	if d == nil || len(d.columns) != len(features) || d.room < len(s.rows) {
+		columns := make([]*builder, len(features))
+		for i := range columns {
+			columns[i] = &builder{forced: true}
+		}
+		d = newStage(columns, max(len(s.rows), s.denseRoom))
+		s.dense, s.denseRoom = d, d.room
+	}
+	d.rows = len(s.rows)
+	var place map[int32]int
+	v := s.values
+	from := 0
+	for row := 0; row < len(s.rows); {
+		// Eight whole rows at a time, so that the cells of a column are written together.
+		full := 0
+		for full < 8 && row+full < len(s.rows) && int(s.rows[row+full]) == len(features) {
+			full++
+		}
+		if full == 8 {
+			n := len(features)
+			for j := range features {
+				to := j*d.stride + row
+				slots, forms := d.slots[to:to+8], d.forms[to:to+8]
+				for k := range slots {
+					slots[k], forms[k] = v.slots[from+k*n+j], v.forms[from+k*n+j]
+				}
+			}
+			row, from = row+8, from+8*n
+			continue
+		}
+		if place == nil {
+			place = make(map[int32]int, len(features))
+			for j, f := range features {
+				place[f] = j
+			}
+		}
+		for j := range features {
+			d.forms[j*d.stride+row], d.slots[j*d.stride+row] = formMissing, 0
+		}
+		for end := from + int(s.rows[row]); from < end; from++ {
+			to := place[s.index[from]]*d.stride + row
+			d.slots[to], d.forms[to] = v.slots[from], v.forms[from]
+		}
+		row++
+	}
+	return d.seal()
 }
 
 // quick reads lines from b[pos] on that lie before stop and hold nothing but a label and pairs of plain indices and numbers. b[last] is the last LF, and there is
@@ -250,55 +361,72 @@ func (s *sparseStage) quick(label *stage, b []byte, pos, last, stop int) (next, 
 	return pos, rows
 }
 
-// finish numbers the features that occur and are in use, and drops the entries of the others. It takes the blocks.
-func (t *reading) finishSparse() *Sparse {
-	entries, rows := 0, 0
+// denseEntries is how many entries a LIBSVM file has at least to become columns: below, it does not matter.
+const denseEntries = 1 << 20
+
+// finishSparse numbers the features that occur and are in use, and drops the entries of the others. It takes the blocks. Where at least half of
+// all cells are there the features become columns of the table.
+func (t *reading) finishSparse() {
+	entries := 0
 	for _, b := range t.sparse {
-		entries += len(b.index)
-		rows += len(b.rows)
-	}
-	s := &Sparse{Start: make([]int, 1, rows+1)}
-	for _, b := range t.sparse {
-		for _, n := range b.rows {
-			s.Start = append(s.Start, s.Start[len(s.Start)-1]+int(n))
-		}
+		entries += b.entries
 	}
 	occur := t.distinct(entries)
-	place := make(map[int32]int32)
-	var dense []int32 // place by index, where that is no larger than the entries are
-	if n := len(occur); n > 0 && int64(occur[n-1]) <= 4*int64(entries)+1024 {
-		dense = make([]int32, int(occur[n-1])+1)
-	}
+	var used []int32
 	for _, index := range occur {
-		p := int32(-1)
-		if use := t.o.Use; use == nil || use(FeatureName(int(index))) {
-			p = int32(len(s.Features))
-			s.Features = append(s.Features, int(index))
+		if t.o.Use == nil || t.o.Use(FeatureName(int(index))) {
+			used = append(used, index)
 		}
-		if dense != nil {
-			dense[index] = p
+	}
+	if entries >= t.denseFrom && 2*int64(entries) >= int64(t.t.Rows)*int64(len(occur)) && len(used) > 0 {
+		t.denseColumns(used)
+		return
+	}
+
+	s := &Sparse{}
+	place := make(map[int32]int32)
+	var table []int32 // place by index, where that is no larger than the entries are
+	if n := len(occur); n > 0 && int64(occur[n-1]) <= 4*int64(entries)+1024 {
+		table = make([]int32, int(occur[n-1])+1)
+		for i := range table {
+			table[i] = -1
+		}
+	}
+	for i, index := range used {
+		s.Features = append(s.Features, int(index))
+		if table != nil {
+			table[index] = int32(i)
 		} else {
-			place[index] = p
+			place[index] = int32(i)
 		}
 	}
 	at := func(index int32) int32 {
-		if dense != nil {
-			return dense[index]
+		if table != nil {
+			return table[index]
 		}
-		return place[index]
+		if p, ok := place[index]; ok {
+			return p
+		}
+		return -1
 	}
-	if len(s.Features) < len(occur) {
-		t.drop(s, at)
-		entries = s.Start[len(s.Start)-1]
+	all := len(used) == len(occur)
+	first := make([]int, len(t.sparse))
+	t.each(len(t.sparse), func(i int) {
+		if b := t.sparse[i]; b.columns != nil || !all {
+			t.sparse[i] = b.pick(func(index int32) bool { return at(index) >= 0 })
+		}
+	})
+	s.Start = make([]int, 1, t.t.Rows+1)
+	entries = 0
+	for i, b := range t.sparse {
+		first[i] = entries
+		for _, n := range b.rows {
+			entries += int(n)
+			s.Start = append(s.Start, entries)
+		}
 	}
 	s.Index = make([]int32, entries)
 	blocks := make([]*block, len(t.sparse))
-	first := make([]int, len(t.sparse))
-	to := 0
-	for i, b := range t.sparse {
-		first[i] = to
-		to += len(b.index)
-	}
 	t.each(len(t.sparse), func(i int) {
 		b := t.sparse[i]
 		for k, index := range b.index {
@@ -310,70 +438,155 @@ func (t *reading) finishSparse() *Sparse {
 	})
 	blocks = slices.DeleteFunc(blocks, func(b *block) bool { return b.rows == 0 })
 	s.Values = newNumbers(blocks, 0, entries, nan)
-	return s
+	t.t.Sparse = s
 }
 
-// drop leaves out the entries of features that are not in use.
-func (t *reading) drop(s *Sparse, at func(int32) int32) {
-	row, end := 0, 0
-	v := newSparseStage()
-	values := make([]float64, 0)
-	for i, b := range t.sparse {
-		values = slices.Grow(values[:0], len(b.index))[:len(b.index)]
-		if len(b.index) > 0 {
+// pick gives the block as entries, those of some features only.
+func (b *sparseBlock) pick(use func(index int32) bool) *sparseBlock {
+	s := newSparseStage()
+	add := func(index int32, v float64) {
+		s.grow()
+		s.index[s.values.rows] = index
+		s.values.slots[s.values.rows], s.values.forms[s.values.rows] = disguise(v)
+		s.values.rows++
+	}
+	out := &sparseBlock{rows: make([]int32, len(b.rows))}
+	b.each(func(row int, index int32, v float64) {
+		if use(index) {
+			add(index, v)
+			out.rows[row]++
+		}
+	})
+	out.entries = s.values.rows
+	out.index, out.values = slices.Clone(s.index[:s.values.rows]), s.values.seal()
+	return out
+}
+
+// each calls f for every entry, row by row.
+func (b *sparseBlock) each(f func(row int, index int32, v float64)) {
+	if b.columns == nil {
+		values := make([]float64, b.entries)
+		if b.entries > 0 {
 			b.values.read(values, &b.values.parts[0], 0, nan)
 		}
 		from := 0
-		for _, n := range b.rows {
-			kept := 0
+		for row, n := range b.rows {
 			for k := from; k < from+int(n); k++ {
-				if at(b.index[k]) >= 0 {
-					v.grow()
-					v.index[v.values.rows] = b.index[k]
-					v.values.slots[v.values.rows], v.values.forms[v.values.rows] = disguise(values[k])
-					v.values.rows++
-					kept++
-				}
+				f(row, b.index[k], values[k])
 			}
 			from += int(n)
-			row++
-			end += kept
-			s.Start[row] = end
 		}
-		t.sparse[i] = v.seal()
+		return
 	}
+	const some = 64 // rows at a time
+	values := make([]float64, some*len(b.features))
+	for from := 0; from < b.columns.rows; from += some {
+		n := min(some, b.columns.rows-from)
+		for j := range b.features {
+			b.columns.readAt(values[j*some:j*some+n], &b.columns.parts[j], from, nan)
+		}
+		for row := range n {
+			for j, index := range b.features {
+				if v := values[j*some+row]; v == v {
+					f(from+row, index, v)
+				}
+			}
+		}
+	}
+}
+
+// denseColumns makes columns of the features in use. What is absent is 0.
+func (t *reading) denseColumns(used []int32) {
+	blocks := make([]*block, len(t.sparse))
+	row := 0
+	for i, b := range t.sparse {
+		blocks[i] = &block{rows: len(b.rows), first: row}
+		row += len(b.rows)
+	}
+	t.each(len(blocks), func(i int) {
+		b := t.sparse[i]
+		t.sparse[i] = nil
+		if b.columns == nil {
+			b = b.toColumns(used)
+			t.keep(b.columns)
+		}
+		first := blocks[i].first
+		*blocks[i] = *b.columns
+		blocks[i].first = first
+		parts := make([]part, len(used))
+		j := 0
+		for k, index := range used {
+			for j < len(b.features) && b.features[j] < index {
+				j++
+			}
+			if j < len(b.features) && b.features[j] == index {
+				parts[k] = b.columns.parts[j]
+			} else {
+				parts[k].missing = int32(len(b.rows))
+			}
+		}
+		blocks[i].parts = parts
+	})
+	columns := make([]*Column, len(used))
+	t.each(len(used), func(k int) {
+		columns[k] = &Column{Name: FeatureName(int(used[k])), Type: Numeric, Numbers: newNumbers(blocks, k, t.t.Rows, 0)}
+	})
+	t.t.Columns = append(t.t.Columns, columns...)
+}
+
+// toColumns makes columns of a block of entries.
+func (b *sparseBlock) toColumns(used []int32) *sparseBlock {
+	columns := make([]*builder, len(used))
+	place := make(map[int32]int, len(used))
+	for i, index := range used {
+		columns[i] = &builder{forced: true}
+		place[index] = i
+	}
+	d := newStage(columns, len(b.rows))
+	d.rows = len(b.rows)
+	for i := range d.forms {
+		d.forms[i] = formMissing
+	}
+	b.each(func(row int, index int32, v float64) {
+		if j, ok := place[index]; ok {
+			d.slots[j*d.stride+row], d.forms[j*d.stride+row] = disguise(v)
+		}
+	})
+	return &sparseBlock{rows: b.rows, features: used, columns: d.seal()}
 }
 
 // distinct gives the distinct indices, ascending.
 func (t *reading) distinct(entries int) []int32 {
-	most := int32(0)
-	for _, b := range t.sparse {
-		for _, i := range b.index {
-			most = max(most, i)
-		}
-	}
 	if entries == 0 {
 		return nil
+	}
+	most := int32(0)
+	for _, b := range t.sparse {
+		for _, i := range b.indices() {
+			most = max(most, i)
+		}
 	}
 	if int64(most) <= 64*int64(entries)+1<<20 { // a bit for each, at most 8 bytes an entry
 		words := make([]uint64, int(most)/64+1)
 		for _, b := range t.sparse {
-			for _, i := range b.index {
+			for _, i := range b.indices() {
 				words[i>>6] |= 1 << (i & 63)
 			}
 		}
-		var out []int32
-		for w, word := range words {
-			for ; word != 0; word &= word - 1 {
-				out = append(out, int32(w*64+bits.TrailingZeros64(word)))
-			}
-		}
-		return out
+		return setBits(words, 0)
 	}
 	var out []int32
 	for _, b := range t.sparse {
-		out = append(out, b.index...)
+		out = append(out, b.indices()...)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// indices are those that occur, once or more.
+func (b *sparseBlock) indices() []int32 {
+	if b.columns != nil {
+		return b.features
+	}
+	return b.index
 }

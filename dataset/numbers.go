@@ -75,7 +75,7 @@ func disguise(v float64) (slot uint64, form uint8) {
 	if v != v {
 		return 0, formMissing
 	}
-	for d := range 10 {
+	for d := range pow10 {
 		k := math.RoundToEven(v * pow10[d])
 		if math.Abs(k) > mostInt32 {
 			break
@@ -159,6 +159,9 @@ func (n *Numbers) ReadScaled(out []float64, from int) {
 
 // missingAt reports whether a row has no value.
 func (n *Numbers) missingAt(row int) bool {
+	if n.none == n.none {
+		return false
+	}
 	b := n.blocks[n.find(row)]
 	p := &b.parts[n.part]
 	at := int(p.at) + row - b.first

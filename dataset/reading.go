@@ -102,6 +102,7 @@ type reading struct {
 	block     int  // bytes a window asks for at once
 	piece     int  // bytes of a chunk; 0: as many as suit the file
 	blockRows int  // rows of a block; 0: as many as suit the columns
+	denseFrom int  // entries of LIBSVM that may become columns
 	plodding  bool // without quick, for tests
 	missing   *Missing
 	t         *Table
@@ -129,7 +130,7 @@ func newReading(ctx context.Context, name string, o Options) (*reading, error) {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	t := &reading{ctx: ctx, o: o, threads: threads, block: 1 << 18, missing: NewMissing(o.NA), t: &Table{Name: name}, room: keptTexts}
+	t := &reading{ctx: ctx, o: o, threads: threads, block: 1 << 18, missing: NewMissing(o.NA), t: &Table{Name: name}, room: keptTexts, denseFrom: denseEntries}
 	if o.Memory > 0 {
 		t.t.scratch, t.room = spill.In(""), int(min(keptTexts, max(o.Memory/4, 1<<20)))
 	}
@@ -359,7 +360,7 @@ func (t *reading) table() (*Table, error) {
 		return nil, err
 	}
 	if t.t.Format == LIBSVM {
-		t.t.Sparse = t.finishSparse()
+		t.finishSparse()
 	}
 	t.t.places = make(map[string]int, len(t.t.Columns))
 	for i, c := range t.t.Columns {

@@ -106,6 +106,17 @@ func (b *block) load(p *part, row, n int) *loaded {
 // free takes the memory back.
 func (l *loaded) free() { loads.Put(l) }
 
+// readAt is read, wherever the cells are.
+func (b *block) readAt(out []float64, p *part, row int, missing float64) {
+	if b.file == nil || p.storage == absent {
+		b.read(out, p, row, missing)
+		return
+	}
+	l := b.load(p, row, len(out))
+	l.read(out, &l.part, 0, missing)
+	l.free()
+}
+
 // whole is a part in memory, and its block or one of its rows alone.
 func (b *block) whole(p *part) (*block, *part) {
 	if b.file == nil || p.storage == absent {

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -17,8 +18,8 @@ type Table struct {
 	Format   string    // CSV, TSV, …
 	Rows     int       // data rows; a header is none
 	Header   []string  // every column name of the file in its order, also those not used; nil for LIBSVM
-	Columns  []*Column // the columns in use, in the order of the file. LIBSVM: the label alone
-	Sparse   *Sparse   // LIBSVM's features; nil for other formats
+	Columns  []*Column // the columns in use, in the order of the file. LIBSVM: the label, alone or before the features
+	Sparse   *Sparse   // LIBSVM's features; nil for other formats, and where a large file names nearly every feature in every row: then they are columns, in which an absent one is 0
 	Findings []Finding // what is to be said besides: notes and warnings
 	lines    lineIndex // physical line of every row
 	breaks   []lineBreak
@@ -99,6 +100,26 @@ func (s *Sparse) Names() []string {
 	return names
 }
 
+// FeatureNames are the names of a LIBSVM file's features, whether they are sparse or columns; nil for other formats.
+func (t *Table) FeatureNames() []string {
+	if t.Format != LIBSVM {
+		return nil
+	}
+	if t.Sparse != nil {
+		return t.Sparse.Names()
+	}
+	var names []string
+	for _, c := range t.Columns[min(1, len(t.Columns)):] {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// Zeros is a feature that no row of a LIBSVM file names.
+func (t *Table) Zeros(name string) *Column {
+	return &Column{Name: name, Type: Numeric, Numbers: newNumbers([]*block{{rows: t.Rows, parts: []part{{missing: int32(min(t.Rows, math.MaxInt32))}}}}, 0, t.Rows, 0)}
+}
+
 // Row gives the values of a row's entries, in out where that has room.
 func (s *Sparse) Row(out []float64, row int) []float64 {
 	n := s.Start[row+1] - s.Start[row]
@@ -148,8 +169,8 @@ func (t *Table) At(row int, c *Column, format string, args ...any) *Error {
 // NoColumn is the error for a name that is not among the table's columns: what there is, and what was perhaps meant.
 func (t *Table) NoColumn(name string) *Error {
 	names, line := t.Header, max(t.header, 1)
-	if t.Sparse != nil {
-		names = t.Sparse.Names()
+	if t.Format == LIBSVM {
+		names = t.FeatureNames()
 	}
 	return noColumn(t.files[0].name, line, name, names)
 }

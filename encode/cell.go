@@ -189,6 +189,9 @@ func (r *Reader) NewTableReader(t *dataset.Table) (*TableReader, error) {
 	for i := range r.encoding.Columns {
 		c := &r.encoding.Columns[i]
 		col, ok := t.Column(c.Name)
+		if !ok && r.encoding.Sparse && t.Format == dataset.LIBSVM {
+			col, ok = t.Zeros(c.Name), true
+		}
 		if !ok {
 			return nil, t.NoColumn(c.Name)
 		}

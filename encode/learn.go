@@ -31,7 +31,7 @@ func Learn(t *dataset.Table, target string, rows []int, o Options) (*Learnt, err
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	l := &Learnt{Encoding: &Encoding{Weight: o.Weight, Offset: o.Offset, Sparse: t.Sparse != nil}, rows: t.Rows}
+	l := &Learnt{Encoding: &Encoding{Weight: o.Weight, Offset: o.Offset, Sparse: t.Sparse != nil || t.Format == dataset.LIBSVM}, rows: t.Rows}
 	if rows == nil {
 		rows = all(t.Rows)
 	}
