@@ -50,6 +50,9 @@ func (f *fit) bootstrap(ctx context.Context, d *study) error {
 	}
 	random := rand.New(rand.NewPCG(f.config.Solver.Seed, 0x626f6f74)) // "boot"
 	best := slices.Clone(f.theta)
+	if f.trained != nil {
+		best = slices.Clone(f.trained)
+	}
 	for range B {
 		counts, s := draw(random)
 		theta, err := f.resample(ctx, best, counts, s)
@@ -143,6 +146,11 @@ func (f *fit) drawer(out *Bootstrap) (func(*rand.Rand) (counts []uint16, s []flo
 		for range total {
 			drawn[sort.SearchInts(upTo, r.IntN(total)+1)]++
 		}
+		for i, row := range f.learnt.Rows {
+			if f.classWeight != nil {
+				drawn[i] *= f.classWeight[f.label[row]]
+			}
+		}
 		return nil, drawn
 	}, nil
 }
@@ -230,6 +238,10 @@ func (f *fit) estimates(theta []float64, d *study) []float64 {
 	end := f.theta
 	defer func() { f.theta = end }()
 	f.theta = slices.Clone(theta)
+	K := f.classes.Sets()
+	for k := range K {
+		f.theta[K*len(f.kept)+k] += f.priorShift(k)
+	}
 	f.settle()
 	n := len(d.encoding.Terms)
 	var sets [][]float64

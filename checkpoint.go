@@ -85,6 +85,7 @@ func (c *Config) settings(userSteps bool) ([]setting, error) {
 	}{
 		{"target", c.Target}, {"include", c.Columns.Include}, {"exclude", c.Columns.Exclude}, {"categorical", c.Columns.Categorical},
 		{"numeric", c.Columns.Numeric}, {"weight", c.Columns.Weight}, {"offset", c.Columns.Offset},
+		{"successes", c.Columns.Successes}, {"failures", c.Columns.Failures}, {"class-weight", c.ClassWeight},
 		{"labels", c.Labels}, {"missing", c.Encoding.Missing}, {"unseen", c.Encoding.Unseen},
 		{"min-level-count", c.Encoding.MinLevelCount}, {"max-levels", c.Encoding.MaxLevels}, {"coding", c.Encoding.Coding}, {"base", c.Encoding.Base},
 		{"na", c.NA}, {"scale", c.Scale}, {"equations", c.Equations}, {"hidden", c.Hidden}, {"l2", c.Penalty.L2}, {"l1", c.Penalty.L1},

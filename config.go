@@ -30,7 +30,8 @@ type Config struct {
 	Test      Test
 	Run       Run
 
-	Inference Inference
+	Inference   Inference
+	ClassWeight ClassWeight // how much more the rows of a class count than they are
 
 	Confidence     float64 // level of the intervals; 0 means 0.95
 	SaveUnfinished bool    // let a model be saved that did not converge; recorded in it
@@ -56,6 +57,8 @@ type Columns struct {
 	Include, Exclude     []string // Include empty: all but Exclude
 	Categorical, Numeric []string // types that are stated, not found
 	Weight, Offset       string   // row weights; a term of z with weight 1
+	// Counts of both outcomes in every row, in the place of Target and Weight: a row is as many rows as it counts. Class 1 is Successes.
+	Successes, Failures string
 }
 
 // Penalty is λ/(2m)·‖w‖² with λ = L2, plus λ1/m·‖w‖₁ with λ1 = L1; both together are the elastic net. The bias is never penalised.
@@ -181,6 +184,9 @@ func (c Config) Check() error {
 		return fmt.Errorf("test and holdout: choose one")
 	}
 	if err := c.checkLayers(); err != nil {
+		return err
+	}
+	if err := c.checkWeights(); err != nil {
 		return err
 	}
 	if err := c.checkInference(); err != nil {

@@ -28,7 +28,7 @@ type Evaluation struct {
 // Evaluate measures the model on the rows of a source, which must hold the target. A model that was trained without the rows that
 // have a missing value leaves such rows out here too, and counts them. A row weight counts if the model was trained with one.
 func (m *Model) Evaluate(ctx context.Context, s Source, o EvaluateOptions) (*Evaluation, error) {
-	t, err := s.table(ctx, m.tableOptions(o.Format, o.NoHeader))
+	t, err := m.tableOf(ctx, s, o.Format, o.NoHeader)
 	if err != nil {
 		return nil, err
 	}
@@ -52,6 +52,14 @@ func (m *Model) tableOptions(format string, noHeader bool) dataset.Options {
 	types := m.scorer.encoding.Types()
 	if m.file.Sparse {
 		types = nil // features of LIBSVM are numbers
+	}
+	if g := &m.file.Training; g.Successes != "" {
+		delete(types, m.file.Weight)
+		types[g.Successes], types[g.Failures] = dataset.Numeric, dataset.Numeric
+		return dataset.Options{
+			Format: format, NoHeader: noHeader, NA: m.scorer.encoding.NA, Types: types,
+			Use: func(name string) bool { _, ok := types[name]; return ok },
+		}
 	}
 	return dataset.Options{
 		Format: format, NoHeader: noHeader, NA: m.scorer.encoding.NA, Types: types, Target: m.file.Target,

@@ -21,8 +21,11 @@ func (f *fit) finish(ctx context.Context) error {
 	}
 	n := len(f.kept)
 	e := f.learnt.Encoding.Keep(f.kept)
-	unit := infer.Map{Center: f.matrix.Center, Scale: f.matrix.Scale}
+	unit := f.units()
 	f.settle()
+	if err := f.correct(ctx); err != nil {
+		return err
+	}
 	sets := f.classes.Sets()
 	// Weights in original units, in those in which the penalty acts, and in the solver's coordinates.
 	raw, scaled, moved := make([][]float64, sets), make([][]float64, sets), make([][]float64, sets)
@@ -49,6 +52,9 @@ func (f *fit) finish(ctx context.Context) error {
 	return f.build(ctx, e, raw, moved, cov)
 }
 
+// units are the inputs as the solver sees them.
+func (f *fit) units() infer.Map { return infer.Map{Center: f.matrix.Center, Scale: f.matrix.Scale} }
+
 // describe is the model file but for its weights: what it reads, and how it came about.
 func (f *fit) describe(e *encode.Encoding) modelFile {
 	r := f.result
@@ -57,7 +63,7 @@ func (f *fit) describe(e *encode.Encoding) modelFile {
 		Target:    f.target.Name, Classes: *f.classes,
 		Columns: e.Columns, Sparse: e.Sparse, NA: e.NA, DropNA: e.NA != nil && len(e.NA) == 0, Weight: e.Weight, Offset: e.Offset,
 		Scaling:   scaling{Center: f.matrix.Center, Scale: f.matrix.Scale},
-		Threshold: 0.5,
+		Threshold: f.threshold(),
 		Training: trainingRecord{
 			Verdict: r.Verdict, Message: r.Message, Solver: r.Solver, Penalty: r.Penalty, Scale: f.config.Scale,
 			Coding: string(f.config.Encoding.Coding), Missing: string(f.config.Encoding.Missing), Tol: f.config.Solver.Tol,
@@ -70,6 +76,7 @@ func (f *fit) describe(e *encode.Encoding) modelFile {
 		file.Training.CV = &cvRecord{v.Folds, v.Rule, number(v.Chosen.Mean), number(v.Chosen.SE)}
 	}
 	file.Training.Firth = r.Firth
+	file.Training.Successes, file.Training.Failures, file.Training.ClassWeights = f.config.Columns.Successes, f.config.Columns.Failures, f.classWeight
 	if f.config.Inference.robust() {
 		file.Training.Errors = r.Errors
 	}
@@ -236,6 +243,7 @@ func (f *fit) statistics(ctx context.Context, unit infer.Map, raw, scaled [][]fl
 		Separated:    r.Verdict == Separated || r.Verdict == Undecided,
 		Unfinished:   r.Verdict != Converged && r.Verdict != Stationary,
 		Undetermined: len(r.Aliased) > 0 && n == len(f.learnt.Encoding.Terms),
+		Reweighted:   f.classWeight != nil && !f.config.Inference.robust(),
 		Columns:      n,
 	}
 	var cov, plain []float64
@@ -291,7 +299,7 @@ func (f *fit) statistics(ctx context.Context, unit infer.Map, raw, scaled [][]fl
 		}
 		listed++
 	}
-	if !f.logLoss {
+	if !f.logLoss || f.classWeight != nil {
 		return cov, f.further(ctx, &study{e, unit, equations, raw[0], cov, plain})
 	}
 	null, err := f.nullLogLikelihood(ctx)
@@ -396,7 +404,7 @@ func (f *fit) measure(ctx context.Context) error {
 	f.result.Train = train.Metrics
 	rows, label := f.testRows, f.label
 	if s := f.config.Test.Source; s != nil {
-		if f.test, err = s.table(ctx, f.model.tableOptions(f.config.Format, f.config.NoHeader)); err != nil {
+		if f.test, err = f.model.tableOf(ctx, s, f.config.Format, f.config.NoHeader); err != nil {
 			return err
 		}
 		if f.test.Rows == 0 {
@@ -446,8 +454,11 @@ func (f *fit) trainScores(ctx context.Context) (*scores, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &scores{truth: make([]int32, m)}
-	if l.Weights != nil {
+	s, weights := &scores{truth: make([]int32, m)}, l.Weights
+	if f.classWeight != nil {
+		weights = f.frequency
+	}
+	if weights != nil {
 		s.weights = make([]float64, m)
 	}
 	if s.z = linear[0]; K > 1 {
@@ -469,8 +480,8 @@ func (f *fit) trainScores(ctx context.Context) (*scores, error) {
 		for i := from; i < to; i++ {
 			row := l.Rows[i]
 			s.truth[i] = f.label[row]
-			if l.Weights != nil {
-				s.weights[i] = l.Weights[row]
+			if weights != nil {
+				s.weights[i] = weights[row]
 			}
 			z := s.z[i*K : (i+1)*K]
 			for k := range z {

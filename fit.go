@@ -67,6 +67,10 @@ type fit struct {
 	matrix *encode.Design
 	engine *engine.Engine
 
+	frequency    []float64 // row weights by table row, where class weights are on top of them in learnt.Weights
+	classWeight  []float64 // nil: none
+	frequencySum float64
+
 	userSteps bool // the number of steps is the user's
 	timeUp    bool // the time ended the run before anything else
 	cost      *cost
@@ -101,6 +105,9 @@ func (f *fit) open(ctx context.Context, source Source) error {
 	if name := c.Inference.Cluster; name != "" {
 		types[name] = dataset.Levels
 	}
+	if c.Columns.Successes != "" {
+		types[c.Columns.Successes], types[c.Columns.Failures] = dataset.Numeric, dataset.Numeric
+	}
 	if _, typed := types[c.Target]; typed {
 		return fmt.Errorf("column %q is the target and cannot be given another role or type", c.Target)
 	}
@@ -122,6 +129,11 @@ func (f *fit) open(ctx context.Context, source Source) error {
 			return t.NoColumn(name)
 		}
 	}
+	for _, name := range c.roles() {
+		if _, ok := t.Column(name); !ok {
+			return t.NoColumn(name)
+		}
+	}
 	for _, d := range t.Findings {
 		severity := doctor.Note
 		if strings.HasPrefix(d.Code, "W-") {
@@ -139,6 +151,9 @@ func (f *fit) read(ctx context.Context, source Source) error {
 	begin := time.Now()
 	if err := f.open(ctx, source); err != nil {
 		return err
+	}
+	if f.config.Columns.Successes != "" {
+		return f.group(begin)
 	}
 	t := f.table
 	if f.config.Target == "" && t.Format != dataset.LIBSVM {
@@ -192,6 +207,9 @@ func set(names []string) map[string]bool {
 // split decides which rows train and which test.
 func (f *fit) split(context.Context) error {
 	m := f.table.Rows
+	if m > 0 {
+		m = f.table.Origin(m-1) + 1 // rows of the file: those of a group stay together
+	}
 	t := f.config.Test
 	held := func(int) bool { return false }
 	switch {
@@ -207,9 +225,9 @@ func (f *fit) split(context.Context) error {
 		}
 		held = func(row int) bool { return out[row] }
 	}
-	f.trainRows = make([]int, 0, m)
-	for row := range m {
-		if held(row) {
+	f.trainRows = make([]int, 0, f.table.Rows)
+	for row := range f.table.Rows {
+		if held(f.table.Origin(row)) {
 			f.testRows = append(f.testRows, row)
 		} else {
 			f.trainRows = append(f.trainRows, row)
@@ -217,7 +235,7 @@ func (f *fit) split(context.Context) error {
 	}
 	if len(f.testRows) > 0 {
 		f.test = f.table
-		return f.note("%d of %d rows are held out for the test", len(f.testRows), m)
+		return f.note("%d of %d rows are held out for the test", len(f.testRows), f.table.Rows)
 	}
 	return nil
 }
@@ -258,6 +276,9 @@ func (f *fit) learn(context.Context) error {
 		return f.table.At(-1, nil, "no input is left: besides the target there is no column in use, or only columns of one level")
 	}
 	if err := f.inferable(); err != nil {
+		return err
+	}
+	if err := f.reweight(weight); err != nil {
 		return err
 	}
 	return f.found(doctor.Examine(f.patient(weight))...)

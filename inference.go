@@ -90,7 +90,7 @@ func (c *Config) checkInference() error {
 // roles are the columns that are read and are no input.
 func (c *Config) roles() []string {
 	var names []string
-	for _, name := range []string{c.Inference.Cluster} {
+	for _, name := range []string{c.Inference.Cluster, c.Columns.Successes, c.Columns.Failures} {
 		if name != "" {
 			names = append(names, name)
 		}
@@ -104,11 +104,6 @@ const ModelErrors = "maximum likelihood"
 // inferable says, once the classes and rows are known and before the training, which statistics cannot be had of them.
 func (f *fit) inferable() error {
 	i := &f.config.Inference
-	for _, name := range f.config.roles() {
-		if _, ok := f.table.Column(name); !ok {
-			return f.table.NoColumn(name)
-		}
-	}
 	for _, two := range []struct {
 		name  string
 		asked bool
@@ -127,13 +122,22 @@ func (f *fit) inferable() error {
 
 // inferenceRecord is what a model keeps of it.
 type inferenceRecord struct {
-	Firth  bool   `json:"firth,omitempty"`
-	Errors string `json:"errors,omitempty"` // what the covariance rests on; absent: maximum likelihood
+	Successes string `json:"successes,omitempty"` // columns of grouped counts that were the label
+	Failures  string `json:"failures,omitempty"`
+	// ClassWeights are those of Classes.Levels; the intercepts are corrected for them.
+	ClassWeights []float64 `json:"class_weights,omitempty"`
+	Firth        bool      `json:"firth,omitempty"`
+	Errors       string    `json:"errors,omitempty"` // what the covariance rests on; absent: maximum likelihood
 }
 
 // further computes the statistics that were asked for besides the plain ones, as far as they are valid.
 func (f *fit) further(ctx context.Context, d *study) error {
 	i := &f.config.Inference
+	if v := f.result.Verdict; f.logLoss && (v == Converged || v == Stationary) {
+		if err := f.grouped(ctx); err != nil {
+			return err
+		}
+	}
 	if (i.Firth || i.LikelihoodRatio) && d.cov != nil {
 		if err := f.profiles(ctx, d); err != nil {
 			return err

@@ -20,19 +20,21 @@ type inferenceCase struct {
 	name, file, target string
 	include            []string
 	cluster, weight    string
+	positive           float64 // weight of class 1
 }
 
 var inferenceCases = []inferenceCase{
 	{name: "pima", file: "testdata/pima/pima.csv", target: "diabetes", include: []string{"pregnant", "glucose", "pressure", "triceps", "insulin", "mass", "pedigree"}, cluster: "age"},
 	{name: "repeated", target: "diabetes", include: []string{"pregnant", "glucose", "mass"}, cluster: "age", weight: "w"},
 	{name: "german", file: "testdata/german_credit/german.csv", target: "bad", include: []string{"checking", "duration", "amount", "sex_status", "age"}, cluster: "purpose"},
+	{name: "grouped"},
 	{name: "endometrial", target: "HG", include: []string{"NV", "PI", "EH"}},
 }
 
 // path is the file of the case; that of repeated is made: pima with a weight column 1, 2, 3, 1, ….
 func (c *inferenceCase) path(t *testing.T) string {
 	t.Helper()
-	if c.name != "repeated" {
+	if c.name != "repeated" && c.name != "grouped" {
 		return c.file
 	}
 	b, err := os.ReadFile("testdata/pima/pima.csv")
@@ -40,14 +42,35 @@ func (c *inferenceCase) path(t *testing.T) string {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
+	counts, ages := map[int][2]int{}, []int{}
 	for i, line := range strings.Split(strings.TrimSpace(string(b)), "\n") {
+		if c.name == "grouped" {
+			cells := strings.Split(line, ",")
+			age, err := strconv.Atoi(cells[7])
+			if err != nil {
+				continue // the header
+			}
+			if counts[age] == [2]int{} {
+				ages = append(ages, age)
+			}
+			k := counts[age]
+			k[cells[8][0]-'0']++
+			counts[age] = k
+			continue
+		}
 		if i == 0 {
 			fmt.Fprintf(&out, "%s,w\n", line)
 		} else {
 			fmt.Fprintf(&out, "%s,%d\n", line, (i-1)%3+1)
 		}
 	}
-	path := filepath.Join(t.TempDir(), "repeated.csv")
+	if c.name == "grouped" {
+		out.WriteString("age,successes,failures\n")
+		for _, age := range ages {
+			fmt.Fprintf(&out, "%d,%d,%d\n", age, counts[age][1], counts[age][0])
+		}
+	}
+	path := filepath.Join(t.TempDir(), c.name+".csv")
 	if err := os.WriteFile(path, out.Bytes(), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -60,8 +83,14 @@ func (c *inferenceCase) fit(t *testing.T, path string, inference descent.Inferen
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := descent.Fit(t.Context(), descent.Reader(filepath.Base(path), bytes.NewReader(b)), descent.Config{Target: c.target,
-		Columns: descent.Columns{Include: c.include, Weight: c.weight}, Inference: inference})
+	config := descent.Config{Target: c.target, Columns: descent.Columns{Include: c.include, Weight: c.weight}, Inference: inference}
+	if c.name == "grouped" {
+		config.Columns.Successes, config.Columns.Failures = "successes", "failures"
+	}
+	if c.positive > 0 {
+		config.ClassWeight.Of = map[string]float64{"1": c.positive}
+	}
+	r, err := descent.Fit(t.Context(), descent.Reader(filepath.Base(path), bytes.NewReader(b)), config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,6 +173,35 @@ func (c *inferenceCase) compare(t *testing.T, path, lines string) {
 			got = coefficient(fit(quantity, descent.Inference{Cluster: c.cluster}), name).StdError
 		case "cluster_hc0":
 			got = coefficient(fit(quantity, descent.Inference{Cluster: c.cluster, Robust: "hc0"}), name).StdError
+		case "class_weight_trained", "class_weight_hc0":
+			weighted := *c
+			weighted.positive = 3
+			if with["weighted"] == nil {
+				with["weighted"] = weighted.fit(t, path, descent.Inference{Robust: "hc0"})
+			}
+			r := with["weighted"]
+			of := coefficient(r, name)
+			got = of.StdError
+			if quantity == "class_weight_trained" {
+				v := of.Estimate
+				if name == "(Intercept)" { // which is corrected by log w_0/w_1
+					v += math.Log(3)
+					w := r.ClassWeight.Classes[1]
+					if math.Abs(v-*w.Intercept) > 1e-12 || math.Abs(*w.Correction+math.Log(3)) > 1e-12 || math.Abs(*r.ClassWeight.Threshold-0.25) > 1e-15 {
+						t.Errorf("class weights %+v", w)
+					}
+				}
+				got = &v
+			}
+		case "estimate":
+			got = &coefficient(fit("plain", descent.Inference{}), name).Estimate
+		case "std_error":
+			got = coefficient(fit("plain", descent.Inference{}), name).StdError
+		case "grouped":
+			g := fit("plain", descent.Inference{}).Grouped
+			v := map[string]float64{"deviance": g.Deviance, "null_deviance": g.NullDeviance, "log_likelihood": g.LogLikelihood, "pearson": g.Pearson, "aic": g.AIC,
+				"df_residual": float64(g.DFResidual), "df_null": float64(g.DFNull), "groups": float64(g.Groups)}[name]
+			got = &v
 		case "lr_chisq":
 			got = test(lr(), name).Chisq
 		case "lr_p":

@@ -143,7 +143,7 @@ func (m *Model) Penalty() Penalty { return m.file.Training.Penalty }
 
 // CostEquations are the lines that training put after [Model.Equations]: J, and where there is an L1 penalty, before it its smooth part, F.
 func (m *Model) CostEquations() ([]string, error) {
-	c, err := newCost(m.Equations(), m.file.size(), m.file.Weight != "", m.file.Training.Penalty)
+	c, err := newCost(m.Equations(), m.file.size(), m.file.Weight != "" || m.file.Training.ClassWeights != nil, m.file.Training.Penalty)
 	if err != nil {
 		return nil, err
 	}

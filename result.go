@@ -84,6 +84,8 @@ type Result struct {
 	Margins     []Margin     `json:"margins,omitempty"`
 	Diagnostics *Diagnostics `json:"diagnostics,omitempty"`
 	Bootstrap   *Bootstrap   `json:"bootstrap,omitempty"`
+	Grouped     *Grouped     `json:"grouped,omitempty"`      // of grouped counts
+	ClassWeight *Reweighting `json:"class_weight,omitempty"` // what class weights did
 
 	Train *metric.Metrics `json:"train"`
 	Test  *metric.Metrics `json:"test,omitempty"`

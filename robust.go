@@ -42,7 +42,7 @@ func (f *fit) robustCovariance(ctx context.Context, cov []float64, e infer.Equat
 		r.Errors = fmt.Sprintf("clustered by %s", name)
 		if f.config.Inference.Robust == "hc0" {
 			r.Errors += ", hc0"
-		} else if scale, err = infer.ClusterScale(groups, r.WeightSum, size); err != nil {
+		} else if scale, err = infer.ClusterScale(groups, f.copies(), size); err != nil {
 			return nil, err
 		}
 		if groups <= size {
@@ -68,7 +68,7 @@ func (f *fit) robustCovariance(ctx context.Context, cov []float64, e infer.Equat
 		}
 		r.Errors = "robust " + f.config.Inference.Robust
 		if f.config.Inference.Robust == "hc1" {
-			if scale, err = infer.HC1(r.WeightSum, size); err != nil {
+			if scale, err = infer.HC1(f.copies(), size); err != nil {
 				return nil, err
 			}
 		}
@@ -91,7 +91,11 @@ func (f *fit) errors(ctx context.Context, cov []float64, e infer.Equations) ([]f
 
 // atOptimum makes the end of the training the point of the objective, whose columns and curvature are then those there.
 func (f *fit) atOptimum(ctx context.Context) error {
-	_, err := f.objective.CostGradient(ctx, f.theta, make([]float64, f.objective.Size()))
+	theta := f.theta
+	if f.trained != nil {
+		theta = f.trained
+	}
+	_, err := f.objective.CostGradient(ctx, theta, make([]float64, f.objective.Size()))
 	return err
 }
 
@@ -108,8 +112,26 @@ func (f *fit) moving() []int {
 
 // frequencies are how often each training row stands for itself; nil is once.
 func (f *fit) frequencies() []float64 {
+	if f.classWeight != nil {
+		if f.frequency == nil {
+			return nil
+		}
+		s := make([]float64, len(f.learnt.Rows))
+		for i, row := range f.learnt.Rows {
+			s[i] = f.frequency[row]
+		}
+		return s
+	}
 	s, _ := f.matrix.Memory.Input("s")
 	return s
+}
+
+// copies are Σ of the frequencies.
+func (f *fit) copies() float64 {
+	if f.classWeight != nil {
+		return f.frequencySum
+	}
+	return f.result.WeightSum
 }
 
 func weightOf(s []float64, i int) float64 {
@@ -131,7 +153,7 @@ func (f *fit) clusters(name string) (group []int32, groups int, err error) {
 	}
 	group = make([]int32, len(f.learnt.Rows))
 	for i, row := range f.learnt.Rows {
-		code := c.Codes[row]
+		code := c.Code(row)
 		if code < 0 {
 			return nil, 0, f.table.At(row, c, "the cluster is missing")
 		}

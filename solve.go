@@ -24,6 +24,7 @@ type solved struct {
 	logLoss     bool           // the loss is the log loss of y, so J is a likelihood
 	certificate *proof.Certificate
 	separation  *proof.Decision
+	trained     []float64 // θ before the correction for class weights; nil: there is none
 	information []float64 // of Firth's method: minus the Hessian of the log likelihood at its end
 }
 
@@ -41,6 +42,9 @@ func (f *fit) solve(ctx context.Context) error {
 	}
 	if err := f.prepare(); err != nil {
 		return err
+	}
+	if f.classWeight != nil && !f.logLoss {
+		return fmt.Errorf("class-weight: the loss is not the log loss of y, whose intercept could be corrected for the weights")
 	}
 	if f.config.Inference.Firth {
 		return f.solveFirth(ctx)

@@ -74,6 +74,7 @@ type lineBreak struct {
 
 // cellLine is the physical line at which a cell of a row begins; column from 1.
 func (t *Table) cellLine(row, column int) int {
+	row = t.Origin(row)
 	line := t.lines.line(row)
 	i := sort.Search(len(t.breaks), func(i int) bool { return t.breaks[i].row >= row })
 	for ; i < len(t.breaks) && t.breaks[i].row == row; i++ {
@@ -92,5 +93,6 @@ type fileRows struct {
 
 // fileOf is the position in files of a row's file.
 func (t *Table) fileOf(row int) int {
+	row = t.Origin(row)
 	return sort.Search(len(t.files), func(i int) bool { return t.files[i].first > row }) - 1
 }

@@ -26,6 +26,7 @@ type Table struct {
 	files    []fileRows     // where each file's rows begin
 	header   int            // physical line of the header, 0 if there is none
 	places   map[string]int // of the names in Columns
+	origin   []int32        // row of the file of every row; nil: the same
 
 	scratch  *spill.File
 	bytes    int64 // of the cells
@@ -143,7 +144,7 @@ func (t *Table) Column(name string) (*Column, bool) {
 
 // Line is the physical line of a row's beginning (row from 0, line from 1) in its file. A cell after one with line ends in its quotes
 // stands further down: At knows.
-func (t *Table) Line(row int) int { return t.lines.line(row) }
+func (t *Table) Line(row int) int { return t.lines.line(t.Origin(row)) }
 
 // File is the name of the file a row (from 0) came from.
 func (t *Table) File(row int) string { return t.files[t.fileOf(row)].name }

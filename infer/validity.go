@@ -12,6 +12,7 @@ type Setting struct {
 	Separated      bool // a finite optimum does not exist, or that is undecided
 	Unfinished     bool // stopped before the optimum
 	Undetermined   bool // aliased columns were kept: their coefficients are not unique
+	Reweighted     bool // classes are weighted, and the errors are not robust
 	TooManyColumns bool // the covariance was not formed
 	Columns        int  // how many, for the message of TooManyColumns
 }
@@ -33,6 +34,9 @@ func Why(s Setting) string {
 	}
 	if s.Undetermined {
 		because = append(because, "columns that others determine were kept, so their coefficients are not unique")
+	}
+	if s.Reweighted {
+		because = append(because, "class weights are no rows, so errors of the likelihood are not valid (--robust hc1 gives those that are)")
 	}
 	if s.TooManyColumns {
 		because = append(because, fmt.Sprintf("the covariance of %d columns was not formed", s.Columns))

@@ -128,6 +128,29 @@ Levels, means and deviations of the columns come from all training rows, not fro
 over all rows. λ is the same number in the folds as in the final fit, as in scikit-learn; glmnet holds λ/m.
 
 The loss is the last line of the equations: the log loss, or --equations' own.`},
+	{"statistics", "errors, tests, intervals and when they are valid", `Errors of a coefficient come from the inverse of the information m·H at the optimum; z = estimate/error, p = P(|N(0,1)| > |z|), and the interval at
+--conf (0.95) is estimate ± q·error. They are those of maximum likelihood: with a penalty, separation, another loss, class weights or an unfinished
+training they are absent, and one sentence says why.
+
+--robust hc0, hc1   C M C with C = (m·H)⁻¹ and M = Σ s·dz²·x xᵀ: errors that hold also where the variance is not a(1-a). hc1 is m/(m-k) times
+                    that, k parameters, as R's vcovHC.
+--cluster COL       M = Σ u uᵀ over the groups of COL, u = Σ s·dz·x of a group, times G/(G-1)·(m-1)/(m-k), as statsmodels and R's vcovCL. With
+                    --robust hc0 there is no factor. COL is no input.
+--lr                twice the fall of the log likelihood without a column (all its levels) or a coefficient, against chi-squared; and
+                    profile-likelihood intervals: where it has fallen by q²/2, the other coefficients at their best.
+--firth             maximises log likelihood + ½ log|I| (Firth 1993): less biased, and finite under separation. p, low and high are those of the profile
+                    of this penalised likelihood (Heinze and Schemper 2002), z is the signed root of its test. Two classes.
+--bootstrap B       percentiles of the estimates of B drawings of the rows (clusters with --cluster), from --seed: also with a penalty, whose shrinkage
+                    they share, and with another loss. 1000 is usual.
+--margins           average marginal effects on the probability: of a number the mean of a(1-a)·w, of a level the mean change against the level
+                    without a weight; errors by the delta method.
+--diagnostics       variance inflation (generalised for levels), condition number, calibration (unweighted squares, which is valid on training rows;
+                    Spiegelhalter; Hosmer-Lemeshow), leverage, Cook's distance and the rows that pull most, with their lines.
+--class-weight W    weighs the rows of a class and takes log w off the intercept afterwards, so that probabilities are those of the data; both
+                    numbers are shown, and the threshold is the one at which labels are those of the weighted training.
+--successes, --failures   counts of both outcomes in a row of the file; every row is as many rows as it counts.
+
+A row of weight k is k rows in all of this.`},
 	{"exit-codes", "what the exit code says", `  0    done
   1    an error in the data, the model or the training; nothing is left behind
   64   the command line cannot be meant, or asks for what this version does not have yet

@@ -1,17 +1,24 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/descent-ml/descent"
+	"github.com/descent-ml/descent/dataset"
 	"github.com/spf13/cobra"
 )
 
 // addInference adds the flags about errors, tests and intervals.
 func addInference(cmd *cobra.Command, c *descent.Config) {
 	f, i := cmd.Flags(), &c.Inference
+	f.StringVar(&c.Columns.Successes, "successes", "", "`column` that counts class 1 in every row; with --failures in the place of --target and --weight")
+	f.StringVar(&c.Columns.Failures, "failures", "", "`column` that counts class 0 in every row")
+	f.Var(classWeight{&c.ClassWeight}, "class-weight", "how much more the rows of a class count; probabilities are corrected to those of the data")
+	must(cmd.RegisterFlagCompletionFunc("successes", completeColumns(0)))
+	must(cmd.RegisterFlagCompletionFunc("failures", completeColumns(0)))
 	f.Var(number{&c.Confidence}, "conf", "`level` of all intervals (0.95)")
 	choose(cmd, &i.Robust, "robust", "sandwich errors, which hold also where the variance is not a(1-a); hc1 has the factor m/(m-k)", "hc0", "hc1")
 	f.StringVar(&i.Cluster, "cluster", "", "`column` of groups whose rows are not independent: clustered errors, factor G/(G-1)·(m-1)/(m-k)")
@@ -29,6 +36,8 @@ func checkInference(cmd *cobra.Command, c *descent.Config) error {
 	switch {
 	case changed("conf") && !(c.Confidence > 0 && c.Confidence < 1):
 		return usagef("--conf %s: want a number between 0 and 1, such as 0.95", strings.TrimSpace(cmd.Flags().Lookup("conf").Value.String()))
+	case changed("successes") && c.Columns.Successes == "", changed("failures") && c.Columns.Failures == "":
+		return usagef("--successes and --failures are names of columns")
 	case changed("bootstrap") && c.Inference.Bootstrap < 2:
 		return usagef("--bootstrap %d: want a number of resamples from 2, such as 1000", c.Inference.Bootstrap)
 	case changed("cluster") && c.Inference.Cluster == "":
@@ -168,5 +177,79 @@ func printBootstrap(p *page, r *descent.Result) {
 	p.table(tab)
 	if r.Penalty.L1 > 0 || r.Penalty.L2 > 0 {
 		p.say("with a penalty these are intervals of the shrunken estimates")
+	}
+}
+
+// classWeight is --class-weight: balanced, or weights by level. A level with a comma or an equals sign in it is put in double quotes, with its weight.
+type classWeight struct{ value *descent.ClassWeight }
+
+func (w classWeight) String() string { return "" }
+func (w classWeight) Type() string   { return "balanced|L=w,…" }
+func (w classWeight) Set(s string) error {
+	if s == "balanced" {
+		w.value.Balanced = true
+		return nil
+	}
+	var pairs []string
+	if err := (list{&pairs}).Set(s); err != nil {
+		return errors.New("want balanced, or LEVEL=WEIGHT with commas between them")
+	}
+	for _, p := range pairs {
+		at := strings.LastIndexByte(p, '=')
+		if at <= 0 {
+			return fmt.Errorf("want balanced, or LEVEL=WEIGHT with commas between them, not %s", p)
+		}
+		v, ok := dataset.ParseNumber([]byte(p[at+1:]))
+		if !ok || !(v > 0) {
+			return fmt.Errorf("the weight of %s must be a number over 0", p[:at])
+		}
+		if _, twice := w.value.Of[p[:at]]; twice {
+			return fmt.Errorf("two weights for %s", p[:at])
+		}
+		if w.value.Of == nil {
+			w.value.Of = map[string]float64{}
+		}
+		w.value.Of[p[:at]] = v
+	}
+	return nil
+}
+
+// printGrouped writes the goodness of fit of grouped counts.
+func printGrouped(p *page, g *descent.Grouped) {
+	if g == nil {
+		return
+	}
+	p.heading("every row one binomial observation")
+	p.facts(
+		"groups", fmt.Sprintf("%d; %s successes, %s failures", g.Groups, short(g.Successes, 9), short(g.Failures, 9)),
+		"null deviance", fmt.Sprintf("%s on %d degrees of freedom", decimals(g.NullDeviance, 4), g.DFNull),
+		"deviance", fmt.Sprintf("%s on %d degrees of freedom, p = %s", decimals(g.Deviance, 4), g.DFResidual, pValue(&g.P)),
+		"Pearson", decimals(g.Pearson, 4),
+		"log likelihood", decimals(g.LogLikelihood, 4),
+		"AIC", decimals(g.AIC, 3),
+	)
+}
+
+// printReweighting writes both numbers: what the weighted training believes, and what is corrected.
+func printReweighting(p *page, w *descent.Reweighting) {
+	if w == nil {
+		return
+	}
+	p.heading("class weights")
+	tab := &table{header: []string{"class", "weight", "share of rows", "mean probability", "as trained"}}
+	var intercepts []string
+	for i, c := range w.Classes {
+		if i >= mostCoefficients {
+			break
+		}
+		tab.add(printable(c.Level), short(c.Weight, 6), digits(c.Rate, 4), digits(c.Corrected, 4), digits(c.Trained, 4))
+		if c.Intercept != nil {
+			intercepts = append(intercepts, fmt.Sprintf("%s as trained, corrected by %s (%s)", optional(c.Intercept, 5), optional(c.Correction, 5), printable(c.Level)))
+		}
+	}
+	p.table(tab)
+	p.say("intercept: " + strings.Join(intercepts, ", "))
+	if w.Threshold != nil {
+		p.printf("threshold %s: labels are those of the weighted training\n", digits(*w.Threshold, 5))
 	}
 }

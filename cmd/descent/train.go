@@ -65,7 +65,7 @@ Nothing that did not converge is saved without --save-unfinished; without -o not
 	t.running.add(cmd, c)
 	f.StringVarP(&t.output, "output", "o", "", "write the model to this `file`")
 	f.BoolVar(&c.SaveUnfinished, "save-unfinished", false, "save although not converged; the model says so")
-	laterFlags(f, "successes", "failures", "class-weight", "terms",
+	laterFlags(f, "terms",
 		"group", "time", "recalibrate", "cost", "date",
 		"memory", "report", "tape", "mpi")
 	return cmd
@@ -367,6 +367,8 @@ func (t *training) print(p *page, r *descent.Result) {
 	printLayers(p, r.Layers)
 	printCoefficients(p, r.Coefficients, r.Confidence, r.StatisticsNote, r.ReferenceClass)
 	t.printLikelihood(p, r)
+	printGrouped(p, r.Grouped)
+	printReweighting(p, r.ClassWeight)
 	printTests(p, r)
 	printBootstrap(p, r)
 	printMargins(p, r)

@@ -1,7 +1,7 @@
 # Statistics of logistic regressions as R sees them: sandwich (robust, clustered), stats (tests, leverage, Cook), car (VIF), brglm2 (Firth), and, where no
 # package of Debian has it, a few lines of matrix algebra. One line a number: case, quantity, name, value.
 #   Rscript reference.R FILE CASE
-# expected.tsv is what it writes of pima.csv, german.csv and pima.csv with a column w of row weights (1, 2, 3, 1, …), here rows repeated. For "endometrial"
+# expected.tsv is what it writes of pima.csv, german.csv, pima.csv as successes and failures by age, and pima.csv with a column w of row weights (1, 2, 3, 1, …), here rows repeated. For "endometrial"
 # FILE is written: the data are part of brglm2.
 # CASE is one of those below; FILE is its data.
 args <- commandArgs(TRUE)
@@ -16,6 +16,15 @@ if (case == "endometrial") { # Heinze and Schemper 2002
   data("endometrial", package = "brglm2"); d <- endometrial
   write.csv(d, file, row.names = FALSE, quote = FALSE)
 } else d <- read.csv(file, stringsAsFactors = TRUE)
+if (case == "grouped") { # successes and failures by age
+  m <- glm(cbind(successes, failures) ~ age, binomial, d, control = strict)
+  m <- glm(cbind(successes, failures) ~ age, binomial, d, control = strict, start = coef(m))
+  say("estimate", names(coef(m)), coef(m)); say("std_error", names(coef(m)), sqrt(diag(vcov(m))))
+  say("grouped", c("deviance", "null_deviance", "log_likelihood", "pearson", "aic"),
+    c(deviance(m), m$null.deviance, as.numeric(logLik(m)), sum(residuals(m, "pearson")^2), AIC(m)))
+  say("grouped", c("df_residual", "df_null", "groups"), c(m$df.residual, m$df.null, nrow(d)))
+  quit()
+}
 cluster <- NULL
 f <- switch(case,
   pima = { cluster <- d$age; diabetes ~ pregnant + glucose + pressure + triceps + insulin + mass + pedigree },
@@ -81,6 +90,11 @@ say("hc0", names, sqrt(diag(vcovHC(m, type = "HC0"))))
 say("hc1", names, sqrt(diag(vcovHC(m, type = "HC1"))))
 say("cluster", names, sqrt(diag(vcovCL(m, cluster = cluster, type = "HC1"))))
 say("cluster_hc0", names, sqrt(diag(vcovCL(m, cluster = cluster, type = "HC0", cadjust = FALSE))))
+if (case == "pima") { # positive rows weigh 3
+  w <- suppressWarnings(glm(f, binomial, d, weights = ifelse(y == 1, 3, 1), control = strict))
+  w <- suppressWarnings(glm(f, binomial, d, weights = ifelse(y == 1, 3, 1), control = strict, start = coef(w)))
+  say("class_weight_trained", names, coef(w)); say("class_weight_hc0", names, sqrt(diag(sandwich(w))))
+}
 terms <- drop1(m, test = "LRT")[-1, ]
 say("lr_chisq", rownames(terms), terms$LRT); say("lr_p", rownames(terms), terms$`Pr(>Chi)`)
 # Profile likelihood: the fit without a column, its part of z an offset, and the root of the fall (confint interpolates a grid, to about five digits).
