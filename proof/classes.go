@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/descent-ml/descent/internal/kernel"
 	"github.com/descent-ml/descent/internal/scalar"
 )
 
@@ -101,28 +102,73 @@ type scores struct {
 
 func newScores(K int) *scores { return &scores{below: make([]float64, K), e: make([]float64, K)} }
 
-// set takes the scores z_k(i) + t_k; t may be nil.
-func (s *scores) set(z [][]float64, i int, t []float64) {
-	top, at := math.Inf(-1), 0
+// panel is the scores of 64 rows at once, by the vector kernels: row k*64+i of class k.
+type panel struct {
+	below, e          []float64
+	top, rest, tail   [kernel.Rows]float64
+	at                [kernel.Rows]int
+	expNegAbs, log1p1 func(out, a []float64)
+}
+
+// rowsOf calls do for those of the rows lo to hi-1 that have a weight, with the scores z_k + t_k; t may be nil. end, if not nil, is called after every panel.
+func (p *Problem) rowsOf(lo, hi int, z [][]float64, t []float64, do func(i int, w float64, row *scores), end func()) {
+	K := len(z)
+	kernels := kernel.Best[float64]()
+	b := &panel{below: make([]float64, K*kernel.Rows), e: make([]float64, K*kernel.Rows), expNegAbs: kernels.Map1["expnabs"], log1p1: kernels.Map1["log1p"]}
+	row := newScores(K)
+	for ; lo < hi; lo += kernel.Rows {
+		n := min(kernel.Rows, hi-lo)
+		b.set(z, lo, n, t)
+		for i := range n {
+			w := p.weight(lo + i)
+			if w == 0 {
+				continue
+			}
+			for k := range K {
+				row.below[k], row.e[k] = b.below[k*kernel.Rows+i], b.e[k*kernel.Rows+i]
+			}
+			row.total, row.tail = 1+b.rest[i], b.tail[i]
+			do(lo+i, w, row)
+		}
+		if end != nil {
+			end()
+		}
+	}
+}
+
+// set takes the scores z_k + t_k of n rows from lo on.
+func (b *panel) set(z [][]float64, lo, n int, t []float64) {
+	top, at, rest := b.top[:n], b.at[:n], b.rest[:n]
+	for i := range top {
+		top[i], at[i], rest[i] = math.Inf(-1), 0, 0
+	}
 	for k := range z {
-		v := z[k][i]
+		add := 0.0
 		if t != nil {
-			v += t[k]
+			add = t[k]
 		}
-		s.below[k] = v
-		if v > top {
-			top, at = v, k
-		}
-	}
-	rest := 0.0
-	for k, v := range s.below {
-		s.below[k] = top - v
-		s.e[k] = math.Exp(v - top)
-		if k != at {
-			rest += s.e[k]
+		below := b.below[k*kernel.Rows:][:n]
+		for i, v := range z[k][lo : lo+n] {
+			v += add
+			below[i] = v
+			if v > top[i] {
+				top[i], at[i] = v, k
+			}
 		}
 	}
-	s.total, s.tail = 1+rest, math.Log1p(rest)
+	for k := range z {
+		below, e := b.below[k*kernel.Rows:][:n], b.e[k*kernel.Rows:][:n]
+		for i, v := range below {
+			below[i] = top[i] - v
+		}
+		b.expNegAbs(e, below)
+		for i, v := range e {
+			if k != at[i] {
+				rest[i] += v
+			}
+		}
+	}
+	b.log1p1(b.tail[:n], rest)
 }
 
 // probability and rest are q_k and 1 - q_k, both with all their digits.
@@ -164,6 +210,7 @@ func (s *scores) residual(k int, y int32) float64 {
 type classPoint struct {
 	z         [][]float64 // by class
 	q         [][]float64 // probabilities, by class
+	loss      []float64
 	cost      float64
 	gradient  []float64
 	magnitude []float64 // of every component: (1/m) Σ |r_ik| |x̃_ij| at most, as stored
@@ -199,12 +246,17 @@ func (p *Problem) atClasses(ctx context.Context, theta []float64, lean bool) (*c
 		}
 	}
 	a.m = m.Value()
+	by := make([][]float64, K)
+	for k := range by {
+		by[k] = p.ofClass(theta, k)
+	}
+	z, err := p.linears(ctx, by)
+	if err != nil {
+		return nil, err
+	}
 	for k := range K {
 		a.share[k] = share[k].Value()
-		z, err := p.Passes.Linear(ctx, p.ofClass(theta, k))
-		if err != nil {
-			return nil, err
-		}
+		z := z[k]
 		for i := range z {
 			switch {
 			case p.weight(i) == 0:
@@ -225,17 +277,15 @@ func (p *Problem) atClasses(ctx context.Context, theta []float64, lean bool) (*c
 	for k := range r {
 		r[k] = make([]float64, rows)
 	}
+	a.loss = make([]float64, rows)
 	// Cost, what z may make of it, and by class Σ s q(1-q), the same times δ², and Σ |r|.
 	v := p.sum(rows, 2+3*K, func(lo, hi int, sums []scalar.Sum) {
-		row := newScores(K)
 		curved, wander, residual := sums[2:], sums[2+K:], sums[2+2*K:]
-		for i := lo; i < hi; i++ {
-			s, y := p.weight(i), label[i]
-			if s == 0 {
-				continue
-			}
-			row.set(a.z, i, nil)
-			sums[0].Add(s * row.loss(y))
+		p.rowsOf(lo, hi, a.z, nil, func(i int, s float64, row *scores) {
+			y := label[i]
+			a.loss[i] = row.loss(y)
+			sums[0].Add(s * a.loss[i])
+			cancelled := 0.0
 			for k := range K {
 				a.q[k][i] = row.probability(k)
 				r[k][i] = s * row.residual(k, y)
@@ -245,21 +295,26 @@ func (p *Problem) atClasses(ctx context.Context, theta []float64, lean bool) (*c
 					curved[k].Add(v)
 					wander[k].Add(v * d * d)
 				}
-				residual[k].Add(math.Abs(r[k][i]))
-				sums[1].Add(math.Abs(r[k][i]) * d)
+				size := math.Abs(r[k][i])
+				residual[k].Add(size)
+				cancelled += size * d
 			}
-		}
+			sums[1].Add(cancelled)
+		}, nil)
 	})
 	cost, cancelled, curved, wander, residuals := v[0], v[1], v[2:2+K], v[2+K:2+2*K], v[2+2*K:]
+	gradients := make([][]float64, K)
+	if !lean {
+		if gradients, err = p.weighteds(ctx, r); err != nil {
+			return nil, err
+		}
+	}
 	for k := range K {
 		a.curved[k] = curved[k] / a.m
 		a.wander[k] = math.Sqrt(wander[k] / a.m)
 		g, data := make([]float64, n+1), make([]float64, n+1)
-		var err error
 		if !lean {
-			if g, err = p.Passes.Weighted(ctx, r[k]); err != nil {
-				return nil, err
-			}
+			g = gradients[k]
 			if data, err = p.Passes.Diag(ctx, a.curvature(p, k, k)); err != nil {
 				return nil, err
 			}
@@ -288,7 +343,7 @@ func (p *Problem) atClasses(ctx context.Context, theta []float64, lean bool) (*c
 		}
 	}
 	a.cost = (cost + penalty.Value()) / a.m
-	a.costError += 2*unit*cancelled/a.m + float64(K+8)*unit*a.cost
+	a.costError += 2*unit*cancelled/a.m + float64(K+12)*unit*a.cost
 	a.finite = a.finite && finite(a.cost) && finite(a.costError)
 	return a, nil
 }
@@ -767,20 +822,14 @@ func (p *Problem) dualityClasses(ctx context.Context, a *classPoint, theta []flo
 		r[k] = make([]float64, len(label))
 	}
 	v := p.sum(len(label), 2*K, func(lo, hi int, sums []scalar.Sum) {
-		moved := newScores(K)
-		for i := lo; i < hi; i++ {
-			w := p.weight(i)
-			if w == 0 {
-				continue
-			}
-			moved.set(a.z, i, t)
+		p.rowsOf(lo, hi, a.z, t, func(i int, w float64, moved *scores) {
 			for k := range K {
 				v := w * moved.residual(k, label[i])
 				r[k][i] = v
 				sums[k].Add(v)
 				sums[K+k].Add(math.Abs(v))
 			}
-		}
+		}, nil)
 	})
 	totals, sizes := v[:K], v[K:]
 	b, err := p.biasBounds(ctx, a, theta, s)
@@ -793,12 +842,12 @@ func (p *Problem) dualityClasses(ctx context.Context, a *classPoint, theta []flo
 	var rest float64
 	var unbalanced []float64 // |Σ_i r_ik| of the classes but the reference
 	abs := make([]float64, len(label))
+	weighted, err := p.weighteds(ctx, r)
+	if err != nil {
+		return err
+	}
 	for k := range K {
-		v, err := p.Passes.Weighted(ctx, r[k])
-		if err != nil {
-			return err
-		}
-		size := sizes[k]
+		v, size := weighted[k], sizes[k]
 		for i, x := range r[k] {
 			abs[i] = math.Abs(x)
 		}
@@ -820,15 +869,9 @@ func (p *Problem) dualityClasses(ctx context.Context, a *classPoint, theta []flo
 	at := func(shrink float64) (gap, rounding float64) {
 		v := p.sum(len(label), 2, func(lo, hi int, sums []scalar.Sum) {
 			left, errors := &sums[0], &sums[1]
-			row, moved := newScores(K), newScores(K)
-			for i := lo; i < hi; i++ {
-				w, y := p.weight(i), label[i]
-				if w == 0 {
-					continue
-				}
-				row.set(a.z, i, nil)
-				moved.set(a.z, i, t)
-				l, h := row.loss(y), 0.0
+			p.rowsOf(lo, hi, a.z, t, func(i int, w float64, moved *scores) {
+				y := label[i]
+				l, h := a.loss[i], 0.0
 				if shrink == 1 {
 					h = moved.entropy()
 				} else {
@@ -836,21 +879,24 @@ func (p *Problem) dualityClasses(ctx context.Context, a *classPoint, theta []flo
 				}
 				left.Add(w * l)
 				left.Add(-w * h)
-				errors.Add(float64(K+8) * w * (l + h))
+				off := w * (l + h)
 				for k := range K {
 					v := r[k][i] * shrink
 					o := 0.0
-					if k != p.Classes.Reference {
-						o = p.offset(i)
+					if k != p.Classes.Reference && p.O != nil {
+						o = p.O[i]
+						left.Add(-v * o)
 					}
-					left.Add(-v * o)
 					log := moved.below[k] + math.Abs(a.z[k][i]+t[k])
-					if q := shrink * math.Abs(moved.residual(k, y)); shrink < 1 && q > 0 {
-						log -= math.Log(q)
+					if shrink < 1 {
+						if q := shrink * math.Abs(moved.residual(k, y)); q > 0 {
+							log -= math.Log(q)
+						}
 					}
-					errors.Add(float64(K+8) * math.Abs(v) * (log + math.Abs(o)))
+					off += math.Abs(v) * (log + math.Abs(o))
 				}
-			}
+				errors.Add(float64(K+12) * off)
+			}, nil)
 		})
 		var left, errors scalar.Sum
 		left.Add(v[0])
@@ -926,28 +972,39 @@ func (p *Problem) exactBiases(a *classPoint) (best []float64, bestF *factor) {
 	least := math.Inf(1)
 	for range 200 {
 		v := p.sum(len(p.Classes.Label), K+K*K, func(lo, hi int, sums []scalar.Sum) {
-			row := newScores(K)
-			g, h := sums[:K], make([]float64, K*K)
-			for i := lo; i < hi; i++ {
-				w := p.weight(i)
-				if w == 0 {
-					continue
-				}
-				row.set(a.z, i, t)
-				for k := range K {
-					g[k].Add(w * row.residual(k, p.Classes.Label[i]))
-					q := row.probability(k)
-					h[k*K+k] += float64(w * q * row.rest(k))
-					for l := range k {
-						h[k*K+l] -= float64(w * q * row.probability(l))
+			g, h, q := make([]float64, K), make([]float64, K*K), make([]float64, K)
+			p.rowsOf(lo, hi, a.z, t, func(i int, w float64, row *scores) {
+				y := p.Classes.Label[i]
+				one := 1 / row.total
+				for k, e := range row.e {
+					q[k] = float64(e * one)
+					wq := w * q[k]
+					if int32(k) != y {
+						g[k] += wq
+					}
+					h := h[k*K:][:k]
+					for l, v := range q[:k] {
+						h[l] -= float64(wq * v)
 					}
 				}
-			}
+				g[y] += w * row.residual(int(y), y)
+			}, func() {
+				for k, v := range g {
+					sums[k].Add(v)
+					g[k] = 0
+				}
+			})
 			for k, v := range h {
 				sums[K+k].Add(v)
 			}
 		})
 		g, h := v[:K], v[K:]
+		for k := range K { // q_k(1-q_k) = Σ q_k q_l over the others
+			for l := range k {
+				h[k*K+k] -= h[k*K+l]
+				h[l*K+l] -= h[k*K+l]
+			}
+		}
 		size := 0.0
 		for k := range K {
 			size += math.Abs(g[k])
@@ -974,7 +1031,7 @@ func (p *Problem) exactBiases(a *classPoint) (best []float64, bestF *factor) {
 			least, bestF = size, f
 			copy(best, t)
 		}
-		if f == nil || size == 0 {
+		if f == nil || size <= 8*unit*a.m { // what is left is rounding
 			return best, bestF
 		}
 		d := f.solve(gs)

@@ -29,6 +29,46 @@ type manyGrams interface {
 	Grams(ctx context.Context, count int, weigh func(first int, c [][]float64), chunks []int) ([][]float64, error)
 }
 
+// manyColumns are Passes that make several Linears, or Weighteds, in one read of the rows.
+type manyColumns interface {
+	Linears(ctx context.Context, theta [][]float64) ([][]float64, error)
+	Weighteds(ctx context.Context, count int, weigh func(first int, r [][]float64)) ([][]float64, error)
+}
+
+// linears is Linear of several theta.
+func (p *Problem) linears(ctx context.Context, theta [][]float64) ([][]float64, error) {
+	if many, ok := p.Passes.(manyColumns); ok {
+		return many.Linears(ctx, theta)
+	}
+	out := make([][]float64, len(theta))
+	for k, t := range theta {
+		var err error
+		if out[k], err = p.Passes.Linear(ctx, t); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// weighteds is Weighted of several columns.
+func (p *Problem) weighteds(ctx context.Context, r [][]float64) ([][]float64, error) {
+	if many, ok := p.Passes.(manyColumns); ok {
+		return many.Weighteds(ctx, len(r), func(first int, part [][]float64) {
+			for k := range part {
+				copy(part[k], r[k][first:])
+			}
+		})
+	}
+	out := make([][]float64, len(r))
+	for k, c := range r {
+		var err error
+		if out[k], err = p.Passes.Weighted(ctx, c); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
 // Problem is log loss over rows, with an L2 penalty on the weights, an L1 penalty, both or none:
 //
 //	J = (1/m) Σ s_i (softplus(z_i) - y_i z_i) + (1/2m) Σ lambda_j w_j² + (1/m) Σ l1_j |w_j|,  z = x·w + b + o,  m = Σ s_i
