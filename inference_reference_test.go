@@ -104,7 +104,7 @@ var inferenceTolerance = map[string]float64{
 }
 
 // compare checks all lines of the case.
-func (c *inferenceCase) compare(t *testing.T, path, lines string) {
+func (c *inferenceCase) compare(t *testing.T, path, lines string, count digits) {
 	t.Helper()
 	with := map[string]*descent.Result{}
 	fit := func(key string, i descent.Inference) *descent.Result {
@@ -271,6 +271,7 @@ func (c *inferenceCase) compare(t *testing.T, path, lines string) {
 		if tolerance == 0 {
 			tolerance = 1e-9
 		}
+		count.add(quantity, *got, want)
 		d := math.Abs(*got-want) / math.Abs(want)
 		worst = max(worst, d/tolerance)
 		if !(d <= tolerance) {
@@ -293,7 +294,7 @@ func TestInference(t *testing.T) {
 		if c.name == "endometrial" {
 			continue // the data come with R's brglm2
 		}
-		t.Run(c.name, func(t *testing.T) { c.compare(t, c.path(t), string(b)) })
+		t.Run(c.name, func(t *testing.T) { c.compare(t, c.path(t), string(b), nil) })
 	}
 }
 
@@ -327,7 +328,7 @@ func TestInferenceR(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%v\n%s", err, stderr.String())
 			}
-			c.compare(t, path, string(out))
+			c.compare(t, path, string(out), nil)
 		})
 	}
 }
