@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"math"
+
+	"github.com/descent-ml/descent/internal/kernel"
 )
 
 // brief proves a gap of at most o.Goal, if it can, by the closed bound with H' ⪯ H of a part of the rows and with the largest |x̃_j| of every feature in the
@@ -154,20 +156,30 @@ func (p *Problem) endsOf(k int, low, high []float64) error {
 		return err
 	}
 	l := p.Source.Layout()
-	panel := make([]float64, 64*len(l.Dense))
-	for first := 0; first < b.Rows; first += 64 {
-		b.Panel(first/64, panel)
-		for c, j := range l.Dense {
-			lo, hi := low[j], high[j]
-			for _, x := range panel[c*64:][:min(64, b.Rows-first)] {
-				if x < lo {
-					lo = x
-				}
-				if x > hi {
-					hi = x
+	kernels := kernel.Best[float64]()
+	neg, most := kernels.Map1["neg"], kernels.Map2["max"]
+	size := kernel.Rows * len(l.Dense)
+	panel, less, lowest, highest := make([]float64, size), make([]float64, size), make([]float64, size), make([]float64, size) // lowest: of -x
+	for i := range size {
+		lowest[i], highest[i] = math.Inf(-1), math.Inf(-1)
+	}
+	for first := 0; first < b.Rows; first += kernel.Rows {
+		b.Panel(first/kernel.Rows, panel)
+		if n := b.Rows - first; n < kernel.Rows { // what is after the last row is no value
+			for i := range panel {
+				if i%kernel.Rows >= n {
+					panel[i] = panel[i-i%kernel.Rows]
 				}
 			}
-			low[j], high[j] = lo, hi
+		}
+		neg(less, panel)
+		most(lowest, lowest, less)
+		most(highest, highest, panel)
+	}
+	for c, j := range l.Dense {
+		for i := range kernel.Rows {
+			low[j] = math.Min(low[j], -lowest[c*kernel.Rows+i])
+			high[j] = math.Max(high[j], highest[c*kernel.Rows+i])
 		}
 	}
 	for _, c := range l.Codes {

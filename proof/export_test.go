@@ -12,3 +12,6 @@ func (d *Direction) Exact() []*big.Int { return d.exact.integers() }
 func (p *Problem) LargestRow(ctx context.Context, units []float64) (float64, error) {
 	return p.largestRow(ctx, units)
 }
+
+// Extremes is the largest |x̃_j| of every feature, or a little more.
+func (p *Problem) Extremes(ctx context.Context) ([]float64, error) { return p.extremes(ctx) }

@@ -53,6 +53,45 @@ func TestLargestRow(t *testing.T) {
 	}
 }
 
+// TestExtremes compares with the rows one by one.
+func TestExtremes(t *testing.T) {
+	r := rand.New(rand.NewPCG(31, 7))
+	for k := range 300 {
+		a := draw(r)
+		n := a.features()
+		if r.IntN(2) == 0 && n > 0 {
+			a.center, a.scale = make([]float64, n), make([]float64, n)
+			for j := range n {
+				a.center[j], a.scale[j] = a.x[0][j]+r.NormFloat64(), math.Exp(3*r.NormFloat64())
+			}
+		}
+		for _, p := range []*proof.Problem{a.problem(t), a.sparse(t)} {
+			got, err := p.Extremes(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for j := range n + 1 {
+				want, zero := 0.0, 0.0
+				for i := range a.x {
+					want = math.Max(want, math.Abs(a.design(i)[j].float()))
+				}
+				if j < n && a.center != nil { // a level and a sparse value may be 0
+					zero = math.Abs(a.center[j] * a.scale[j])
+				}
+				if j < n && j >= n-a.codes {
+					zero = math.Max(zero, 1)
+					if a.center != nil {
+						zero = math.Max(zero, math.Abs((1-a.center[j])*a.scale[j]))
+					}
+				}
+				if !(got[j] >= want) || got[j] > math.Max(want, zero)*(1+1e-14) {
+					t.Errorf("problem %d (%s), feature %d: %.17g, by hand %.17g", k, a.kind, j, got[j], want)
+				}
+			}
+		}
+	}
+}
+
 // sparse is the problem with all its columns in sparse rows.
 func (a *sample) sparse(t *testing.T) *proof.Problem {
 	t.Helper()
