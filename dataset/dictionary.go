@@ -8,17 +8,22 @@ import (
 )
 
 // dictionary numbers distinct texts in the order they are met: an open hash table over one arena. A text of at most eight bytes is one word,
-// so that most cells of most files are found without touching the arena.
+// so that most cells of most files are found with a look at one place of the table.
 type dictionary struct {
-	table   []uint32 // entry+1, 0: free; a power of two, at most half full
+	table   []dictionarySlot // a power of two, at most half full
 	entries []dictionaryEntry
 	arena   []byte
 }
 
-type dictionaryEntry struct {
+type dictionarySlot struct {
 	word uint64 // of a text up to eight bytes long: the text; else its hash
-	end  int    // in the arena
-	n    int    // bytes
+	n    uint32 // bytes
+	code uint32 // +1; 0: free
+}
+
+type dictionaryEntry struct {
+	end int // in the arena
+	n   int // bytes
 }
 
 // The hash has a seed of its own in every process, so that no file can choose texts that collide. It decides nothing that is seen.
@@ -58,13 +63,12 @@ func (d *dictionary) find(text []byte, word, hash uint64) (code int, ok bool) {
 	}
 	mask := uint64(len(d.table) - 1)
 	for at := hash & mask; ; at = (at + 1) & mask {
-		code := int(d.table[at]) - 1
-		if code < 0 {
+		slot := &d.table[at]
+		if slot.code == 0 {
 			return 0, false
 		}
-		e := &d.entries[code]
-		if e.word == word && e.n == len(text) && (e.n <= 8 || bytes.Equal(d.arena[e.end-e.n:e.end], text)) {
-			return code, true
+		if slot.word == word && int(slot.n) == len(text) && (len(text) <= 8 || bytes.Equal(d.text(int(slot.code-1)), text)) {
+			return int(slot.code - 1), true
 		}
 	}
 }
@@ -75,8 +79,8 @@ func (d *dictionary) add(text []byte, word, hash uint64) (code int) {
 		d.grow()
 	}
 	d.arena = append(d.arena, text...)
-	d.entries = append(d.entries, dictionaryEntry{word, len(d.arena), len(text)})
-	d.place(len(d.entries)-1, hash)
+	d.entries = append(d.entries, dictionaryEntry{len(d.arena), len(text)})
+	d.place(dictionarySlot{word, uint32(len(text)), uint32(len(d.entries))}, hash)
 	return len(d.entries) - 1
 }
 
@@ -89,20 +93,26 @@ func (d *dictionary) code(text []byte) int {
 	return d.add(text, word, hash)
 }
 
-func (d *dictionary) place(code int, hash uint64) {
+func (d *dictionary) place(slot dictionarySlot, hash uint64) {
 	mask := uint64(len(d.table) - 1)
 	at := hash & mask
-	for d.table[at] != 0 {
+	for d.table[at].code != 0 {
 		at = (at + 1) & mask
 	}
-	d.table[at] = uint32(code + 1)
+	d.table[at] = slot
 }
 
 func (d *dictionary) grow() {
-	d.table = make([]uint32, max(64, 2*len(d.table)))
-	for code := range d.entries {
-		_, hash := textWord(d.text(code))
-		d.place(code, hash)
+	old := d.table
+	d.table = make([]dictionarySlot, max(64, 2*len(old)))
+	for _, slot := range old {
+		if slot.code != 0 {
+			hash := slot.word
+			if slot.n <= 8 {
+				hash = mix(slot.word, uint64(slot.n))
+			}
+			d.place(slot, hash)
+		}
 	}
 }
 

@@ -23,6 +23,8 @@ type stage struct {
 // stageTexts is what a column of a stage has besides its slots.
 type stageTexts struct {
 	words *dictionary // of this stage's texts, from its beginning: parts refer to it
+	mixed *dictionary // those and texts of numbers, of blocks that have both: no number is ever found among words
+	codes []int32     // from words to mixed, +1
 	na    [][]byte    // distinct texts that mean missing; the first is the empty one
 	kept  []byte      // texts of irregular numbers
 	ends  []int
@@ -428,15 +430,22 @@ func (s *stage) judgeTexts(at int, p *part) {
 	slots, forms := s.slots[at*s.stride:][:s.rows], s.forms[at*s.stride:][:s.rows]
 	words := x.words
 	if p.numbers > 0 {
-		// A dictionary of its own, so that no number is ever found among the texts.
-		words = &dictionary{}
+		if x.mixed == nil {
+			x.mixed = &dictionary{}
+		}
+		words = x.mixed
+		x.codes = append(x.codes, make([]int32, len(x.words.entries)-len(x.codes))...)
 		nth, from := 0, 0
 		for i, f := range forms {
 			switch {
 			case f == formMissing:
 				continue
 			case f == formText:
-				slots[i] = uint64(words.code(x.words.text(int(slots[i]))))
+				code := &x.codes[slots[i]]
+				if *code == 0 {
+					*code = int32(words.code(x.words.text(int(slots[i])))) + 1
+				}
+				slots[i] = uint64(*code - 1)
 				continue
 			case f < irregular:
 				s.line = appendDecimal(s.line[:0], int64(slots[i]), int(f))
