@@ -304,6 +304,12 @@ func (f *fit) margins(ctx context.Context, d *study) error {
 				continue
 			}
 			w := d.raw[j]
+			if d.cov == nil { // no errors, no gradient
+				if err := add(t.Name, "derivative", w*mean, nil); err != nil {
+					return err
+				}
+				continue
+			}
 			gradient := make([]float64, n+1)
 			for k, v := range turn {
 				gradient[k] = w * v / m

@@ -2,6 +2,7 @@ package descent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -139,7 +140,13 @@ func (f *fit) further(ctx context.Context, d *study) error {
 		}
 	}
 	if (i.Firth || i.LikelihoodRatio) && d.cov != nil {
-		if err := f.profiles(ctx, d); err != nil {
+		limited, cancel := f.limited(ctx)
+		defer cancel()
+		err := f.profiles(limited, d)
+		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+			err = f.note("the time is used up before all likelihood-ratio tests and profile intervals; those that are missing are null")
+		}
+		if err != nil {
 			return err
 		}
 	}

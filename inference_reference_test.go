@@ -392,3 +392,63 @@ func show(v *float64) string {
 	}
 	return fmt.Sprintf("%.15g", *v)
 }
+
+// TestInferenceOfClasses: robust and clustered errors of seven classes are those of statsmodels, and the likelihood-ratio test of a column is what two trainings
+// differ by.
+func TestInferenceOfClasses(t *testing.T) {
+	fit := func(include []string, i descent.Inference) *descent.Result {
+		t.Helper()
+		b, err := os.ReadFile("testdata/multinomial/anes96.csv")
+		if err != nil {
+			t.Fatal(err)
+		}
+		config := descent.Config{Target: "PID", Columns: descent.Columns{Include: include}, Inference: i}
+		config.Labels.Softmax = true
+		r, err := descent.Fit(t.Context(), descent.Reader("anes96.csv", bytes.NewReader(b)), config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	b, err := os.ReadFile(filepath.Join("testdata", "inference", "multinomial.tsv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	include := []string{"logpopul", "selfLR", "age", "income"}
+	for column, i := range []descent.Inference{{Robust: "hc0"}, {Cluster: "educ"}} {
+		errors := map[string]float64{}
+		for _, c := range fit(include, i).Coefficients {
+			errors[c.Class+" "+c.Name] = *c.StdError
+		}
+		n := 0
+		for line := range strings.Lines(string(b)) {
+			cells := strings.Fields(line)
+			if len(cells) != 4 || strings.HasPrefix(line, "#") {
+				continue
+			}
+			n++
+			want, err := strconv.ParseFloat(cells[2+column], 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := errors[cells[0]+" "+cells[1]]; math.Abs(got-want) > 1e-9*want {
+				t.Errorf("%+v: error of %s of class %s is %.12g, statsmodels has %.12g", i, cells[1], cells[0], got, want)
+			}
+		}
+		if n != 30 {
+			t.Errorf("%d lines", n)
+		}
+	}
+	all := fit(include, descent.Inference{LikelihoodRatio: true})
+	for k, test := range all.LRTests {
+		less := fit(slices.Delete(slices.Clone(include), k, k+1), descent.Inference{})
+		if want := 2 * (*all.LogLikelihood - *less.LogLikelihood); test.Column != include[k] || test.DF != 6 || math.Abs(*test.Chisq-want) > 1e-8*want {
+			t.Errorf("without %s: %+v %v, two trainings differ by %v", include[k], test, *test.Chisq, want)
+		}
+	}
+	for _, c := range all.Coefficients { // a profile interval holds the estimate and is near Wald's on so many rows
+		if *c.ProfileLow >= c.Estimate || *c.ProfileHigh <= c.Estimate || math.Abs(*c.ProfileLow-*c.Low) > 0.2**c.StdError {
+			t.Errorf("%s of %s: profile from %v to %v, Wald from %v to %v", c.Name, c.Class, *c.ProfileLow, *c.ProfileHigh, *c.Low, *c.High)
+		}
+	}
+}

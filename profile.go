@@ -94,6 +94,12 @@ func (f *fit) profiles(ctx context.Context, d *study) error {
 		columns[j] = t.Column
 	}
 	firth := f.config.Inference.Firth
+	if firth { // Wald's are not valid
+		for i := range r.Coefficients {
+			c := &r.Coefficients[i]
+			c.Z, c.P, c.Low, c.High = nil, nil, nil, nil
+		}
+	}
 	best, err := l(ctx, f.moved())
 	if err != nil {
 		return err
