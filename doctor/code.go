@@ -62,9 +62,9 @@ threshold, every negative row at or below (and not all exactly on it). Then the 
 ever as these weights grow, and the numbers at which training stops mean nothing; their standard
 errors mean even less. A single level that only occurs with one label is the commonest case. The
 direction was checked on every row, so this is proved, and the columns or levels it needs are named.
-Use a penalty (--l2 1), Firth's (--firth: finite estimates and valid intervals), leave the column out,
-or put the level together with others. "undecided" means that neither separation nor an optimum could
-be proved.`},
+Use a penalty (--l2 1), Firth's (--firth: finite estimates and valid intervals), leave the column
+out, or put the level together with others. "undecided" means that neither separation nor an optimum
+could be proved.`},
 	{"W-unfinished", "the model was saved although training did not converge", `--save-unfinished saved weights that are not the optimum: training was stopped, diverged, or there
 is no optimum. The model records the verdict, and every command that loads it repeats this warning.
 Predictions work; statistics are left out.`},
