@@ -33,6 +33,11 @@ type Run struct {
 	Checkpoint string        // file to which the state is written; "" writes none
 	Every      time.Duration // from one state to the next; 0 means 30 seconds
 	Resume     string        // file of the state to go on from; "" begins anew
+
+	// Memory bounds the bytes that the process takes, 0 does not. Rows that do not fit are kept in a scratch file in the directory for temporary files,
+	// which is gone when the run ends however it does; the model has the same bits. A bound that cannot be kept is an error that names the smallest one that
+	// works. While a run is bounded so is Go's heap (debug.SetMemoryLimit), which all runs of a process share.
+	Memory int64
 }
 
 const (

@@ -168,6 +168,7 @@ func (c Config) Check() error {
 		{"record", float64(c.Solver.Record), c.Solver.Record >= 0},
 		{"threads", float64(c.Solver.Threads), c.Solver.Threads >= 0},
 		{"max-time", c.Solver.MaxTime.Seconds(), c.Solver.MaxTime >= 0},
+		{"memory", float64(c.Run.Memory), c.Run.Memory == 0 || c.Run.Memory >= leastMemory},
 		{"checkpoint every", c.Run.Every.Seconds(), c.Run.Every >= 0},
 		{"conf", c.Confidence, c.Confidence > 0 && c.Confidence < 1},
 		{"holdout", c.Test.Part, c.Test.Part >= 0 && c.Test.Part < 1},

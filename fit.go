@@ -35,11 +35,16 @@ func Fit(ctx context.Context, source Source, config Config) (*Result, error) {
 	config.defaults()
 	f := &fit{config: config, userSteps: userSteps, result: &Result{Solver: config.Solver.Method, Penalty: config.Penalty, Confidence: config.Confidence,
 		Seed: config.Solver.Seed, Aliased: []string{}, Notes: []string{}, Warnings: []Warning{}}, start: time.Now()}
+	defer f.keepWithin()()
 	for _, stage := range []func(context.Context) error{
 		func(ctx context.Context) error { return f.read(ctx, source) },
-		f.resume, f.split, f.learn, f.alias, f.design, f.validate, f.solve, f.finish,
+		f.resume, f.split, f.learn, f.fits, f.alias, f.design, f.validate, f.solve, f.finish,
 	} {
-		if err := stage(ctx); err != nil {
+		err := stage(ctx)
+		if err == nil {
+			err = f.table.Scratch().Err()
+		}
+		if err != nil {
 			f.result.Seconds.Total = time.Since(f.start).Seconds()
 			return f.result, err
 		}
@@ -66,6 +71,7 @@ type fit struct {
 	kept   []int // terms that have a weight
 	matrix *encode.Design
 	engine *engine.Engine
+	room   int64 // bytes that the design may take in memory
 
 	frequency    []float64 // row weights by table row, where class weights are on top of them in learnt.Weights
 	classWeight  []float64 // nil: none
@@ -114,7 +120,7 @@ func (f *fit) open(ctx context.Context, source Source) error {
 	if c.Columns.Weight != "" && c.Columns.Weight == c.Columns.Offset {
 		return fmt.Errorf("column %q is both weight and offset", c.Columns.Weight)
 	}
-	options := dataset.Options{Format: c.Format, NoHeader: c.NoHeader, NA: c.NA, Types: types, Target: c.Target, Use: c.Columns.uses(c.Target, c.roles()...), Threads: c.Solver.Threads}
+	options := dataset.Options{Format: c.Format, NoHeader: c.NoHeader, NA: c.NA, Types: types, Target: c.Target, Use: c.Columns.uses(c.Target, c.roles()...), Threads: c.Solver.Threads, Memory: c.Run.Memory / tableShare}
 	t, err := source.table(ctx, options)
 	if err != nil {
 		return err
@@ -410,7 +416,7 @@ func (f *fit) alias(ctx context.Context) error {
 		}
 		searched = append(searched, j)
 	}
-	d, err := e.Design(f.table, f.learnt.Rows, nil, true, f.inputs()...)
+	d, err := e.DesignWithin(f.room, f.table, f.learnt.Rows, nil, true, f.inputs()...)
 	if err != nil {
 		return err
 	}
@@ -514,12 +520,15 @@ func (f *fit) design(context.Context) error {
 	c := &f.config
 	var err error
 	if f.matrix == nil {
-		if f.matrix, err = f.learnt.Encoding.Design(f.table, f.learnt.Rows, f.kept, f.standard(), f.inputs()...); err != nil {
+		if f.matrix, err = f.learnt.Encoding.DesignWithin(f.room, f.table, f.learnt.Rows, f.kept, f.standard(), f.inputs()...); err != nil {
 			return err
 		}
 	}
 	stored := f.matrix.Storage()
 	f.result.Stored = &stored
+	if err := f.sayMemory(); err != nil {
+		return err
+	}
 	if f.engine, err = engine.New(f.matrix.Memory, engine.Options{Threads: c.Solver.Threads, NoFused: c.hooks.noFused}); err != nil {
 		return err
 	}

@@ -125,6 +125,9 @@ func checkSparse(l *Layout, cols *Columns) error {
 // Layout is the layout given to NewMemory.
 func (m *Memory) Layout() *Layout { return m.plan.Layout }
 
+// InMemory is false where the rows are in a scratch file.
+func (m *Memory) InMemory() bool { return m.away == nil }
+
 // ChunkRows is ChunkRows(m.Layout()).
 func (m *Memory) ChunkRows() int { return m.chunk }
 

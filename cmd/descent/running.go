@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/descent-ml/descent"
+	"github.com/descent-ml/descent/dataset"
 	"github.com/spf13/cobra"
 )
 
@@ -23,6 +26,7 @@ func (r *running) add(cmd *cobra.Command, c *descent.Config) {
 	f.StringVar(&c.Run.Checkpoint, "checkpoint", "", "write the state of the training to this `file` every 30 seconds and when it is interrupted")
 	f.Var(span{&c.Run.Every}, "checkpoint-every", "the time from one state to the next (30s)")
 	f.StringVar(&c.Run.Resume, "resume", "", "go on from the state in this `file`, to the model that the same call would have made without a break")
+	f.Var(size{&c.Run.Memory}, "memory", "the most memory to take, as 500MB or 2GiB: rows beyond go to a scratch file ($TMPDIR); the model has the same bits")
 	for _, name := range []string{"init", "checkpoint", "resume"} {
 		must(cmd.RegisterFlagCompletionFunc(name, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return nil, cobra.ShellCompDirectiveDefault
@@ -66,6 +70,28 @@ func (r *running) load(a *app, c *descent.Config) (err error) {
 		c.Run.Init, err = a.load(r.init, "")
 	}
 	return err
+}
+
+// size is a flag that holds a number of bytes.
+type size struct{ value *int64 }
+
+func (s size) String() string {
+	if s.value == nil || *s.value == 0 {
+		return ""
+	}
+	return strconv.FormatInt(*s.value, 10)
+}
+func (s size) Type() string { return "size" }
+func (s size) Set(text string) error {
+	digits := strings.TrimRight(text, "kKMGTiB")
+	factor, known := map[string]float64{"": 1, "B": 1, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12,
+		"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}[text[len(digits):]]
+	v, ok := dataset.ParseNumber([]byte(digits))
+	if !known || !ok || !(v > 0) || v*factor >= 1<<62 {
+		return errors.New("want a size such as 500MB, 1.5GB or 2GiB")
+	}
+	*s.value = int64(v * factor)
+	return nil
 }
 
 // span is a flag that holds a length of time.

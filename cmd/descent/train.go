@@ -67,7 +67,7 @@ Nothing that did not converge is saved without --save-unfinished; without -o not
 	f.BoolVar(&c.SaveUnfinished, "save-unfinished", false, "save although not converged; the model says so")
 	laterFlags(f, "terms",
 		"group", "time", "recalibrate", "cost", "date",
-		"memory", "report", "tape", "mpi")
+		"report", "tape", "mpi")
 	return cmd
 }
 
