@@ -49,6 +49,7 @@ type hooks struct {
 	rules   func([]graph.Rule) []graph.Rule               // change the rules of the simplifier
 	folds   func(row int) int                             // deals the rows out
 	drawn   func(counts []uint16, s, estimates []float64) // sees every resample of a bootstrap
+	spill   bool                                          // with a bound on memory: all that can be is in the scratch file
 	state   func([]byte)                                  // takes every state, in the place of the checkpoint
 }
 

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"runtime/debug"
 
+	"github.com/descent-ml/descent/dataset"
 	"github.com/descent-ml/descent/doctor"
 )
 
@@ -19,19 +20,19 @@ import (
 const (
 	mebibyte = 1 << 20
 	// leastMemory is the smallest bound that can be asked for.
-	leastMemory = 48 * mebibyte
+	leastMemory = 32 * mebibyte
 	// tableShare is the part of the bound up to which a table's cells stay in memory.
-	tableShare = 4
+	tableShare = 8
 
 	// What a program has before it sees a row, half of it outside Go's heap (measured: resident size on Linux and Windows).
-	programBytes = 32 * mebibyte
+	programBytes = 24 * mebibyte
 	outsideGo    = 16 * mebibyte
 	// What each thread has in hand: text, rows that were parsed, a block of them; later a chunk and sums.
-	threadBytes = 6 * mebibyte
+	threadBytes = 5 * mebibyte
 	// Of each row, whatever its columns: its number, line, label, y, z, slope and curvature, what a certificate and the measures keep beside them; and of
 	// that what there is for every class (measured, TestMemoryOfRows).
-	rowBytes   = 96
-	classBytes = 80
+	rowBytes   = 64
+	classBytes = 64
 )
 
 // keepWithin holds the process to the bound, as far as Go does, until the run ends.
@@ -50,6 +51,14 @@ func (f *fit) keepWithin() (end func()) {
 			f.test.Close()
 		}
 	}
+}
+
+// tableMemory is what the table's cells may take.
+func (f *fit) tableMemory() int64 {
+	if f.config.hooks.spill {
+		return min(f.config.Run.Memory, 1)
+	}
+	return f.config.Run.Memory / tableShare
 }
 
 // needs is what has to stay in memory: all but the columns' cells.
@@ -75,8 +84,8 @@ func (f *fit) needs() int64 {
 		sums *= int64(len(f.learnt.Encoding.Terms) + 1)
 	}
 	need += 8 * sums * (2*int64(threads) + int64(bits.Len64(uint64(rows)/64)) + 8)
-	if s := f.table.Sparse; s != nil {
-		need += 8*rows + 24*int64(len(s.Index))
+	if s := f.table.Sparse; s != nil { // index and value, and another value as the design has it
+		need += 8*rows + dataset.EntryBytes*int64(len(s.Index))
 	}
 	return need
 }
@@ -97,7 +106,9 @@ func (f *fit) fits(context.Context) error {
 		return fmt.Errorf("memory %s is too little for %d rows and %d inputs%s: the smallest bound that works is %s",
 			mebibytes(bound), f.table.Rows, len(f.learnt.Encoding.Terms), what, mebibytes(least))
 	}
-	f.room = bound - need - inMemory
+	if f.room = bound - need - inMemory; f.config.hooks.spill {
+		f.room = 0
+	}
 	return nil
 }
 

@@ -201,7 +201,7 @@ func (p *parser) seal(out *chunk) {
 	first := out.rows - p.stage.rows
 	b := p.stage.seal()
 	b.first = first
-	p.t.keep(b)
+	p.t.keep(b, p.t.used)
 	out.blocks = append(out.blocks, b)
 	if p.sparse != nil {
 		b := p.sparse.seal()
@@ -214,6 +214,9 @@ func (p *parser) seal(out *chunk) {
 
 // join appends a chunk to the table; nil to go on.
 func (t *reading) join(c *chunk) error {
+	if err := t.t.scratch.Err(); err != nil {
+		return err
+	}
 	if c.err != nil {
 		if e, ok := c.err.(*Error); !ok || e.Err != nil {
 			return c.err // a failed input says only that, as nothing that was read before it counts
@@ -242,11 +245,22 @@ func (t *reading) join(c *chunk) error {
 	}
 	total := 0
 	for _, u := range t.used {
-		if total += u.bytes; total > t.room {
-			u.lost.Store(true)
+		if total += u.bytes; total > t.room && u.lost.CompareAndSwap(false, true) && t.o.Memory > 0 {
+			for _, b := range t.blocks {
+				b.parts[u.at].lose()
+			}
+			total -= u.bytes
+			u.bytes = 0
 		}
 	}
 	t.sparse = append(t.sparse, c.sparse...)
+	for _, s := range c.sparse {
+		t.entries += int64(len(s.index))
+	}
+	if t.o.Memory > 0 && t.entries*EntryBytes > entriesShare*t.o.Memory {
+		return &Error{File: t.t.files[file].name, Message: "the entries of LIBSVM data cannot go to a scratch file, and those read so far take more than the bound on memory leaves",
+			Cure: "a larger bound, or a CSV file", final: true}
+	}
 	if c.zero > 0 && t.zero == 0 {
 		t.zero = c.zero + shift
 	}

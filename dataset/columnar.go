@@ -309,7 +309,7 @@ func (p *typed) seal(t *reading, b *builder) {
 	}
 	block := p.stage.seal()
 	block.first = p.rows
-	t.keep(block)
+	t.keep(block, []*builder{b})
 	p.rows += block.rows
 	b.blocks = append(b.blocks, block)
 	if m := block.parts[0].more; m != nil {

@@ -112,6 +112,7 @@ type reading struct {
 	places    []int32    // of every column of the file among those in use, or -1
 	blocks    []*block
 	sparse    []*sparseBlock
+	entries   int64        // of LIBSVM
 	held      atomic.Int64 // bytes of cells in memory
 	all       atomic.Int64 // and of all cells
 	room      int          // bytes that texts of irregular numbers may take
@@ -335,6 +336,9 @@ func (t *reading) beginLIBSVM(p *parser, first bool) error {
 
 // table decides the types and hands the table over.
 func (t *reading) table() (*Table, error) {
+	if err := t.t.scratch.Err(); err != nil {
+		return nil, err // what was read is not there
+	}
 	if !t.stopped {
 		t.t.Columns = make([]*Column, len(t.used))
 		t.each(len(t.used), func(i int) {

@@ -10,19 +10,41 @@ import (
 // A table that takes more than Options.Memory keeps the cells of further blocks in a scratch file: those of a block as they lie in memory, one
 // storage after the other. What is read of a part comes from there; its head stays. Codes of levels go there as one column of as few bytes each as do.
 
+// EntryBytes is what an entry of LIBSVM takes at the most while it is read and trained on: index and value, twice for a while.
+const EntryBytes = 16
+
+// entriesShare times Options.Memory is what entries may take.
+const entriesShare = 6
+
 // cellBytes is the size of a cell by storage.
 var cellBytes = [codes32 + 1]int{int8s: 1, int16s: 2, int32s: 4, packed: 4, float32s: 4, float64s: 8, codes8: 1, codes16: 2, codes32: 4}
 
-// keep decides whether a new block stays in memory.
-func (t *reading) keep(b *block) {
+// keep decides whether a new block, of some columns, stays in memory.
+func (t *reading) keep(b *block, of []*builder) {
 	if t.o.Memory <= 0 {
 		return
+	}
+	for at, u := range of {
+		if u.lost.Load() {
+			b.parts[at].lose()
+		}
 	}
 	bytes := int64(len(b.i8)+2*len(b.i16)+4*len(b.i32)+4*len(b.f32)+8*len(b.f64)+len(b.c8)+2*len(b.c16)+4*len(b.c32)) + b.formBytes()
 	t.all.Add(bytes)
 	if t.held.Add(bytes) > t.o.Memory {
 		t.held.Add(-bytes)
 		b.spill(t.t.scratch)
+	}
+}
+
+// lose forgets how the numbers were spelt.
+func (p *part) lose() {
+	if p.spelling != spelled || p.more == nil || p.isCodes() {
+		return
+	}
+	p.spelling = unspelt
+	if p.more.forms, p.more.kept, p.more.ends = nil, nil, nil; p.more.na == nil && p.more.words == nil {
+		p.more = nil
 	}
 }
 
@@ -71,7 +93,7 @@ type loaded struct {
 
 var loads = sync.Pool{New: func() any { return new(loaded) }}
 
-// load reads n rows of a part. Where the file fails the cells are anything; it remembers that.
+// load reads n rows of a part. Where the file fails the cells are 0; it remembers that.
 func (b *block) load(p *part, row, n int) *loaded {
 	l := loads.Get().(*loaded)
 	l.rows, l.part = n, *p
@@ -81,7 +103,9 @@ func (b *block) load(p *part, row, n int) *loaded {
 		l.mem = make([]uint64, words)
 	}
 	raw := spill.Bytes(l.mem)[:n*size]
-	_ = b.file.ReadAt(raw, b.places[p.storage]+(int64(p.at)+int64(row))*int64(size))
+	if b.file.ReadAt(raw, b.places[p.storage]+(int64(p.at)+int64(row))*int64(size)) != nil {
+		clear(raw)
+	}
 	switch p.storage {
 	case int8s:
 		l.i8 = spill.Numbers[int8](raw, n)
@@ -127,7 +151,9 @@ func (b *block) whole(p *part) (*block, *part) {
 	if p.spelling == spelled && p.more != nil {
 		m := *p.more
 		m.forms = make([]uint8, b.rows)
-		_ = b.file.ReadAt(m.forms, m.formsAt)
+		if b.file.ReadAt(m.forms, m.formsAt) != nil {
+			clear(m.forms)
+		}
 		l.part.more = &m
 	}
 	return &l.block, &l.part

@@ -1,0 +1,5 @@
+//go:build race
+
+package descent
+
+func init() { raceEnabled = true }
