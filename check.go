@@ -176,7 +176,7 @@ func newCheck(ctx context.Context, source Source, c CheckConfig) (*check, error)
 		config.Equations, config.Penalty, config.Scale = m.Equations(), m.file.Training.Penalty, m.file.Training.Scale
 		config.defaults()
 		var err error
-		if t, err = m.tableOf(ctx, source, config.Format, config.NoHeader); err != nil {
+		if t, err = m.tableOf(ctx, source, m.tableOptions(config.Format, config.NoHeader)); err != nil {
 			return nil, err
 		}
 		if t.Rows == 0 {

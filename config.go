@@ -169,7 +169,6 @@ func (c Config) Check() error {
 		{"record", float64(c.Solver.Record), c.Solver.Record >= 0},
 		{"threads", float64(c.Solver.Threads), c.Solver.Threads >= 0},
 		{"max-time", c.Solver.MaxTime.Seconds(), c.Solver.MaxTime >= 0},
-		{"memory", float64(c.Run.Memory), c.Run.Memory == 0 || c.Run.Memory >= leastMemory},
 		{"checkpoint every", c.Run.Every.Seconds(), c.Run.Every >= 0},
 		{"conf", c.Confidence, c.Confidence > 0 && c.Confidence < 1},
 		{"holdout", c.Test.Part, c.Test.Part >= 0 && c.Test.Part < 1},
@@ -178,6 +177,13 @@ func (c Config) Check() error {
 		if !v.ok || math.IsNaN(v.value) || math.IsInf(v.value, 0) {
 			return fmt.Errorf("%s %v is out of range", v.name, v.value)
 		}
+	}
+	switch m := c.Run.Memory; {
+	case m == 0:
+	case m < leastMemory:
+		return fmt.Errorf("memory %s: the program alone takes %s", mebibytes(m), mebibytes(leastMemory))
+	case c.Columns.Successes != "":
+		return fmt.Errorf("memory %s: rows made of counts (successes, failures) are kept in memory, without a bound", mebibytes(m))
 	}
 	if err := c.checkL1(); err != nil {
 		return err

@@ -28,7 +28,7 @@ type Evaluation struct {
 // Evaluate measures the model on the rows of a source, which must hold the target. A model that was trained without the rows that
 // have a missing value leaves such rows out here too, and counts them. A row weight counts if the model was trained with one.
 func (m *Model) Evaluate(ctx context.Context, s Source, o EvaluateOptions) (*Evaluation, error) {
-	t, err := m.tableOf(ctx, s, o.Format, o.NoHeader)
+	t, err := m.tableOf(ctx, s, m.tableOptions(o.Format, o.NoHeader))
 	if err != nil {
 		return nil, err
 	}

@@ -404,7 +404,9 @@ func (f *fit) measure(ctx context.Context) error {
 	f.result.Train = train.Metrics
 	rows, label := f.testRows, f.label
 	if s := f.config.Test.Source; s != nil {
-		if f.test, err = f.model.tableOf(ctx, s, f.config.Format, f.config.NoHeader); err != nil {
+		o := f.model.tableOptions(f.config.Format, f.config.NoHeader)
+		o.Memory, o.Entries = f.tableMemory()/testShare, f.config.Run.Memory/entryBytes
+		if f.test, err = f.model.tableOf(ctx, s, o); err != nil {
 			return err
 		}
 		if f.test.Rows == 0 {

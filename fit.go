@@ -120,7 +120,7 @@ func (f *fit) open(ctx context.Context, source Source) error {
 	if c.Columns.Weight != "" && c.Columns.Weight == c.Columns.Offset {
 		return fmt.Errorf("column %q is both weight and offset", c.Columns.Weight)
 	}
-	options := dataset.Options{Format: c.Format, NoHeader: c.NoHeader, NA: c.NA, Types: types, Target: c.Target, Use: c.Columns.uses(c.Target, c.roles()...), Threads: c.Solver.Threads, Memory: f.tableMemory()}
+	options := dataset.Options{Format: c.Format, NoHeader: c.NoHeader, NA: c.NA, Types: types, Target: c.Target, Use: c.Columns.uses(c.Target, c.roles()...), Threads: c.Solver.Threads, Memory: f.tableMemory(), Entries: c.Run.Memory / entryBytes}
 	t, err := source.table(ctx, options)
 	if err != nil {
 		return err

@@ -51,9 +51,9 @@ func (f *fit) group(begin time.Time) (err error) {
 	return f.note("class 1 is a success, counted by %s; every row of the file is as many rows as it counts", c.Successes)
 }
 
-// tableOf reads a file for this model, as it was trained: grouped counts become rows.
-func (m *Model) tableOf(ctx context.Context, s Source, format string, noHeader bool) (*dataset.Table, error) {
-	t, err := s.table(ctx, m.tableOptions(format, noHeader))
+// tableOf reads a file for this model (see tableOptions), as it was trained: grouped counts become rows.
+func (m *Model) tableOf(ctx context.Context, s Source, o dataset.Options) (*dataset.Table, error) {
+	t, err := s.table(ctx, o)
 	if g := &m.file.Training; err == nil && g.Successes != "" {
 		return t.Grouped(g.Successes, g.Failures, m.file.Target, m.file.Weight)
 	}

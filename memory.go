@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"runtime/debug"
 
-	"github.com/descent-ml/descent/dataset"
 	"github.com/descent-ml/descent/doctor"
 )
 
@@ -23,6 +22,8 @@ const (
 	leastMemory = 32 * mebibyte
 	// tableShare is the part of the bound up to which a table's cells stay in memory.
 	tableShare = 8
+	// testShare is the part of that for the cells of another file that is only measured.
+	testShare = 4
 
 	// What a program has before it sees a row, half of it outside Go's heap (measured: resident size on Linux and Windows).
 	programBytes = 24 * mebibyte
@@ -30,9 +31,11 @@ const (
 	// What each thread has in hand: text, rows that were parsed, a block of them; later a chunk and sums.
 	threadBytes = 5 * mebibyte
 	// Of each row, whatever its columns: its number, line, label, y, z, slope and curvature, what a certificate and the measures keep beside them; and of
-	// that what there is for every class (measured, TestMemoryOfRows).
+	// that what there is for every class (measured: 114 bytes for two classes, 180 for three).
 	rowBytes   = 64
 	classBytes = 64
+	// An entry of LIBSVM while it is read and trained on: index and value, twice for a while.
+	entryBytes = 16
 )
 
 // keepWithin holds the process to the bound, as far as Go does, until the run ends.
@@ -67,6 +70,9 @@ func (f *fit) needs() int64 {
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
+	if f.config.Test.Source != nil {
+		threads++ // and what is read of it
+	}
 	rows, sets := int64(f.table.Rows), int64(f.classes.Sets())
 	per := int64(rowBytes) + classBytes*sets
 	for _, column := range [][]float64{f.learnt.Weights, f.learnt.Offsets} {
@@ -85,7 +91,7 @@ func (f *fit) needs() int64 {
 	}
 	need += 8 * sums * (2*int64(threads) + int64(bits.Len64(uint64(rows)/64)) + 8)
 	if s := f.table.Sparse; s != nil { // index and value, and another value as the design has it
-		need += 8*rows + dataset.EntryBytes*int64(len(s.Index))
+		need += 8*rows + entryBytes*int64(len(s.Index))
 	}
 	return need
 }

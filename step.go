@@ -765,7 +765,7 @@ func Example(ctx context.Context, source Source, config Config, m *Model, row in
 	var y int32
 	if m != nil {
 		var err error
-		if t, err = m.tableOf(ctx, source, config.Format, config.NoHeader); err != nil {
+		if t, err = m.tableOf(ctx, source, m.tableOptions(config.Format, config.NoHeader)); err != nil {
 			return nil, err
 		}
 		if err := hasRow(t, row); err != nil {

@@ -206,7 +206,7 @@ func (p *parser) seal(out *chunk) {
 	if p.sparse != nil {
 		b := p.sparse.seal()
 		if b.columns != nil {
-			p.t.keep(b.columns)
+			p.t.keep(b.columns, nil)
 		}
 		out.sparse = append(out.sparse, b)
 	}
@@ -257,8 +257,8 @@ func (t *reading) join(c *chunk) error {
 	for _, s := range c.sparse {
 		t.entries += int64(len(s.index))
 	}
-	if t.o.Memory > 0 && t.entries*EntryBytes > entriesShare*t.o.Memory {
-		return &Error{File: t.t.files[file].name, Message: "the entries of LIBSVM data cannot go to a scratch file, and those read so far take more than the bound on memory leaves",
+	if t.o.Entries > 0 && t.entries > t.o.Entries {
+		return &Error{File: t.t.files[file].name, Message: "the entries of LIBSVM data cannot go to a scratch file, and there are more than the bound on memory allows",
 			Cure: "a larger bound, or a CSV file", final: true}
 	}
 	if c.zero > 0 && t.zero == 0 {

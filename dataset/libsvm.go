@@ -508,7 +508,7 @@ func (t *reading) denseColumns(used []int32) {
 		t.sparse[i] = nil
 		if b.columns == nil {
 			b = b.toColumns(used)
-			t.keep(b.columns)
+			t.keep(b.columns, nil)
 		}
 		first := blocks[i].first
 		*blocks[i] = *b.columns

@@ -46,8 +46,9 @@ type Options struct {
 
 	// Memory bounds the bytes that cells take: further ones go to a scratch file in the system's directory for temporary files, which Table.Close
 	// gives back. The table is the same. What stays in memory besides: the target, the levels, some 50 bytes for every block of a column,
-	// LIBSVM's entries, which may take six times as much, with EntryBytes each; more is an error. 0 is no bound.
+	// LIBSVM's entries. 0 is no bound.
 	Memory   int64
+	Entries  int64                   // of LIBSVM, which stay in memory: more are an error; 0 is no bound
 	Threads  int                     // that read at once; 0: as many as there are processors. The table is the same with any number
 	Stdin    io.Reader               // what "-" reads; nil is os.Stdin
 	Progress func(read, total int64) // called now and then with bytes of the (compressed) input; total is 0 when unknown

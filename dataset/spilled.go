@@ -10,12 +10,6 @@ import (
 // A table that takes more than Options.Memory keeps the cells of further blocks in a scratch file: those of a block as they lie in memory, one
 // storage after the other. What is read of a part comes from there; its head stays. Codes of levels go there as one column of as few bytes each as do.
 
-// EntryBytes is what an entry of LIBSVM takes at the most while it is read and trained on: index and value, twice for a while.
-const EntryBytes = 16
-
-// entriesShare times Options.Memory is what entries may take.
-const entriesShare = 6
-
 // cellBytes is the size of a cell by storage.
 var cellBytes = [codes32 + 1]int{int8s: 1, int16s: 2, int32s: 4, packed: 4, float32s: 4, float64s: 8, codes8: 1, codes16: 2, codes32: 4}
 
