@@ -313,7 +313,7 @@ func (s *stage) integers(slots []uint64, forms []uint8, digits int, p *part) boo
 		var over int64
 		for i, f := range forms[:64] {
 			m := int64(slots[i])
-			over |= sc.most[f] - m | sc.most[f] + m // negative if it does not fit
+			over |= (sc.most[f] - m) | (sc.most[f] + m) // negative if it does not fit
 			k := m * sc.times[f]
 			low, high = min(low, k), max(high, k)
 		}
