@@ -1,6 +1,6 @@
 // Package infer holds the statistics of a logistic regression, of two classes or more, fitted by maximum likelihood:
-// covariance and standard errors of the coefficients, Wald tests and intervals, odds ratios, deviances and information
-// criteria.
+// covariance and standard errors of the coefficients (also robust and clustered), Wald and likelihood-ratio tests, Wald and
+// profile-likelihood intervals, odds ratios, deviances and information criteria, and diagnostics of columns and rows.
 //
 //	cov, err := infer.Covariance(h, m, n+1)       // h: Hessian of J (a mean) at the optimum
 //	raw := infer.Map{Center: c, Scale: k}         // what the model saw: (x - c)·k
@@ -9,8 +9,8 @@
 // θ = (w_0 … w_{n-1}, b), the bias last; of more than two classes every class but one has an equation, see Equations.
 // m = Σ s, the sum of the row weights, everywhere, so that weight k is the row k times. Matrices are row-major.
 //
-// None of it is valid for a penalised, separated or unfinished fit, or another loss: Why says so in words. The
-// package does not fit and does not read data.
+// None of the plain errors and tests is valid for a penalised, separated or unfinished fit, or another loss: Why says so in words. The
+// package does not read data.
 package infer
 
 import (
