@@ -28,21 +28,6 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind %d", uint8(k))
 }
 
-// holds reports whether v is a value of the kind; NaN is one of the floating-point kinds.
-func (k Kind) holds(v float64) bool {
-	switch k {
-	case Float64:
-		return true
-	case Float32:
-		return float64(float32(v)) == v || v != v
-	case Int32:
-		return v >= -1<<31 && v < 1<<31 && float64(int32(v)) == v
-	case Int16:
-		return v >= -1<<15 && v < 1<<15 && float64(int16(v)) == v
-	}
-	return v >= -1<<7 && v < 1<<7 && float64(int8(v)) == v
-}
-
 // Cells are the stored values of one dense column.
 type Cells interface {
 	// Read writes the values of rows from … from+len(out)-1 to out, every one a value of the column's kind. It is
