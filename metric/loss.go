@@ -25,7 +25,7 @@ func lossKernel() kernel.Fused[float64] {
 type losses struct {
 	u, zero        []float64
 	loss, dz, b, c []float64
-	in, out        [][]float64
+	out            [][]float64
 }
 
 // newLosses makes them for the given outputs of the kernel ("b" is 1 - a).

@@ -22,6 +22,9 @@ import (
 // batchRows is how many cells are handed over at once.
 const batchRows = 4096
 
+// plainDictionary is the deprecated name of dictionary encoding, which older writers still use.
+const plainDictionary format.Encoding = 2
+
 // Cells reads a column of a row group page by page.
 func (f *file) Cells(ctx context.Context, group, i int, text bool) iter.Seq2[dataset.Cells, error] {
 	return func(yield func(dataset.Cells, error) bool) {
@@ -192,7 +195,7 @@ func (p *pages) next() (rows bool, err error) {
 	switch {
 	case h.Type == format.DictionaryPage && h.DictionaryPageHeader.Valid:
 		d := &h.DictionaryPageHeader.V
-		if d.Encoding != format.Plain && d.Encoding != format.PlainDictionary {
+		if d.Encoding != format.Plain && d.Encoding != plainDictionary {
 			return false, fmt.Errorf("a dictionary in the encoding %s is not read", d.Encoding)
 		}
 		if body, err = p.decompress(p.raw, int(plain), nil); err == nil {
@@ -398,7 +401,7 @@ func (p *pages) decode(b []byte, encoding format.Encoding, n int) (err error) {
 	case format.Plain:
 		p.values, err = p.plainCells(b, n)
 		return err
-	case format.RLEDictionary, format.PlainDictionary:
+	case format.RLEDictionary, plainDictionary:
 		p.indexed = true
 		if n == 0 {
 			return nil
