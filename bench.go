@@ -219,7 +219,7 @@ func (f *fit) storage() (s StorageMeasure, labels int64, err error) {
 			if err != nil {
 				return s, 0, err
 			}
-			entries := int64(len(b.Index))
+			entries := int64(b.Start[b.Rows] - b.Start[0])
 			s.Cells += entries
 			const start, index = 8, 4
 			s.Bytes += start*int64(len(b.Start)) + index*entries
