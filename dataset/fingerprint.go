@@ -3,8 +3,10 @@ package dataset
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"hash"
 	"math"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -27,7 +29,7 @@ func (t *Table) Fingerprint() [32]byte {
 	var wg sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(hashes)) {
 		wg.Go(func() {
-			var h hasher
+			h := newHasher()
 			for {
 				k := int(next.Add(1)) - 1
 				if k >= len(hashes) {
@@ -40,13 +42,12 @@ func (t *Table) Fingerprint() [32]byte {
 				} else {
 					h.sparse(t.Sparse, from, to)
 				}
-				hashes[k] = sha256.Sum256(h.b)
-				h.b = h.b[:0]
+				hashes[k] = h.end()
 			}
 		})
 	}
 	wg.Wait()
-	var h hasher
+	h := newHasher()
 	h.word("descent dataset 2")
 	h.number(t.Rows)
 	for _, c := range t.Columns {
@@ -66,13 +67,34 @@ func (t *Table) Fingerprint() [32]byte {
 	for _, one := range hashes {
 		h.b = append(h.b, one[:]...)
 	}
-	return sha256.Sum256(h.b)
+	return h.end()
 }
 
-// hasher gathers what is hashed.
+// hasher hashes what it is given, hashed numbers at a time, so that it needs little memory.
 type hasher struct {
-	b      []byte
+	sum    hash.Hash
+	b      []byte // not in sum yet
 	values []float64
+}
+
+// hashed is how many numbers are read and hashed at once.
+const hashed = 4096
+
+func newHasher() *hasher {
+	return &hasher{sum: sha256.New(), b: make([]byte, 0, 8*hashed), values: make([]float64, hashed)}
+}
+
+func (h *hasher) flush() {
+	h.sum.Write(h.b)
+	h.b = h.b[:0]
+}
+
+// end is the hash; the hasher begins anew.
+func (h *hasher) end() (sum [32]byte) {
+	h.flush()
+	h.sum.Sum(sum[:0])
+	h.sum.Reset()
+	return sum
 }
 
 func (h *hasher) number(n int) { h.b = binary.LittleEndian.AppendUint64(h.b, uint64(n)) }
@@ -88,22 +110,27 @@ func (h *hasher) column(c *Column, from, to int) {
 		h.numbers(c.Numbers, from, to)
 		return
 	}
-	var codes [1024]int32
-	for ; from < to; from += len(codes) {
-		some := codes[:min(len(codes), to-from)]
+	codes := make([]int32, hashed)
+	for ; from < to; from += hashed {
+		some := codes[:min(hashed, to-from)]
 		c.ReadCodes(some, from)
-		for _, code := range some {
-			h.b = binary.LittleEndian.AppendUint32(h.b, uint32(code))
+		h.indices(some)
+	}
+}
+
+// indices adds codes or the numbers of features.
+func (h *hasher) indices(all []int32) {
+	for some := range slices.Chunk(all, hashed) {
+		for _, i := range some {
+			h.b = binary.LittleEndian.AppendUint32(h.b, uint32(i))
 		}
+		h.flush()
 	}
 }
 
 func (h *hasher) numbers(n *Numbers, from, to int) {
-	if cap(h.values) < 4096 {
-		h.values = make([]float64, 4096)
-	}
-	for ; from < to; from += 4096 {
-		some := h.values[:min(4096, to-from)]
+	for ; from < to; from += hashed {
+		some := h.values[:min(hashed, to-from)]
 		n.Read(some, from)
 		for _, v := range some {
 			if math.IsNaN(v) {
@@ -111,6 +138,7 @@ func (h *hasher) numbers(n *Numbers, from, to int) {
 			}
 			h.b = binary.LittleEndian.AppendUint64(h.b, math.Float64bits(v))
 		}
+		h.flush()
 	}
 }
 
@@ -119,8 +147,7 @@ func (h *hasher) sparse(s *Sparse, from, to int) {
 	for row := from; row < to; row++ {
 		h.number(s.Start[row+1] - s.Start[row])
 	}
-	for _, i := range s.Index[s.Start[from]:s.Start[to]] {
-		h.b = binary.LittleEndian.AppendUint32(h.b, uint32(i))
-	}
+	h.flush()
+	h.indices(s.Index[s.Start[from]:s.Start[to]])
 	h.numbers(s.Values, s.Start[from], s.Start[to])
 }
