@@ -24,7 +24,7 @@ func (p *partSource) Chunk(k int) (Block, error) {
 }
 
 // Part is the cost of the rows of some chunks (ascending), as if there were no others: means are over them, with m in proportion to the rows. It
-// shares what is compiled with b. It is not offered where rows have a mask or columns of their own, or are split between processes.
+// shares what is compiled with b, but no copy of Rough. It is not offered where rows have a mask or columns of their own, or are split between processes.
 func (b *Objective) Part(chunks []int) (*Objective, error) {
 	e := b.e
 	if b.o.Mask.Counts != nil || b.o.Mask.Chunks != nil || len(b.in.Columns) > 0 || e.o.To > 0 || e.o.Reduce != nil {
@@ -51,6 +51,7 @@ func (b *Objective) Part(chunks []int) (*Objective, error) {
 	p := *b
 	p.e, p.m = of, b.m*float64(src.layout.Rows)/float64(e.layout.Rows)
 	p.theta, p.valid, p.direction, p.heads, p.line = nil, false, nil, nil, nil
+	p.roughly = nil // of all rows
 	p.keeps = nil
 	pointed := *b.pointed
 	pointed.kept = append([][]float64(nil), b.pointed.kept...)

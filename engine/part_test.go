@@ -15,6 +15,9 @@ func TestPart(t *testing.T) {
 		t.Fatal(err)
 	}
 	chunks := []int{0, whole.Engine().Chunks() - 1}
+	if on, err := whole.rough(background); !on || err != nil { // a copy of all rows is none of the part
+		t.Fatal(on, err)
+	}
 	part, err := whole.Part(chunks)
 	if err != nil {
 		t.Fatal(err)
