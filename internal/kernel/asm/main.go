@@ -1,5 +1,5 @@
-// Command asm writes the assembly of internal/kernel: one file of instructions and one of declarations for AVX2 and for
-// AVX-512. It is a module of its own, so that avo is no dependency of what it writes.
+// Command asm writes the assembly of internal/kernel: one file of instructions, one of declarations and one of the tables
+// they stand in for AVX2 and for AVX-512. It is a module of its own, so that avo is no dependency of what it writes.
 //
 //	go run . -dir ..
 package main
@@ -54,7 +54,11 @@ func (m *machine) write(dir string) error {
 			return err
 		}
 	}
-	return nil
+	text, err := m.sets()
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "z"+m.prefix+"_sets_amd64.go"), text, 0o666)
 }
 
 func newMachine(prefix string, wide bool) *machine {

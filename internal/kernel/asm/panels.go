@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -9,10 +10,7 @@ import (
 
 // panels are the kernels over dense columns.
 func (m *machine) panels() {
-	for _, k := range kinds {
-		if m.single && k.name == "F64" {
-			continue // no use: float32 arithmetic is for rough products over narrow cells
-		}
+	for _, k := range m.kinds() {
 		m.forward(k)
 		m.backward(k)
 		m.widening(k)
@@ -22,6 +20,14 @@ func (m *machine) panels() {
 	if !m.single {
 		m.tiles()
 	}
+}
+
+// kinds are those of the cells. float64 is of no use to float32 arithmetic, which is for rough products over narrow cells.
+func (m *machine) kinds() []kind {
+	if m.single {
+		return slices.DeleteFunc(slices.Clone(kinds), func(k kind) bool { return k.name == "F64" })
+	}
+	return kinds
 }
 
 func log2(n int) uint64 {
@@ -331,15 +337,18 @@ func (m *machine) gram() {
 
 // tiles are products of up to 3 by 3 columns (AVX-512: 4 by 4), half the lanes at a time with AVX2.
 func (m *machine) tiles() {
-	side := 3
-	if m.wide {
-		side = 4
-	}
-	for na := 1; na <= side; na++ {
-		for nb := 1; nb <= side; nb++ {
-			m.tile(na, nb)
+	for na := range m.side() {
+		for nb := range m.side() {
+			m.tile(na+1, nb+1)
 		}
 	}
+}
+
+func (m *machine) side() int {
+	if m.wide {
+		return 4
+	}
+	return 3
 }
 
 func (m *machine) tile(na, nb int) {
