@@ -283,7 +283,12 @@ func (f *fit) passes(ctx context.Context, b *Measurement, repeats int, labels in
 	case f.learnt.Weights != nil || f.learnt.Offsets != nil || len(f.kept) == 0:
 		b.ByHandNote = "the pass by hand knows no weights and no offset"
 	default:
-		run = append(run, func() error { _, err := f.engine.LogLossByHand(ctx, theta, hand); return err })
+		y, _ := f.matrix.Memory.Input("y")
+		loss := kernel.Best[float64]().Fused[0] // L = softplus(z) - y*z and dz = sigmoid(z) - y
+		each := func(first int, z, L, dz []float64) {
+			loss.Run([][]float64{L, dz, nil, nil, nil}, [][]float64{z, y[first:][:len(z)]})
+		}
+		run = append(run, func() error { _, err := f.engine.Between(ctx, theta, each, hand); return err })
 	}
 	times := make([][]float64, len(run))
 	begin := time.Now()

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// The pass by hand is the one that the graph gives, for every kind of storage.
-func TestLogLossByHand(t *testing.T) {
+// The log loss written out between forward and backward is the pass that the graph gives, for every kind of storage.
+func TestBetween(t *testing.T) {
 	for _, p := range []*problem{newProblem(t, 3, 700, 5, []int{3, 40}, 0, true), newProblem(t, 4, 1000, 0, nil, 30, false)} {
 		n := p.layout.Features
 		e := p.engine(t, Options{Threads: 2})
@@ -20,7 +20,13 @@ func TestLogLossByHand(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sum, err := e.LogLossByHand(background, at, got)
+		y, _ := e.src.(*Memory).Input("y")
+		sum, err := e.Between(background, at, func(first int, z, L, r []float64) {
+			for i, z := range z {
+				y := y[first+i]
+				L[i], r[i] = math.Log1p(math.Exp(z))-y*z, 1/(1+math.Exp(-z))-y
+			}
+		}, got)
 		if err != nil {
 			t.Fatal(err)
 		}
