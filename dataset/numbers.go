@@ -41,12 +41,12 @@ func newNumbers(blocks []*block, at, rows int, none float64) *Numbers {
 		if p.storage == absent {
 			continue
 		}
-		most := int64(mostInt32) / pow10int[n.digits-int(p.digits)]
-		if int64(p.high) > most || int64(p.low) < -most {
+		low, fits := scaled(int64(p.low), int(p.digits), n.digits)
+		high, too := scaled(int64(p.high), int(p.digits), n.digits)
+		if !fits || !too {
 			return n
 		}
-		scale := int32(pow10int[n.digits-int(p.digits)])
-		n.low, n.high = min(n.low, p.low*scale), max(n.high, p.high*scale)
+		n.low, n.high = min(n.low, int32(low)), max(n.high, int32(high))
 	}
 	n.decimal = numbers
 	return n

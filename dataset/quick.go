@@ -100,12 +100,15 @@ func (s *stage) quick(b []byte, pos, last, stop int, columns []int32, delim byte
 				for b[i] == ' ' || b[i] == tab {
 					i++
 				}
+				closed := true
 				if b[i] == '"' {
-					i = cellEnd(b, i+1, '"'*ones) + 1
+					i = cellEnd(b, i+1, '"'*ones)
+					closed = b[i] == '"' // not a line end
+					i++
 				} else {
 					i = cellEnd(b, i, delims)
 				}
-				if b[i] != delim && b[i] != '\n' && b[i] != '\r' || b[i-1] == '\n' || b[i-1] == '\r' {
+				if !closed || b[i] != delim && b[i] != '\n' && b[i] != '\r' {
 					s.undo(columns, c)
 					return pos, s.rows - first
 				}
