@@ -105,7 +105,7 @@ func (p *parser) run(stop int64) *chunk {
 		}
 		p.stage = newStage(p.t.used, room)
 		if p.libsvm != nil {
-			p.sparse = newSparseStage()
+			p.sparse = newSparseStage(2 * stageEntries)
 		}
 	}
 	s := p.stage

@@ -51,7 +51,10 @@ func (h how) read(ctx context.Context, text []byte, o Options) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.piece, t.plodding, t.blockRows = h.piece, h.plodding, 1+h.piece%40
+	t.piece, t.plodding = h.piece, h.plodding
+	if h.piece > 0 { // fewer rows than usual, but also more than the 64 that are judged at once
+		t.blockRows = 1 + h.piece%300
+	}
 	if h.dense > 0 {
 		t.denseFrom = h.dense
 	}

@@ -148,8 +148,9 @@ type sparseStage struct {
 // stageEntries are about those of a block.
 const stageEntries = 1 << 16
 
-func newSparseStage() *sparseStage {
-	s := &sparseStage{values: newStage([]*builder{{forced: true}}, 2*stageEntries)}
+// newSparseStage has room for some entries; grow makes more.
+func newSparseStage(entries int) *sparseStage {
+	s := &sparseStage{values: newStage([]*builder{{forced: true}}, max(1, entries))}
 	s.index = make([]int32, s.values.room)
 	return s
 }
@@ -443,7 +444,7 @@ func (t *reading) finishSparse() {
 
 // pick gives the block as entries, those of some features only.
 func (b *sparseBlock) pick(use func(index int32) bool) *sparseBlock {
-	s := newSparseStage()
+	s := newSparseStage(b.entries)
 	add := func(index int32, v float64) {
 		s.grow()
 		s.index[s.values.rows] = index

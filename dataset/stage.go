@@ -349,14 +349,14 @@ type scales struct {
 	times, most [256]int64
 }
 
-// scales fills in those for as many digits; all forms beyond, and integers of them, do not fit.
+// scales fills in those for as many digits; of all forms beyond only 0 fits.
 func (s *stage) scales(digits int) *scales {
 	if s.scale == nil {
 		s.scale = &scales{}
 		s.scale.most[formMissing], s.scale.most[formText] = math.MaxInt64/2, math.MaxInt64/2
 	}
 	for f := range mostDecimals + 1 {
-		times, most := int64(0), int64(-1)
+		times, most := int64(0), int64(0)
 		if d := digits - f; d >= 0 && d < 10 {
 			times, most = pow10int[d], mostInt32/pow10int[d]
 		}
