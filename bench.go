@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/descent-ml/descent/dataset"
-	"github.com/descent-ml/descent/engine"
+	"github.com/descent-ml/descent/encode"
 	"github.com/descent-ml/descent/internal/kernel"
 	"github.com/descent-ml/descent/internal/modelfile"
 )
@@ -28,7 +28,7 @@ type Measurement struct {
 	Threads    int            `json:"threads"`
 	Kernels    string         `json:"kernels"` // the set that the processor runs
 	Read       ReadMeasure    `json:"read"`
-	Storage    StorageMeasure `json:"storage"`
+	Storage    encode.Storage `json:"storage"`
 	Bandwidth  Bandwidth      `json:"bandwidth"`
 	Pass       PassMeasure    `json:"pass"`
 	ByHand     *HandMeasure   `json:"by_hand"` // null where there is no pass by hand to compare with
@@ -41,14 +41,6 @@ type Measurement struct {
 type ReadMeasure struct {
 	Seconds float64 `json:"seconds"`
 	Bytes   *int64  `json:"bytes"` // of the files; null where they are not known
-}
-
-// StorageMeasure is how the inputs are stored.
-type StorageMeasure struct {
-	Bytes        int64          `json:"bytes"`
-	Cells        int64          `json:"cells"` // rows × dense columns and columns of levels, and entries of sparse rows
-	BytesPerCell float64        `json:"bytes_per_cell"`
-	Kinds        map[string]int `json:"kinds"` // columns by the type of their cells
 }
 
 // Bandwidth is how fast memory can be read: a sum over an array far larger than caches, by as many threads as the passes use.
@@ -95,25 +87,28 @@ type BitsMeasure struct {
 
 // BenchOptions say what [Bench] measures. The zero value is the default.
 type BenchOptions struct {
-	Repeats int                // of each pass; 0: as many as fit in a second, from 6 to 200
-	Tols    []float64          // nil: 1e-3, 1e-6 and 1e-9; empty: no solve
-	Stage   func(stage string) // called before each part
+	Repeats    int                // of each pass; 0: as many as fit in a second, from 6 to 200
+	PassesOnly bool               // without the solves and the comparison of bits
+	Stage      func(stage string) // called before each part
 }
+
+// benchTols are the gaps, as shares of J, that Bench solves to. The first is that of the comparison of bits.
+var benchTols = []float64{1e-3, 1e-6, 1e-9}
 
 // Bench measures reading, storage, passes and solving on the user's own data, and the memory bandwidth beside them. Of the configuration it uses what
 // says what the model is, and Threads.
 func Bench(ctx context.Context, source Source, config Config, o BenchOptions) (*Measurement, error) {
 	config.Test, config.CV, config.Run, config.Solver = Test{}, CrossValidation{}, Run{}, Solver{Threads: config.Solver.Threads}
-	if config.Hidden > 0 || config.Penalty.L1 > 0 {
+	switch {
+	case config.Hidden > 0 || config.Penalty.L1 > 0:
 		return nil, errors.New("bench measures costs that have a gradient everywhere and one optimum: without a hidden layer and without L1")
+	case config.Inference != Inference{}:
+		return nil, errors.New("bench measures the training, without statistics beside the plain ones")
 	}
 	if err := config.Check(); err != nil {
 		return nil, err
 	}
 	config.defaults()
-	if o.Tols == nil {
-		o.Tols = []float64{1e-3, 1e-6, 1e-9}
-	}
 	stage := o.Stage
 	if stage == nil {
 		stage = func(string) {}
@@ -142,21 +137,19 @@ func Bench(ctx context.Context, source Source, config Config, o BenchOptions) (*
 	if err := f.prepare(); err != nil {
 		return nil, err
 	}
-	b.Rows, b.Parameters = len(f.learnt.Rows), f.objective.Size()
-	var labels int64
-	var err error
-	if b.Storage, labels, err = f.storage(); err != nil {
-		return nil, err
-	}
+	b.Rows, b.Parameters, b.Storage = len(f.learnt.Rows), f.objective.Size(), *f.result.Stored
 	stage("memory bandwidth")
 	b.Bandwidth = readMemory(b.Threads)
 	stage("passes")
-	if err := f.passes(ctx, b, o.Repeats, labels); err != nil {
+	if err := f.passes(ctx, b, o.Repeats); err != nil {
 		return nil, err
 	}
 	table := Table(f.table)
 	f.matrix, f.engine, f.objective = nil, nil, nil // the solves have their own
-	for _, tol := range o.Tols {
+	if o.PassesOnly {
+		return b, nil
+	}
+	for _, tol := range benchTols {
 		stage(fmt.Sprintf("solve to %g", tol))
 		s, _, err := solveOnce(ctx, table, config, tol, b.Threads)
 		if err != nil {
@@ -164,11 +157,8 @@ func Bench(ctx context.Context, source Source, config Config, o BenchOptions) (*
 		}
 		b.Solve = append(b.Solve, s)
 	}
-	if len(o.Tols) > 0 {
-		stage("bits")
-		return b, b.compareBits(ctx, table, config, o.Tols[0])
-	}
-	return b, nil
+	stage("bits")
+	return b, b.compareBits(ctx, table, config, benchTols[0])
 }
 
 // sizeOf is the size of a source's files, nil where it is not known.
@@ -192,54 +182,10 @@ func sizeOf(source Source) *int64 {
 	return &total
 }
 
-// storage counts the bytes of the inputs; labels are those of the other columns that a pass reads.
-func (f *fit) storage() (s StorageMeasure, labels int64, err error) {
-	m := f.matrix.Memory
-	l := m.Layout()
-	s.Kinds = map[string]int{}
-	rows := int64(l.Rows)
-	for d := range l.Dense {
-		kind := engine.Float64
-		if l.Kinds != nil {
-			kind = l.Kinds[d]
-		}
-		s.Kinds[kind.String()]++
-		s.Bytes += rows * int64(kind.Bytes())
-	}
-	const code = 4 // bytes
-	if len(l.Codes) > 0 {
-		s.Kinds["int32 codes"] = len(l.Codes)
-		s.Bytes += rows * code * int64(len(l.Codes))
-	}
-	s.Cells = rows * int64(len(l.Dense)+len(l.Codes))
-	if l.Sparse {
-		chunk := m.ChunkRows()
-		for k := 0; k*chunk < l.Rows; k++ {
-			b, err := m.Chunk(k)
-			if err != nil {
-				return s, 0, err
-			}
-			entries := int64(b.Start[b.Rows] - b.Start[0])
-			s.Cells += entries
-			const start, index = 8, 4
-			s.Bytes += start*int64(len(b.Start)) + index*entries
-			if b.Value != nil {
-				s.Bytes += entries * int64(b.Value.Kind().Bytes())
-				s.Kinds["sparse "+b.Value.Kind().String()] = l.Features - len(l.Dense)
-			} else {
-				s.Kinds["sparse ones"] = l.Features - len(l.Dense)
-			}
-		}
-	}
-	if s.Cells > 0 {
-		s.BytesPerCell = float64(s.Bytes) / float64(s.Cells)
-	}
-	return s, 8 * rows * int64(len(l.Inputs)), nil
-}
-
 // readMemory measures how fast the threads together sum an array.
 func readMemory(threads int) Bandwidth {
-	const each, repeats = 128 << 20, 7
+	const repeats = 7
+	each := max(min(128<<20, 1<<30/threads), 16<<20) // bytes; together no more than a machine of many cores has
 	sum := kernel.Best[float64]().SumRows
 	parts := make([][]float64, threads)
 	for t := range parts {
@@ -254,7 +200,7 @@ func readMemory(threads int) Bandwidth {
 		var wg sync.WaitGroup
 		for _, p := range parts {
 			wg.Go(func() {
-				if sum(p) != each/8 {
+				if sum(p) != float64(each/8) {
 					panic("descent: a sum of ones is wrong")
 				}
 			})
@@ -262,13 +208,14 @@ func readMemory(threads int) Bandwidth {
 		wg.Wait()
 		fastest = min(fastest, time.Since(begin).Seconds())
 	}
-	bytes := int64(threads) * each
+	bytes := int64(threads) * int64(each)
 	return Bandwidth{bytes, float64(bytes) / fastest}
 }
 
 // passes times the compiled pass and the one by hand in turns.
-func (f *fit) passes(ctx context.Context, b *Measurement, repeats int, labels int64) error {
-	o := f.objective
+func (f *fit) passes(ctx context.Context, b *Measurement, repeats int) error {
+	o, l := f.objective, f.matrix.Memory.Layout()
+	inputs := 8 * int64(l.Rows) * int64(len(l.Inputs)) // y, and weights and offsets
 	theta, grad := make([]float64, o.Size()), make([]float64, o.Size())
 	for j := range theta {
 		theta[j] = (float64(j%7) - 3) / float64(4*len(theta)) // z differs from row to row
@@ -312,7 +259,7 @@ func (f *fit) passes(ctx context.Context, b *Measurement, repeats int, labels in
 		return v[len(v)/2]
 	}
 	p := &b.Pass
-	*p = PassMeasure{Repeats: len(times[0]), Seconds: slices.Min(times[0]), Median: middle(times[0]), Bytes: b.Storage.Bytes + labels}
+	*p = PassMeasure{Repeats: len(times[0]), Seconds: slices.Min(times[0]), Median: middle(times[0]), Bytes: b.Storage.Bytes + inputs}
 	p.BytesPerSecond = float64(p.Bytes) / p.Seconds
 	p.Share = p.BytesPerSecond / b.Bandwidth.BytesPerSecond
 	if len(run) > 1 {
@@ -352,7 +299,7 @@ func solveOnce(ctx context.Context, table Source, config Config, tol float64, th
 	config.SaveUnfinished = true
 	config.Found = nil
 	r, err := Fit(ctx, table, config)
-	if r == nil || ctx.Err() != nil || r.Model == nil {
+	if err != nil && (r == nil || r.Model == nil || ctx.Err() != nil) {
 		return SolveMeasure{}, nil, err
 	}
 	s := SolveMeasure{Tol: tol, Seconds: r.Seconds.Train, Steps: r.Steps, Passes: r.Passes, Cost: r.Cost, Gap: r.Gap, Verdict: r.Verdict}

@@ -94,7 +94,7 @@ A load beyond {m['cores']} means that other work ran beside: then wall-clock tim
             p, h = v["pass"], v["by_hand"]
             rows.append([name, f"{v['rows']:,} × {v['columns']:,}", f"{v['storage']['bytes_per_cell']:.2f}", f"{1000 * p['seconds']:.2f}", f"{1000 * p['median_seconds']:.2f}", f"{p['bytes_per_second'] / 1e9:.1f}",
                          f"{v['bandwidth']['bytes_per_second'] / 1e9:.1f}", f"{100 * p['share_of_bandwidth']:.0f} %", f"{v['storage']['cells'] / p['seconds'] / 1e9:.2f}",
-                         f"{100 * h['compiled_slower_by']:+.1f} %" if h else "—", ", ".join(f"{n} {k}" for k, n in sorted(v["storage"]["kinds"].items()))])
+                         f"{100 * h['compiled_slower_by']:+.1f} %" if h else "—", ", ".join(f"{n} {k}" for k, n in sorted(v["storage"]["columns"].items()))])
         section("One gradient pass, and the memory's limit", """Cost and full gradient over all rows (`descent bench`). Bandwidth: what the same threads reach reading an array far larger than caches. Bytes: the storage, read
 once, and the labels. Bars: 80 % of the bandwidth on dense_small, 90 % on dense_wide; 0.9 G entries a second on sparse; compiled at most 10 % slower than the same kernels by hand.
 

@@ -8,8 +8,9 @@ import (
 // Storage is how much memory a design takes, and as what it is stored. Labels, weights and offsets do not count.
 type Storage struct {
 	Bytes   int64          `json:"bytes"`
-	PerCell float64        `json:"bytes_per_cell"` // a cell is a number, a level or an entry of LIBSVM
-	Columns map[string]int `json:"columns"`        // columns by how they are stored: int8, int16 … int32 codes, sparse int8 …
+	Cells   int64          `json:"cells"` // numbers, levels and entries of LIBSVM
+	PerCell float64        `json:"bytes_per_cell"`
+	Columns map[string]int `json:"columns"` // columns by how they are stored: int8, int16 … int32 codes, sparse int8 …
 }
 
 // Storage says how the rows are stored.
@@ -17,21 +18,20 @@ func (d *Design) Storage() Storage {
 	l := d.Memory.Layout()
 	rows := int64(l.Rows)
 	out := Storage{Columns: map[string]int{}}
-	var cells int64
 	for k := range l.Dense {
 		kind := engine.Float64
 		if l.Kinds != nil {
 			kind = l.Kinds[k]
 		}
 		out.Columns[kind.String()]++
-		out.Bytes, cells = out.Bytes+rows*int64(kind.Bytes()), cells+rows
+		out.Bytes, out.Cells = out.Bytes+rows*int64(kind.Bytes()), out.Cells+rows
 	}
 	if n := len(l.Codes); n > 0 {
 		out.Columns[codes] += n
-		out.Bytes, cells = out.Bytes+4*rows*int64(n), cells+rows*int64(n)
+		out.Bytes, out.Cells = out.Bytes+4*rows*int64(n), out.Cells+rows*int64(n)
 	}
 	if l.Sparse {
-		out.Columns["sparse "+d.sparse] += l.Features
+		out.Columns["sparse "+d.sparse] += l.Features - len(l.Dense)
 		entries, value := d.entries, int64(0)
 		switch d.sparse {
 		case engine.Int8.String():
@@ -43,10 +43,10 @@ func (d *Design) Storage() Storage {
 		case engine.Float64.String():
 			value = 8
 		}
-		out.Bytes, cells = out.Bytes+8*(rows+1)+(4+value)*entries, cells+entries
+		out.Bytes, out.Cells = out.Bytes+8*(rows+1)+(4+value)*entries, out.Cells+entries
 	}
-	if cells > 0 {
-		out.PerCell = float64(out.Bytes) / float64(cells)
+	if out.Cells > 0 {
+		out.PerCell = float64(out.Bytes) / float64(out.Cells)
 	}
 	return out
 }

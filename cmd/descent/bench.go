@@ -2,10 +2,7 @@ package main
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/descent-ml/descent"
 	"github.com/spf13/cobra"
@@ -34,7 +31,7 @@ columns are chosen as in train; nothing is saved.`,
 	f.Var(penalty{&c.Penalty.L2, nil}, "l2", "λ of the penalty λ/(2m)·‖w‖²; the bias is not penalised")
 	f.StringVar(&b.equations, "equations", "", "`file` of a model of your own: one equation a line, the last the loss of one example; descent help equations")
 	f.IntVar(&b.options.Repeats, "repeats", 0, "`number` of passes of each kind (as many as take a second)")
-	f.BoolVar(&b.passesOnly, "passes-only", false, "without the solves and the comparison of bits")
+	f.BoolVar(&b.options.PassesOnly, "passes-only", false, "without the solves and the comparison of bits")
 	f.IntVar(&c.Solver.Threads, "threads", 0, "`cores` to use (all)")
 	return cmd
 }
@@ -42,10 +39,9 @@ columns are chosen as in train; nothing is saved.`,
 // benchmark is one call of bench.
 type benchmark struct {
 	*app
-	data       dataFlags
-	equations  string
-	passesOnly bool
-	options    descent.BenchOptions
+	data      dataFlags
+	equations string
+	options   descent.BenchOptions
 }
 
 func (b *benchmark) run(cmd *cobra.Command, file string) error {
@@ -68,9 +64,6 @@ func (b *benchmark) run(cmd *cobra.Command, file string) error {
 			return err
 		}
 	}
-	if b.passesOnly {
-		b.options.Tols = []float64{}
-	}
 	if b.progress != nil && !b.quiet {
 		b.options.Stage = b.progress.show
 	}
@@ -90,13 +83,9 @@ func (b *benchmark) print(p *page, file string, m *descent.Measurement) {
 	if m.Read.Bytes != nil {
 		read += fmt.Sprintf(", %s a second", megabytes(float64(*m.Read.Bytes)/m.Read.Seconds))
 	}
-	var kinds []string
-	for _, kind := range slices.Sorted(maps.Keys(m.Storage.Kinds)) {
-		kinds = append(kinds, fmt.Sprintf("%d × %s", m.Storage.Kinds[kind], kind))
-	}
 	facts := []string{
 		"reading", read,
-		"storage", fmt.Sprintf("%s, %.2f bytes a cell: %s", megabytes(float64(m.Storage.Bytes)), m.Storage.BytesPerCell, strings.Join(kinds, ", ")),
+		"storage", stored(&m.Storage),
 		"bandwidth", fmt.Sprintf("%.1f GB/s read from memory by %s", m.Bandwidth.BytesPerSecond/1e9, count(m.Threads, "thread")),
 		"one pass", fmt.Sprintf("%s (median %s of %d), %.1f GB/s, %.0f %% of the bandwidth", milliseconds(m.Pass.Seconds), milliseconds(m.Pass.Median),
 			m.Pass.Repeats, m.Pass.BytesPerSecond/1e9, 100*m.Pass.Share),
