@@ -35,10 +35,7 @@ func (f *fit) alike(ctx context.Context, d *encode.Design, searched []int) ([]do
 	}
 	sums, err := e.Weighteds(ctx, 3, func(first int, r [][]float64) {
 		for i := range r[0] {
-			w := 1.0
-			if s != nil {
-				w = s[first+i]
-			}
+			w := weightOf(s, first+i)
 			r[0][i], r[1][i], r[2][i] = w*scatter(2*uint64(first+i)), w*scatter(2*uint64(first+i)+1), w
 		}
 	})

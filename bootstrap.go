@@ -22,7 +22,7 @@ type Bootstrap struct {
 	Kind      string `json:"kind"`           // percentile
 	Unit      string `json:"unit"`           // what was drawn: rows, copies (a row of weight k is k of them), or clusters
 	Note      string `json:"note,omitempty"` // why there are no intervals
-	Seed      uint64 `json:"seed"`           //
+	Seed      uint64 `json:"seed"`
 	all       [][]float64
 }
 
@@ -57,7 +57,7 @@ func (f *fit) bootstrap(ctx context.Context, d *study) error {
 		counts, s := draw(random)
 		theta, err := f.resample(ctx, best, counts, s)
 		switch {
-		case errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil && out.Resamples > 0:
+		case errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil:
 			if err := f.note("the time is used up after %d of %d resamples", out.Resamples, B); err != nil {
 				return err
 			}
@@ -76,6 +76,10 @@ func (f *fit) bootstrap(ctx context.Context, d *study) error {
 		if hook := f.config.hooks.drawn; hook != nil {
 			hook(counts, s, out.all[len(out.all)-1])
 		}
+	}
+	if out.Resamples < 2 {
+		out.Note = "the time was used up before there were two resamples"
+		return nil
 	}
 	if failed := float64(out.Failed) / float64(out.Resamples); len(out.all) < 2 || failed > bootstrapFailed {
 		out.Note = fmt.Sprintf("%d of %d resamples have no finite optimum (separation), so that percentiles of the others would mislead; --l2 1 or --firth makes all estimates finite", out.Failed, out.Resamples)

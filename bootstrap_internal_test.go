@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestBootstrap: the estimates of a resample are those of a training on the rows as drawn, written to a file; two runs draw alike; and without a penalty the
@@ -131,5 +132,29 @@ func TestBootstrapSeparated(t *testing.T) {
 	}
 	if b := r.Bootstrap; b.Failed != 0 || r.Coefficients[0].BootstrapLow == nil {
 		t.Errorf("with a penalty: %+v", b)
+	}
+}
+
+// TestBootstrapOutOfTime: where the training took all the time there are no intervals, the note says why, and the model is there.
+func TestBootstrapOutOfTime(t *testing.T) {
+	c := Config{Target: "diabetes", Inference: Inference{Bootstrap: 50}}
+	steps := 0
+	c.Progress = func(p Progress) { steps = p.Step }
+	if _, err := Fit(t.Context(), File("testdata/pima/pima.csv"), c); err != nil {
+		t.Fatal(err)
+	}
+	last := steps
+	c.Solver.MaxTime = time.Second
+	c.Progress = func(p Progress) {
+		if p.Step == last {
+			time.Sleep(1500 * time.Millisecond)
+		}
+	}
+	r, err := Fit(t.Context(), File("testdata/pima/pima.csv"), c)
+	if err != nil || r.Verdict != Converged {
+		t.Fatalf("%s, %v", r.Verdict, err)
+	}
+	if b := r.Bootstrap; b == nil || b.Resamples != 0 || !strings.Contains(b.Note, "time was used up") || r.Coefficients[0].BootstrapLow != nil {
+		t.Errorf("%+v", b)
 	}
 }

@@ -26,8 +26,8 @@ import (
 //
 // A checkpoint is the state of a run in a file: everything that is not in the data or the configuration. It is written whole or not at all, every so
 // often and when the run is interrupted or its time is up. A run that resumes it ends with the bits of one that never stopped, on any number of
-// threads; other data, another configuration (but for Threads, MaxTime, SaveUnfinished, Test.Source and the fields of Run), another version of the program
-// or another processor architecture are refused.
+// threads; other data, another configuration (but for Threads, MaxTime, SaveUnfinished, Test.Source, the fields of Run, and what of Confidence and Inference
+// is no part of the model), another version of the program or another processor architecture are refused.
 type Run struct {
 	Init       *Model        // start from the weights of this model, column by column and level by level; what it does not have starts at 0
 	Checkpoint string        // file to which the state is written; "" writes none
@@ -91,6 +91,7 @@ func (c *Config) settings(userSteps bool) ([]setting, error) {
 		{"target", c.Target}, {"include", c.Columns.Include}, {"exclude", c.Columns.Exclude}, {"categorical", c.Columns.Categorical},
 		{"numeric", c.Columns.Numeric}, {"weight", c.Columns.Weight}, {"offset", c.Columns.Offset},
 		{"successes", c.Columns.Successes}, {"failures", c.Columns.Failures}, {"class-weight", c.ClassWeight},
+		{"robust", c.Inference.Robust}, {"cluster", c.Inference.Cluster},
 		{"labels", c.Labels}, {"missing", c.Encoding.Missing}, {"unseen", c.Encoding.Unseen},
 		{"min-level-count", c.Encoding.MinLevelCount}, {"max-levels", c.Encoding.MaxLevels}, {"coding", c.Encoding.Coding}, {"base", c.Encoding.Base},
 		{"na", c.NA}, {"scale", c.Scale}, {"equations", c.Equations}, {"hidden", c.Hidden}, {"l2", c.Penalty.L2}, {"l1", c.Penalty.L1},

@@ -259,6 +259,7 @@ func TestNoResume(t *testing.T) {
 		{"l2", "l2 was 2 and is 3", try(state, dataOf(config), func(c *Config) { c.Penalty.L2 = 3 })},
 		{"solver", `solver was "auto" and is "lbfgs"`, try(state, dataOf(config), func(c *Config) { c.Solver.Method = "lbfgs" })},
 		{"columns", `exclude was null and is ["gpa"]`, try(state, dataOf(config), func(c *Config) { c.Columns.Exclude = []string{"gpa"} })},
+		{"cluster", `cluster was "" and is "rank"`, try(state, dataOf(config), func(c *Config) { c.Inference = Inference{Cluster: "rank", Bootstrap: 2} })},
 		{"seed", "seed was 1 and is 2", try(state, dataOf(config), func(c *Config) { c.Solver.Seed = 2 })},
 		{"program", "saved by descent v0.0.1 vax", try(sealCheckpoint(bytes.Replace(body, []byte(program()), []byte("v0.0.1 vax"), 1)), dataOf(config), nil)},
 		{"version", "format version 9", try(bytes.Replace(state, []byte(`"version":1`), []byte(`"version":9`), 1), dataOf(config), nil)},

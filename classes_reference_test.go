@@ -387,20 +387,27 @@ func TestMultinomial(t *testing.T) {
 	}
 }
 
-// TestMultinomialR runs R itself, on the same sets: nnet and, where it is installed, VGAM.
-func TestMultinomialR(t *testing.T) {
+// needsR skips a test where R or a package of it is not installed, and fails where DESCENT_REQUIRE names r.
+func needsR(t *testing.T, packages ...string) {
+	t.Helper()
 	missing := ""
 	if _, err := exec.LookPath("Rscript"); err != nil {
 		missing = "Rscript is not installed"
-	} else if out, err := exec.Command("Rscript", "-e", "library(nnet)").CombinedOutput(); err != nil {
-		missing = "R has no package nnet: " + string(out)
+	} else if out, err := exec.Command("Rscript", "-e", "library("+strings.Join(packages, "); library(")+")").CombinedOutput(); err != nil {
+		missing = "R lacks a package: " + string(out)
 	}
-	if missing != "" {
-		if slices.Contains(strings.Split(os.Getenv("DESCENT_REQUIRE"), ","), "r") {
-			t.Fatal(missing)
-		}
+	switch {
+	case missing == "":
+	case slices.Contains(strings.Split(os.Getenv("DESCENT_REQUIRE"), ","), "r"):
+		t.Fatal(missing)
+	default:
 		t.Skip(missing)
 	}
+}
+
+// TestMultinomialR runs R itself, on the same sets: nnet and, where it is installed, VGAM.
+func TestMultinomialR(t *testing.T) {
+	needsR(t, "nnet")
 	for _, c := range multinomials(t) {
 		t.Run(c.Name, func(t *testing.T) {
 			or := func(s string) string {

@@ -426,10 +426,7 @@ func (p *path) train(ctx context.Context, k int) error {
 	in, out := make([]uint16, len(p.fold)), make([]uint16, len(p.fold))
 	var m, held float64
 	for i, row := range p.learnt.Rows {
-		s := 1.0
-		if p.learnt.Weights != nil {
-			s = p.learnt.Weights[row]
-		}
+		s := weightOf(p.learnt.Weights, row)
 		if p.fold[i] == k {
 			out[i], held = 1, held+s
 		} else {
@@ -554,12 +551,8 @@ func (p *path) choose() error {
 	out := &CV{Folds: v.Folds, FoldRows: make([]int, v.Folds), Rule: v.Rule, Lambdas: p.Lambdas, Steps: p.Steps, Passes: p.Passes}
 	weight := make([]float64, v.Folds)
 	for i, row := range p.learnt.Rows {
-		s := 1.0
-		if p.learnt.Weights != nil {
-			s = p.learnt.Weights[row]
-		}
 		out.FoldRows[p.fold[i]]++
-		weight[p.fold[i]] += s
+		weight[p.fold[i]] += weightOf(p.learnt.Weights, row)
 	}
 	if p.base1 != nil {
 		out.Nonzero = p.Nonzero

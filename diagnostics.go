@@ -68,7 +68,8 @@ type LeverageSummary struct {
 	Max  float64 `json:"max"`
 }
 
-// InfluentialRow is a row without which the coefficients would be others, to first order (Pregibon 1981). Of a row of weight k it is one of its k copies.
+// InfluentialRow is a row without which the coefficients would be others, to first order (Pregibon 1981). Of a row of weight k it is one of its k copies,
+// of one of a weight below 1 the whole row.
 type InfluentialRow struct {
 	Row         int      `json:"row"` // data row, from 1
 	File        string   `json:"file"`
@@ -185,11 +186,13 @@ func (f *fit) influence(ctx context.Context, d *study, a, y []float64) error {
 	}
 	cook, order := make([]float64, len(a)), make([]int, len(a))
 	var sum float64
+	leaves := func(i int) float64 { return min(weightOf(s, i), 1) } // what leaves with a row: of weight 3 one copy, of weight ½ all there is
 	for i := range h {
 		h[i] *= a[i] * (1 - a[i])
 		sum += weightOf(s, i) * h[i]
+		h[i] *= leaves(i)
 		out.Leverage.Max = max(out.Leverage.Max, h[i])
-		cook[i], order[i] = infer.Cook(a[i], y[i], h[i], n+1), i
+		cook[i], order[i] = leaves(i)*infer.Cook(a[i], y[i], h[i], n+1), i
 	}
 	out.Leverage.Mean = sum / f.result.WeightSum
 	sort.SliceStable(order, func(i, j int) bool { return cook[order[i]] > cook[order[j]] })
@@ -197,7 +200,7 @@ func (f *fit) influence(ctx context.Context, d *study, a, y []float64) error {
 	// I⁻¹x̃(y - a)/(1 - h) of these rows
 	r, of := make([]float64, len(a)), make([]int32, len(a))
 	for k, i := range order {
-		r[i], of[i] = (y[i]-a[i])/(1-h[i]), int32(k)
+		r[i], of[i] = leaves(i)*(y[i]-a[i])/(1-h[i]), int32(k)
 	}
 	scores, err := f.engine.Grouped(ctx, r, 1, of, len(order))
 	if err != nil {

@@ -524,11 +524,7 @@ func norm(r, s []float64) float64 {
 	var sum float64
 	for i, v := range r {
 		v /= largest
-		w := 1.0
-		if s != nil {
-			w = s[i]
-		}
-		sum += float64(w * float64(v*v))
+		sum += float64(weightOf(s, i) * float64(v*v))
 	}
 	return largest * math.Sqrt(sum)
 }

@@ -59,9 +59,6 @@ func (f *fit) firthLikelihood(l infer.Surface) infer.Surface {
 // solveFirth maximises Firth's likelihood. Nothing is proved: the penalised likelihood need not be concave.
 func (f *fit) solveFirth(ctx context.Context) error {
 	r := f.result
-	if f.objective == nil || !f.logLoss {
-		return fmt.Errorf("firth: the loss is not the log loss of y, so there is no likelihood to penalise")
-	}
 	start, err := f.startAt()
 	if err != nil {
 		return err

@@ -262,11 +262,7 @@ func (f *fit) learn(context.Context) error {
 	}
 	weight := make([]float64, len(f.classes.Levels)) // Σ s of every class
 	for _, row := range l.Rows {
-		s := 1.0
-		if l.Weights != nil {
-			s = l.Weights[row]
-		}
-		weight[f.label[row]] += s
+		weight[f.label[row]] += weightOf(l.Weights, row)
 	}
 	f.result.WeightSum = 0
 	for k, w := range weight {

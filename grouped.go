@@ -12,19 +12,19 @@ import (
 
 // Grouped is the goodness of fit of grouped counts, where every row of the file is one binomial observation, as R counts them: Deviance is from the model with
 // a probability for every row, and LogLikelihood has the binomial coefficients. The other numbers of a [Result] count every success and failure by itself;
-// estimates, errors and tests of coefficients are the same.
+// estimates, errors and tests of coefficients are the same. P and AIC are those of maximum likelihood, nil with a penalty; P is nil, too, where no degree of freedom is left.
 type Grouped struct {
-	Groups        int     `json:"groups"` // rows of the file with a count
-	Successes     float64 `json:"successes"`
-	Failures      float64 `json:"failures"`
-	LogLikelihood float64 `json:"log_likelihood"`
-	Deviance      float64 `json:"deviance"`
-	DFResidual    int     `json:"df_residual"`
-	P             float64 `json:"p"` // of the deviance on its degrees of freedom: the test of fit, good where expected counts are not small
-	NullDeviance  float64 `json:"null_deviance"`
-	DFNull        int     `json:"df_null"`
-	Pearson       float64 `json:"pearson"` // Σ (successes - n·a)²/(n·a(1-a))
-	AIC           float64 `json:"aic"`
+	Groups        int      `json:"groups"` // rows of the file with a count
+	Successes     float64  `json:"successes"`
+	Failures      float64  `json:"failures"`
+	LogLikelihood float64  `json:"log_likelihood"`
+	Deviance      float64  `json:"deviance"`
+	DFResidual    int      `json:"df_residual"`
+	P             *float64 `json:"p"` // of the deviance on its degrees of freedom: the test of fit, good where expected counts are not small
+	NullDeviance  float64  `json:"null_deviance"`
+	DFNull        int      `json:"df_null"`
+	Pearson       float64  `json:"pearson"` // Σ (successes - n·a)²/(n·a(1-a))
+	AIC           *float64 `json:"aic"`
 }
 
 // groupedNames are what the label and the counts are called where rows hold counts of both outcomes.
@@ -101,12 +101,12 @@ func (f *fit) grouped(ctx context.Context) error {
 	g.LogLikelihood = value(r.LogLikelihood) + coefficient
 	g.Deviance, g.NullDeviance = max(value(r.Deviance)+2*saturated, 0), value(r.NullDeviance)+2*saturated
 	g.DFResidual, g.DFNull = g.Groups-r.Parameters, g.Groups-1
-	if g.DFResidual > 0 {
-		g.P = infer.ChiSquaredTail(g.Deviance, float64(g.DFResidual))
-	} else {
-		g.P = 1
+	if r.AIC != nil {
+		g.AIC = number(-2*g.LogLikelihood + 2*float64(r.Parameters))
+		if g.DFResidual > 0 {
+			g.P = number(infer.ChiSquaredTail(g.Deviance, float64(g.DFResidual)))
+		}
 	}
-	g.AIC = -2*g.LogLikelihood + 2*float64(r.Parameters)
 	r.Grouped = g
 	return nil
 }

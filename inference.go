@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Inference says which statistics are computed besides the plain ones, and which errors they rest on. The zero value is errors of maximum likelihood.
@@ -74,6 +75,8 @@ func (c *Config) checkInference() error {
 		return fmt.Errorf("bootstrap %d: want a number of resamples from 2, such as 1000", i.Bootstrap)
 	case i.Firth && i.Bootstrap > 0:
 		return fmt.Errorf("firth and bootstrap: choose one; Firth's intervals are those of its penalised likelihood")
+	case i.Firth && c.Solver.Record > 0:
+		return fmt.Errorf("firth with record: its solver keeps no trace of the cost")
 	case i.Firth && i.Diagnostics:
 		return fmt.Errorf("firth and diagnostics: leverages and tests of calibration are those of maximum likelihood")
 	case i.Firth && c.CV.Folds > 0:
@@ -121,6 +124,24 @@ func (f *fit) inferable() error {
 	return nil
 }
 
+// likely says which statistics cannot be had of a loss that is no likelihood. Bootstrap intervals can, and a cluster then says what is drawn.
+func (f *fit) likely() error {
+	if f.logLoss {
+		return nil
+	}
+	i := &f.config.Inference
+	for _, s := range []struct {
+		name  string
+		asked bool
+	}{{"class-weight", f.classWeight != nil}, {"firth", i.Firth}, {"lr", i.LikelihoodRatio}, {"robust", i.Robust != ""}, {"cluster", i.Cluster != "" && i.Bootstrap == 0},
+		{"margins", i.Margins}, {"diagnostics", i.Diagnostics}} {
+		if s.asked {
+			return fmt.Errorf("%s: the loss is not the log loss of y, so it is no likelihood that this could be about (bootstrap takes any loss)", s.name)
+		}
+	}
+	return nil
+}
+
 // inferenceRecord is what a model keeps of it.
 type inferenceRecord struct {
 	Successes string `json:"successes,omitempty"` // columns of grouped counts that were the label
@@ -134,7 +155,9 @@ type inferenceRecord struct {
 // further computes the statistics that were asked for besides the plain ones, as far as they are valid.
 func (f *fit) further(ctx context.Context, d *study) error {
 	i := &f.config.Inference
-	if v := f.result.Verdict; f.logLoss && (v == Converged || v == Stationary) {
+	v := f.result.Verdict
+	ended := v == Converged || v == Stationary
+	if f.result.LogLikelihood != nil && ended {
 		if err := f.grouped(ctx); err != nil {
 			return err
 		}
@@ -150,18 +173,33 @@ func (f *fit) further(ctx context.Context, d *study) error {
 			return err
 		}
 	}
-	if v := f.result.Verdict; i.Margins && f.logLoss && (v == Converged || v == Stationary) && f.objective.Curvature() {
+	var none []string
+	switch {
+	case i.Margins && ended && f.objective.Curvature():
 		if err := f.margins(ctx, d); err != nil {
 			return err
 		}
+	case i.Margins:
+		none = append(none, "marginal effects")
 	}
-	if i.Diagnostics && d.plain != nil {
+	switch {
+	case i.Diagnostics && d.plain != nil:
 		if err := f.diagnose(ctx, d); err != nil {
 			return err
 		}
+	case i.Diagnostics:
+		none = append(none, "diagnostics")
 	}
-	if v := f.result.Verdict; i.Bootstrap > 0 && (v == Converged || v == Stationary) {
-		return f.bootstrap(ctx, d)
+	switch {
+	case i.Bootstrap > 0 && ended:
+		if err := f.bootstrap(ctx, d); err != nil {
+			return err
+		}
+	case i.Bootstrap > 0:
+		none = append(none, "bootstrap intervals")
+	}
+	if none != nil {
+		return f.note("no %s: there is no optimum that they could be about, or no covariance there", strings.Join(none, ", "))
 	}
 	return nil
 }

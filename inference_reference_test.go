@@ -199,7 +199,7 @@ func (c *inferenceCase) compare(t *testing.T, path, lines string, count digits) 
 			got = coefficient(fit("plain", descent.Inference{}), name).StdError
 		case "grouped":
 			g := fit("plain", descent.Inference{}).Grouped
-			v := map[string]float64{"deviance": g.Deviance, "null_deviance": g.NullDeviance, "log_likelihood": g.LogLikelihood, "pearson": g.Pearson, "aic": g.AIC,
+			v := map[string]float64{"deviance": g.Deviance, "null_deviance": g.NullDeviance, "log_likelihood": g.LogLikelihood, "pearson": g.Pearson, "aic": *g.AIC,
 				"df_residual": float64(g.DFResidual), "df_null": float64(g.DFNull), "groups": float64(g.Groups)}[name]
 			got = &v
 		case "lr_chisq":
@@ -300,18 +300,7 @@ func TestInference(t *testing.T) {
 
 // TestInferenceR runs R itself: the package brglm2 for Firth's method, sandwich for robust errors, car for variance inflation.
 func TestInferenceR(t *testing.T) {
-	missing := ""
-	if _, err := exec.LookPath("Rscript"); err != nil {
-		missing = "Rscript is not installed"
-	} else if out, err := exec.Command("Rscript", "-e", "library(brglm2); library(sandwich); library(car)").CombinedOutput(); err != nil {
-		missing = "R lacks a package: " + string(out)
-	}
-	if missing != "" {
-		if slices.Contains(strings.Split(os.Getenv("DESCENT_REQUIRE"), ","), "r") {
-			t.Fatal(missing)
-		}
-		t.Skip(missing)
-	}
+	needsR(t, "brglm2", "sandwich", "car")
 	for _, c := range inferenceCases {
 		if c.name == "german" || c.name == "pima" {
 			continue // as stored

@@ -10,13 +10,8 @@ import (
 	"github.com/descent-ml/descent/optim"
 )
 
-// A smooth is the cost as the statistics see it: *engine.Objective, of more than two classes the gauge.
-type smooth interface {
-	optim.Problem
-}
-
 // smooth is the cost in the components that the solver moves.
-func (f *fit) smooth() smooth {
+func (f *fit) smooth() optim.Problem {
 	if f.gauge != nil {
 		return f.gauge
 	}
@@ -34,7 +29,7 @@ func (f *fit) moved() []float64 {
 }
 
 // likelihood is -m·J with its derivatives, from the engine's passes: no penalty is part of J.
-func (f *fit) likelihood(p smooth, m float64) infer.Surface {
+func (f *fit) likelihood(p optim.Problem, m float64) infer.Surface {
 	return func(ctx context.Context, theta []float64) (infer.Point, error) {
 		n := p.Size()
 		at := infer.Point{Theta: theta, Score: make([]float64, n), Information: make([]float64, n*n)}

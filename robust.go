@@ -134,6 +134,7 @@ func (f *fit) copies() float64 {
 	return f.result.WeightSum
 }
 
+// weightOf is s_i, 1 where there are no weights.
 func weightOf(s []float64, i int) float64 {
 	if s == nil {
 		return 1

@@ -43,8 +43,8 @@ func (f *fit) solve(ctx context.Context) error {
 	if err := f.prepare(); err != nil {
 		return err
 	}
-	if f.classWeight != nil && !f.logLoss {
-		return fmt.Errorf("class-weight: the loss is not the log loss of y, whose intercept could be corrected for the weights")
+	if err := f.likely(); err != nil {
+		return err
 	}
 	if f.config.Inference.Firth {
 		return f.solveFirth(ctx)
@@ -56,16 +56,12 @@ func (f *fit) solve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var problem optim.Problem = f.objective
-	if f.gauge != nil {
-		problem = f.gauge
-	}
 	if f.newton() && f.gauge == nil && f.config.Penalty.L1 == 0 && len(f.kept) >= roughInputs && f.result.Stored.PerCell >= roughCell {
 		if _, err := f.objective.Rough(ctx, true); err != nil && ctx.Err() == nil {
 			return err
 		}
 	}
-	out, err := f.minimize(ctx, method, problem, f.watch(ctx))
+	out, err := f.minimize(ctx, method, f.smooth(), f.watch(ctx))
 	var diverged *optim.Divergence
 	if err != nil && !errors.As(err, &diverged) {
 		return err

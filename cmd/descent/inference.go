@@ -223,10 +223,10 @@ func printGrouped(p *page, g *descent.Grouped) {
 	p.facts(
 		"groups", fmt.Sprintf("%d; %s successes, %s failures", g.Groups, short(g.Successes, 9), short(g.Failures, 9)),
 		"null deviance", fmt.Sprintf("%s on %d degrees of freedom", decimals(g.NullDeviance, 4), g.DFNull),
-		"deviance", fmt.Sprintf("%s on %d degrees of freedom, p = %s", decimals(g.Deviance, 4), g.DFResidual, pValue(&g.P)),
+		"deviance", fmt.Sprintf("%s on %d degrees of freedom, p = %s", decimals(g.Deviance, 4), g.DFResidual, pValue(g.P)),
 		"Pearson", decimals(g.Pearson, 4),
 		"log likelihood", decimals(g.LogLikelihood, 4),
-		"AIC", decimals(g.AIC, 3),
+		"AIC", fixed(g.AIC, 3),
 	)
 }
 
