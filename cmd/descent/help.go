@@ -98,7 +98,7 @@ Three examples, the last with a file focal.txt:
   descent step -e 'J = 3*(a + b*c)' a=5 b=3 c=2
   descent graph -e 'L = log(1 + exp(-y*(w*x + b)))' --backward --steps
   descent train heart.csv --target disease --equations focal.txt`},
-	{"running", "time limits, checkpoints, --init", `--max-time 10m is a limit on the whole run, reading included. Reading is not cut short; the solver stops at the first
+	{"running", "time and memory limits, checkpoints, --init", `--max-time 10m is a limit on the whole run, reading included. Reading is not cut short; the solver stops at the first
 question after the limit, then the gap and the measures of the point reached are computed, a few passes over the rows. The verdict is "stopped" and the exit code 1, whatever
 --steps says, unless the point is already proved to be the optimum; -o saves it only with --save-unfinished.
 
@@ -108,6 +108,10 @@ An interrupt (Ctrl-C, SIGINT, SIGTERM) ends the run in the same way with the ver
 same call with --resume STATE goes on from there and ends with the same model, bit for bit, as a run without a break; --threads may differ. --checkpoint and
 --resume may name the same file. Other data, another option that has a part in the model, another version of descent or another processor architecture
 are refused, and so is a file that is damaged. The file stays when the training is done.
+
+--memory 2GiB bounds what the process takes. A note says how much is needed; rows beyond the bound go to a scratch file in the directory for temporary files ($TMPDIR), which
+is gone with the process, and the model has the same bits. A bound that cannot be kept is an error that names the smallest one that works. LIBSVM's entries stay in memory. It is
+refused with --successes and --failures, whose rows are made in memory.
 
 --init MODEL starts from a model's weights, by column and level, in original units; what it does not have starts at 0. Where the cost is convex it changes the
 number of steps and not the answer; with --solver gd it is where the walk begins. A hidden layer starts from a model with the same inputs and equations. The positive class
@@ -132,23 +136,15 @@ The loss is the last line of the equations: the log loss, or --equations' own.`}
 --conf (0.95) is estimate ± q·error. They are those of maximum likelihood: with a penalty, separation, another loss, class weights or an unfinished
 training they are absent, and one sentence says why.
 
---robust hc0, hc1   C M C with C = (m·H)⁻¹ and M = Σ s·dz²·x xᵀ: errors that hold also where the variance is not a(1-a). hc1 is m/(m-k) times
-                    that, k parameters, as R's vcovHC.
---cluster COL       M = Σ u uᵀ over the groups of COL, u = Σ s·dz·x of a group, times G/(G-1)·(m-1)/(m-k), as statsmodels and R's vcovCL. With
-                    --robust hc0 there is no factor. COL is no input.
---lr                twice the fall of the log likelihood without a column (all its levels) or a coefficient, against chi-squared; and
-                    profile-likelihood intervals: where it has fallen by q²/2, the other coefficients at their best.
---firth             maximises log likelihood + ½ log|I| (Firth 1993): less biased, and finite under separation. p, low and high are those of the profile
-                    of this penalised likelihood (Heinze and Schemper 2002), z is the signed root of its test. Two classes.
---bootstrap B       percentiles of the estimates of B drawings of the rows (clusters with --cluster), from --seed: also with a penalty, whose shrinkage
-                    they share, and with another loss. 1000 is usual.
---margins           average marginal effects on the probability: of a number the mean of a(1-a)·w, of a level the mean change against the level
-                    without a weight; errors by the delta method.
---diagnostics       variance inflation (generalised for levels), condition number, calibration (unweighted squares, which is valid on training rows;
-                    Spiegelhalter; Hosmer-Lemeshow), leverage, Cook's distance and the rows that pull most, with their lines.
---class-weight W    weighs the rows of a class and takes log w off the intercept afterwards, so that probabilities are those of the data; both
-                    numbers are shown, and the threshold is the one at which labels are those of the weighted training.
---successes, --failures   counts of both outcomes in a row of the file; every row is as many rows as it counts.
+  --robust hc0, hc1  C M C with C = (m·H)⁻¹ and M = Σ s·dz²·x xᵀ: errors that hold also where the variance is not a(1-a). hc1 is m/(m-k) times that, k parameters, as R's vcovHC.
+  --cluster COL      M = Σ u uᵀ over the groups of COL, u = Σ s·dz·x of a group, times G/(G-1)·(m-1)/(m-k), as statsmodels and R's vcovCL. With --robust hc0 there is no factor. COL is no input.
+  --lr               twice the fall of the log likelihood without a column (all its levels) or a coefficient, against chi-squared; and profile-likelihood intervals: where it has fallen by q²/2, the other coefficients at their best.
+  --firth            maximises log likelihood + ½ log|I| (Firth 1993): less biased, and finite under separation. p, low and high are those of the profile of this penalised likelihood (Heinze and Schemper 2002), z is the signed root of its test. Two classes.
+  --bootstrap B      percentiles of the estimates of B drawings of the rows (clusters with --cluster), from --seed: also with a penalty, whose shrinkage they share, and with another loss. 1000 is usual.
+  --margins          average marginal effects on the probability: of a number the mean of a(1-a)·w, of a level the mean change against the level without a weight; errors by the delta method.
+  --diagnostics      variance inflation (generalised for levels), condition number, calibration (unweighted squares, which is valid on training rows; Spiegelhalter; Hosmer-Lemeshow), leverage, Cook's distance and the rows that pull most, with their lines.
+  --class-weight W   weighs the rows of a class and takes log w off the intercept afterwards, so that probabilities are those of the data; both numbers are shown, and the threshold is the one at which labels are those of the weighted training.
+  --successes, …     counts of both outcomes in a row of the file; every row is as many rows as it counts.
 
 A row of weight k is k rows in all of this.`},
 	{"exit-codes", "what the exit code says", `  0    done
@@ -306,7 +302,7 @@ func topicNames() []string {
 func (a *app) helpCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "help [COMMAND | TOPIC]",
-		Short: "about a command, equations, conventions, cv, running, exit-codes, warnings, json, or a warning's code",
+		Short: "about a command, equations, conventions, statistics, cv, running, exit-codes, warnings, json, or a warning's code",
 		Args:  between(0, "TOPIC"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			root := cmd.Root()
