@@ -221,6 +221,7 @@ type Summary struct {
 	Aliased        []string         `json:"aliased"`
 	Confidence     float64          `json:"conf"`
 	StatisticsNote string           `json:"statistics_note,omitempty"`
+	Errors         string           `json:"errors,omitempty"` // what the standard errors rest on, where that is not maximum likelihood
 	Coefficients   []Coefficient    `json:"coefficients"`
 	Layers         []LayerParameter `json:"layers,omitempty"` // of a model with a hidden layer
 	Training       TrainingSummary  `json:"training"`
@@ -279,6 +280,10 @@ func (m *Model) Summary(confidence float64) (*Summary, error) {
 	if len(m.file.Intercepts) > 1 && s.StatisticsNote != "" {
 		s.StatisticsNote = "standard errors, tests and intervals of more than two classes are told by the training and not kept in the model"
 	}
+	s.Errors = t.Errors
+	if t.Firth && s.StatisticsNote == "" {
+		s.StatisticsNote = "no tests and intervals: those of Firth's method are of the profile of its likelihood, told by the training and not kept in the model"
+	}
 	s.Metrics.Train, s.Metrics.Test = m.file.Metrics.Train, m.file.Metrics.Test
 	var err error
 	s.Coefficients, err = m.Coefficients(confidence)
@@ -287,7 +292,7 @@ func (m *Model) Summary(confidence float64) (*Summary, error) {
 
 // Coefficients is the table of coefficients in original units, the intercept first, with intervals of the level confidence. Of more than two
 // classes it is ordered by class, without the reference class where nothing is penalised. Errors, tests and intervals are nil where the
-// model holds no covariance, odds ratios where its loss is not the log loss.
+// model holds no covariance, tests and intervals also where it was trained by Firth's method, odds ratios where its loss is not the log loss.
 func (m *Model) Coefficients(confidence float64) ([]Coefficient, error) {
 	f := &m.file
 	if f.Parameters != nil {
@@ -336,7 +341,9 @@ func (m *Model) Coefficients(confidence float64) ([]Coefficient, error) {
 			}
 			if wald != nil {
 				w := &wald[at]
-				c.StdError, c.Z, c.P, c.Low, c.High = number(w.StdError), number(w.Z), number(w.P), number(w.Low), number(w.High)
+				if c.StdError = number(w.StdError); !f.Training.Firth {
+					c.Z, c.P, c.Low, c.High = number(w.Z), number(w.P), number(w.Low), number(w.High)
+				}
 			}
 			if logLoss {
 				c.OddsRatio = number(math.Exp(c.Estimate))

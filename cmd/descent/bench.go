@@ -17,7 +17,7 @@ func (a *app) benchCommand() *cobra.Command {
 gap of 1e-3, 1e-6 and 1e-9 of the cost. The pass is set beside the memory bandwidth of the same threads, measured on the spot, and beside the same
 kernels called by hand, in turns. At last the model is trained on one thread and on all, and compared byte by byte.
 
-Each figure is the fastest of its repeats; the median beside it tells how busy the machine was with other work. The target's two classes, penalty and
+Each figure is the fastest of its repeats; the median beside it tells how busy the machine was with other work. Classes, penalty and
 columns are chosen as in train; nothing is saved.`,
 		Example: `  descent bench heart.csv --target disease
   descent bench higgs.csv --target label --l2 1 --threads 2 --json`,
@@ -51,6 +51,9 @@ func (b *benchmark) run(cmd *cobra.Command, file string) error {
 	}
 	if b.options.Repeats < 0 || cmd.Flags().Changed("repeats") && b.options.Repeats == 0 {
 		return usagef("--repeats %d: want a number from 1", b.options.Repeats)
+	}
+	if cmd.Flags().Changed("threads") && c.Solver.Threads < 1 {
+		return usagef("--threads %d: want a number from 1", c.Solver.Threads)
 	}
 	if err := c.Check(); err != nil {
 		return usageError{err.Error()}

@@ -74,6 +74,7 @@ func (e *explanation) model(m *descent.Model) error {
 			"model", predicts(m),
 			"threshold", thresholdOf(m),
 			"verdict", fmt.Sprintf("%s: %s", s.Verdict, s.Message),
+			"errors", s.Errors,
 		)
 		p.WriteByte('\n')
 		printLayers(p, s.Layers)
