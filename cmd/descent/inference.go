@@ -240,6 +240,7 @@ func printReweighting(p *page, w *descent.Reweighting) {
 	var intercepts []string
 	for i, c := range w.Classes {
 		if i >= mostCoefficients {
+			tab.add(fmt.Sprintf("and %d more (--json)", len(w.Classes)-i), "", "", "", "")
 			break
 		}
 		tab.add(printable(c.Level), short(c.Weight, 6), digits(c.Rate, 4), digits(c.Corrected, 4), digits(c.Trained, 4))
