@@ -140,6 +140,11 @@ func (f *fit) open(ctx context.Context, source Source) error {
 			return t.NoColumn(name)
 		}
 	}
+	if idle := c.idle(t.Format); idle != nil {
+		if err := f.note("%s: without effect on a file of the format %s", strings.Join(idle, ", "), t.Format); err != nil {
+			return err
+		}
+	}
 	for _, d := range t.Findings {
 		severity := doctor.Note
 		if strings.HasPrefix(d.Code, "W-") {
@@ -150,6 +155,26 @@ func (f *fit) open(ctx context.Context, source Source) error {
 		}
 	}
 	return nil
+}
+
+// idle are the options that are set and have no effect on files of a format: only lines of cells may lack a header, and LIBSVM's features have neither levels nor
+// missing values.
+func (c *Config) idle(format string) []string {
+	var names []string
+	if c.NoHeader && !slices.Contains([]string{dataset.CSV, dataset.TSV, dataset.Semicolon, dataset.Pipe}, format) {
+		names = append(names, "no-header")
+	}
+	e := &c.Encoding
+	for _, o := range []struct {
+		name string
+		set  bool
+	}{{"missing", e.Missing != "" && e.Missing != encode.MissingError}, {"unseen", e.Unseen != "" && e.Unseen != encode.UnseenError}, {"coding", e.Coding != "" && e.Coding != encode.CodingAuto},
+		{"min-level-count", e.MinLevelCount > 0}, {"max-levels", e.MaxLevels > 0}} {
+		if o.set && format == dataset.LIBSVM {
+			names = append(names, o.name)
+		}
+	}
+	return names
 }
 
 // read reads the table and decides the classes.

@@ -639,3 +639,23 @@ func ExampleModel_Explain() {
 	// Output:
 	// z = -4.249 + 4.856 = 0.607, probability 0.647
 }
+
+// TestOptionsWithoutEffect: what a format has no use for is named.
+func TestOptionsWithoutEffect(t *testing.T) {
+	c := descent.Config{NoHeader: true, Penalty: descent.Penalty{L2: 1}}
+	c.Encoding.Missing, c.Encoding.Coding, c.Encoding.MinLevelCount = "drop", "full", 3
+	for _, f := range []struct{ text, target, want string }{
+		{"1 1:1 2:3\n0 1:2\n1 2:2\n0 1:1\n", "", "no-header, missing, coding, min-level-count: without effect on a file of the format libsvm"},
+		{"{\"x\":1,\"y\":0}\n{\"x\":2,\"y\":1}\n{\"x\":3,\"y\":0}\n", "y", "no-header: without effect on a file of the format jsonl"},
+		{"1,0\n2,1\n3,0\n4,1\n", "x2", ""},
+	} {
+		c.Target = f.target
+		r, err := descent.Fit(t.Context(), descent.Reader("data", strings.NewReader(f.text)), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if notes := strings.Join(r.Notes, "\n"); f.want == "" && strings.Contains(notes, "without effect") || !strings.Contains(notes, f.want) {
+			t.Errorf("notes %q, want %q", notes, f.want)
+		}
+	}
+}
