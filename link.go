@@ -2,7 +2,6 @@ package descent
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/descent-ml/descent/graph"
 	"github.com/descent-ml/descent/metric"
@@ -129,24 +128,8 @@ func (l *link) probabilities(z, a []float64) error {
 	if l.a != nil {
 		return l.eval(z, a)
 	}
-	softmax(z, a)
+	metric.Softmax(z, a)
 	return nil
-}
-
-// softmax writes exp(z_k)/Σ exp(z_j) to a, which may be z; it is finite for every finite z.
-func softmax(z, a []float64) {
-	top := math.Inf(-1)
-	for _, v := range z {
-		top = math.Max(top, v)
-	}
-	var sum float64
-	for k, v := range z {
-		a[k] = math.Exp(v - top)
-		sum += a[k]
-	}
-	for k := range a {
-		a[k] /= sum
-	}
 }
 
 // eval runs the node a.

@@ -35,22 +35,6 @@ type Bin struct {
 
 const calibrationBins = 10
 
-// Calibrate computes the calibration of r with at most the given number of bins. r must have passed Rows.Check.
-func Calibrate(r Rows, bins int) Calibration {
-	k, err := r.rank()
-	if err != nil || bins < 1 {
-		return Calibration{Slope: math.NaN(), Intercept: math.NaN()}
-	}
-	a := r.Probability
-	if a == nil {
-		a = make([]float64, len(r.LogOdds))
-		r.tally(0.5, a)
-	}
-	c := Calibration{Bins: k.bins(a, bins)}
-	c.Slope, c.Intercept = r.slope()
-	return c
-}
-
 // part is what a piece of the ranking adds to a bin.
 type part struct {
 	bin                         int

@@ -155,17 +155,3 @@ func (r Rows) strip(t *tally, l *losses, at, n int, threshold float64, a []float
 		t.tp.Add(confusion[3])
 	}
 }
-
-// LogLoss is Σ s L / Σ s with L = log(1 + exp(-z)) for label 1 and log(1 + exp(z)) for label 0, the loss of the
-// lecture written in z: finite for every finite z (Mächler 2012, "Accurately computing log(1 - exp(-|a|))", §4).
-// NaN without rows or weight. r must have passed Rows.Check.
-func LogLoss(r Rows) float64 {
-	t := r.tally(0.5, nil)
-	return t.loss.Value() / t.weight.Value()
-}
-
-// Brier is Σ s (a - y)² / Σ s (Brier 1950). NaN without rows or weight. r must have passed Rows.Check.
-func Brier(r Rows) float64 {
-	t := r.tally(0.5, nil)
-	return t.square.Value() / t.weight.Value()
-}

@@ -95,11 +95,11 @@ type Metrics struct {
 	Rows             int     // lines, whatever their weight
 	Positives        int     // lines with label 1
 	WeightSum        float64 // Σ s; in JSON only of two classes, when it differs from Rows (else it is the sum of Counts)
-	LogLoss          float64
-	Brier            float64
+	LogLoss          float64 // Σ s L / Σ s, L = log(1 + exp(-z)) for label 1 and log(1 + exp(z)) for label 0: finite for every finite z (Mächler 2012, §4)
+	Brier            float64 // Σ s (a - y)² / Σ s (Brier 1950)
 	Accuracy         float64
-	AUC              float64
-	AveragePrecision float64
+	AUC              float64 // the chance that a random positive row has a larger z than a random negative one, ties one half (Mann and Whitney 1947)
+	AveragePrecision float64 // Σ precision times the rise in recall over the distinct z from the largest down (scikit-learn's average_precision_score)
 	F1               float64
 	Threshold        float64
 	Confusion        Confusion
@@ -111,7 +111,7 @@ type Metrics struct {
 	PerClass []ClassScores
 }
 
-// Binary computes all measures of r at a threshold in [0, 1]; see Confuse for what happens at a tie. It takes
+// Binary computes all measures of r at a threshold in [0, 1]; see Positive for what happens at a tie. It takes
 // O(m log m) time, and 40 bytes a row. Without rows (or without weight) every measure is NaN. It gives an
 // error where Rows.Check does, and for a threshold outside [0, 1].
 func Binary(r Rows, threshold float64) (*Metrics, error) {

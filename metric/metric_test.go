@@ -568,7 +568,7 @@ func boolean(b bool) float64 {
 // checkStationary says whether the two numbers of a calibration make the gradient of their regression 0.
 func checkStationary(t *testing.T, r metric.Rows) float64 {
 	t.Helper()
-	c := metric.Calibrate(r, 10)
+	c := binary(t, r, 0.5).Calibration
 	var gw, gb, size float64
 	for i, z := range r.LogOdds {
 		dz := metric.Sigmoid(c.Slope*z+c.Intercept) - r.Label[i]

@@ -141,17 +141,9 @@ func (k *ranking) ties(p *rankPiece, f func(from, to int, negative, positive flo
 	}
 }
 
-// AUC is the area under the ROC curve: the chance that a random positive row has a larger z than a random
+// auc is the area under the ROC curve: the chance that a random positive row has a larger z than a random
 // negative one, ties counting one half (Mann and Whitney 1947), rows drawn by weight. NaN if a class has no
-// weight. r must have passed Rows.Check.
-func AUC(r Rows) float64 {
-	k, err := r.rank()
-	if err != nil {
-		return math.NaN()
-	}
-	return k.auc()
-}
-
+// weight.
 func (k *ranking) auc() float64 {
 	if k.negatives == 0 || k.positives == 0 {
 		return math.NaN()
@@ -168,17 +160,9 @@ func (k *ranking) auc() float64 {
 	return area / k.negatives / k.positives
 }
 
-// AveragePrecision is Σ over the distinct z, from the largest down, of precision times the rise in recall, both of
+// averagePrecision is Σ over the distinct z, from the largest down, of precision times the rise in recall, both of
 // the decision "z and above" (scikit-learn's average_precision_score; no interpolation). NaN if the positives
-// have no weight. r must have passed Rows.Check.
-func AveragePrecision(r Rows) float64 {
-	k, err := r.rank()
-	if err != nil {
-		return math.NaN()
-	}
-	return k.averagePrecision()
-}
-
+// have no weight.
 func (k *ranking) averagePrecision() float64 {
 	if k.positives == 0 {
 		return math.NaN()
