@@ -78,8 +78,8 @@ func (f *fit) solve(ctx context.Context) error {
 	return f.judge(context.WithoutCancel(ctx), out, diverged)
 }
 
-// A rough copy for H·v costs as much as some fifteen exact products of columns of eight bytes a cell, whose Newton steps take forty at least. Fewer columns
-// have H or a part of it factored; of narrower cells it saves too little.
+// A rough copy for H·v costs as much as five exact products of columns of eight bytes a cell, seven of four bytes (BenchmarkRough), whose Newton steps take forty at
+// least. Fewer columns have H or a part of it factored; of narrower cells it saves too little: two bytes a quarter of the time.
 const (
 	roughInputs = 1024
 	roughCell   = 4

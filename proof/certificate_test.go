@@ -108,14 +108,16 @@ func TestBound(t *testing.T) {
 					t.Fatal(err)
 				}
 				alone++
-				if !(w.Gap >= truth && w.Gap >= d(w.Cost).sub(optimum).float()) || w.Gap < c.Gap/1.02 {
+				// With u ≤ 1/100 duality is not looked at, and the closed bound is within 2u/3 of the truth, but for rounding.
+				if !(w.Gap >= truth && w.Gap >= d(w.Cost).sub(optimum).float()) || w.Gap < c.Gap/1.01 {
 					t.Errorf("problem %d (%s): gap %g by duality alone, %g by both, truth %g", k, a.kind, w.Gap, c.Gap, truth)
 				}
 				lean, err := proof.Certify(ctx, p, theta, proof.Options{GapOnly: true})
 				if err != nil {
 					t.Fatal(err)
 				}
-				if !(lean.Gap >= truth && lean.Gap >= d(lean.Cost).sub(optimum).float()) || lean.Cost != w.Cost || lean.Gap > 2*w.Gap+64*w.GapRounding+1e-14 {
+				// It is the same J - D; what rounding can do is bounded by Cauchy and Schwarz without a pass, which scales and weights make larger.
+				if !(lean.Gap >= truth && lean.Gap >= d(lean.Cost).sub(optimum).float()) || lean.Cost != w.Cost || lean.Gap > 2*w.Gap+64*w.GapRounding+1e-9*w.Cost {
 					t.Errorf("problem %d (%s): gap %g of J = %g in fewer passes, %g of %g by duality alone, truth %g", k, a.kind, lean.Gap, lean.Cost, w.Gap, w.Cost, truth)
 				}
 				brief, err := proof.Certify(ctx, p, theta, proof.Options{Goal: 20 * truth, Estimate: truth})
@@ -212,6 +214,7 @@ func TestIntercept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// What J itself is off by: (lossError + panelError + 4)·u·J = 26·2⁻⁵³·0.673 = 1.94e-15 (docs/certificate.md, section 4), and no more than a half of that besides.
 	if !c.Exists || !(c.Gap < 3e-15) || !(c.StandardErrors < 1e-10) {
 		t.Errorf("%+v", c)
 	}

@@ -373,7 +373,8 @@ func TestClassesBound(t *testing.T) {
 					t.Fatal(err)
 				}
 				alone++
-				if !(w.Gap >= truth && w.Gap >= d(w.Cost).sub(optimum).float()) || w.Gap < c.Gap/1.02 {
+				// With u ≤ 1/100 duality is not looked at, and the closed bound is within 2u/3 of the truth, but for rounding.
+				if !(w.Gap >= truth && w.Gap >= d(w.Cost).sub(optimum).float()) || w.Gap < c.Gap/1.01 {
 					t.Errorf("problem %d (%s): gap %g by duality alone, %g by both, truth %g", k, a.kind, w.Gap, c.Gap, truth)
 				}
 				if invertible && !math.IsNaN(w.StandardErrors) {
