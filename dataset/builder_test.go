@@ -41,6 +41,34 @@ func TestLostTexts(t *testing.T) {
 	}
 }
 
+// TestLostTextsInTime: their room is a bound while the file is read, on one thread too.
+func TestLostTextsInTime(t *testing.T) {
+	text := "a,b\n" + strings.Repeat("0.12345678901234567,1.5\n", 40_000)
+	for _, threads := range []int{1, 2} {
+		early := false
+		var rd *reading
+		o := Options{Threads: threads, Memory: 1000, Progress: func(read, _ int64) {
+			early = early || int(read) < len(text)/2 && len(rd.used) > 0 && rd.used[0].lost.Load()
+		}}
+		rd, err := newReading(t.Context(), "t", o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rd.room, rd.piece, rd.block = 10_000, 4000, 4000
+		if err := rd.input("t", strings.NewReader(text), int64(len(text))); err != nil {
+			t.Fatal(err)
+		}
+		table, err := rd.table()
+		if err != nil {
+			t.Fatal(err)
+		}
+		table.Close()
+		if !early {
+			t.Errorf("%d threads: all texts were kept until the end", threads)
+		}
+	}
+}
+
 func TestWideHeader(t *testing.T) {
 	var header, row []string
 	for i := range 30 {

@@ -295,13 +295,20 @@ func (t *reading) pieces(p *parser) int64 {
 // rows reads the rows of a file; p stands after its header. raw is the file as it was opened.
 func (t *reading) rows(p *parser, in *input, raw io.Reader) error {
 	w := p.w
-	t.line = w.line
 	piece := t.pieces(p)
 	from := w.settled()
 	t.line = w.line
 	oneColumn := p.delimited != nil && len(p.delimited.names) == 1 // its blank lines are rows if others follow: that takes order
-	if t.threads == 1 || oneColumn || w.done && int64(w.end-w.pos) <= piece {
+	if oneColumn || w.done && int64(w.end-w.pos) <= piece {
 		return t.join(p.run(1<<63 - 1))
+	}
+	if t.threads == 1 { // joined chunk by chunk all the same: only then is what texts take counted
+		for stop := from + piece; ; stop += piece {
+			c := p.run(stop)
+			if err := t.join(c); err != nil || t.stopped || c.to < stop {
+				return err
+			}
+		}
 	}
 	if file, ok := raw.(io.ReaderAt); ok && in.plain && in.size > 0 && atBeginning(raw, in.size) {
 		progress := func(read int64) {
