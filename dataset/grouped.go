@@ -41,6 +41,7 @@ func (t *Table) Grouped(successes, failures, target, weight string) (*Table, err
 	out.Columns, out.places, out.origin = nil, map[string]int{}, nil
 	label := &Column{Name: target, Type: Levels, Levels: []string{failures, successes}, Counts: []int{0, 0}, First: []int{-1, -1}}
 	var weights []float64
+	var at []int // the row of t of every row
 	for row := range t.Rows {
 		for side := 1; side >= 0; side-- {
 			if v := counts[side].Numbers.At(row); v > 0 {
@@ -50,15 +51,11 @@ func (t *Table) Grouped(successes, failures, target, weight string) (*Table, err
 				label.Counts[side]++
 				label.Codes = append(label.Codes, int32(side))
 				weights = append(weights, v)
-				out.origin = append(out.origin, int32(t.Origin(row)))
+				at, out.origin = append(at, row), append(out.origin, int32(t.Origin(row)))
 			}
 		}
 	}
-	out.Rows = len(out.origin)
-	at := make([]int, out.Rows) // the row of t
-	for i, o := range out.origin {
-		at[i] = int(o)
-	}
+	out.Rows = len(at)
 	for _, c := range t.Columns {
 		if c != counts[0] && c != counts[1] {
 			out.Columns = append(out.Columns, c.take(at))

@@ -53,6 +53,17 @@ func TestGrouped(t *testing.T) {
 	if !slices.Equal(site.Counts, []int{3, 0, 1}) || !slices.Equal(site.First, []int{0, -1, 2}) {
 		t.Errorf("levels %v: %v first at %v", site.Levels, site.Counts, site.First)
 	}
+	// Two pairs of counts, one after the other: rows are those of the table at hand, and lines those of the file.
+	twice := read("s,f,u,v,x\n0,0,1,1,4\n0,0,1,1,5\n1,1,0,2,6\n3,0,4,0,7\n0,0,1,1,8\n")
+	for _, of := range [][4]string{{"s", "f", "y", "w"}, {"u", "v", "y2", "w2"}} {
+		if twice, err = twice.Grouped(of[0], of[1], of[2], of[3]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	x, _ = twice.Column("x")
+	if got := x.Numbers.Float64s(); !slices.Equal(got, []float64{6, 6, 7}) || twice.Line(0) != 4 || twice.Line(2) != 5 {
+		t.Errorf("x %v, lines %d %d", got, twice.Line(0), twice.Line(2))
+	}
 	for text, want := range map[string]string{
 		"s,f\n1,-1\n":  `g.csv:2:2: column "f": -1 is not a whole number`,
 		"s,f\n,1\n":    `g.csv:2:1: column "s": the count is missing`,
