@@ -70,3 +70,42 @@ func TestUnusedFirstColumn(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestMoreDigitsThanNeeded: short decimals are integers however they are written, in a block of LIBSVM entries as in one of columns, and levels keep their texts.
+func TestMoreDigitsThanNeeded(t *testing.T) {
+	var svm, csv strings.Builder
+	csv.WriteString("x,l\n")
+	for i := range 300 {
+		long, longer := strconv.FormatFloat(float64(i%90)/10, 'e', 18, 64), strconv.FormatFloat(float64(i%70)/100, 'g', 17, 64)
+		fmt.Fprintf(&svm, "%d 1:%s", i%2, long)
+		if i < 150 { // the first half is dense
+			fmt.Fprintf(&svm, " 2:%s", longer)
+		}
+		svm.WriteString("\n")
+		level := longer
+		if i%3 > 0 {
+			level = "word"
+		}
+		fmt.Fprintf(&csv, "%s,%s\n", longer, level)
+	}
+	s, err := dataset.Read(context.Background(), "t.svm", strings.NewReader(svm.String()), dataset.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if digits, low, high, ok := s.Sparse.Values.Decimal(); !ok || digits != 2 || low != 0 || high != 890 {
+		t.Error(digits, low, high, ok)
+	}
+	c, err := dataset.Read(context.Background(), "t.csv", strings.NewReader(csv.String()), dataset.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if digits, low, high, ok := c.Columns[0].Numbers.Decimal(); !ok || digits != 2 || low != 0 || high != 69 {
+		t.Error(digits, low, high, ok)
+	}
+	for i := 0; i < 300; i += 3 {
+		l := c.Columns[1]
+		if got, want := l.Levels[l.Code(i)], strconv.FormatFloat(float64(i%70)/100, 'g', 17, 64); got != want || c.Columns[0].Numbers.At(i) != float64(i%70)/100 {
+			t.Errorf("row %d: level %q of %q, number %v", i, got, want, c.Columns[0].Numbers.At(i))
+		}
+	}
+}

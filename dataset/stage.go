@@ -253,6 +253,30 @@ func (s *stage) judge(at int, p *part) {
 		m.forms = slices.Clone(forms)
 		m.kept, m.ends, m.bytes = slices.Clone(x.kept), slices.Clone(x.ends), x.bytes
 	}
+	// Numbers written with more digits than they need, as 1.000000000000000000e-01. The texts are kept by now.
+	if p.storage == float32s || p.storage == float64s {
+		if digits, ok := inDisguise(slots, forms); ok {
+			s.integers(slots, forms, digits, p)
+		}
+	}
+}
+
+// inDisguise gives all numbers the few digits that disguise finds, or none; digits is the most that one has.
+func inDisguise(slots []uint64, forms []uint8) (digits int, ok bool) {
+	for i, f := range forms {
+		if f != formMissing {
+			if _, f = disguise(number(slots[i], f)); f == formFloat {
+				return 0, false
+			}
+			digits = max(digits, int(f))
+		}
+	}
+	for i, f := range forms {
+		if f != formMissing {
+			slots[i], forms[i] = disguise(number(slots[i], f))
+		}
+	}
+	return digits, true
 }
 
 // small reports whether all decimals have few enough digits to be packed.
