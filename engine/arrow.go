@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/descent-ml/descent/internal/kernel"
 )
@@ -15,15 +16,9 @@ func (e *Engine) Border(ctx context.Context, c []float64, of, chunks []int) ([]f
 	}
 	l := e.layout
 	n, N, q := l.Features, l.Features+1, len(of)
-	place := make([]int32, N) // of a feature among those asked for
-	for j := range place {
-		place[j] = -1
-	}
-	for i, j := range of {
-		if j < 0 || j > n || i > 0 && j <= of[i-1] {
-			return nil, fmt.Errorf("engine: Border: features must ascend within 0 to %d", n)
-		}
-		place[j] = int32(i)
+	place, err := l.places("Border", of)
+	if err != nil {
+		return nil, err
 	}
 	// The sum has the rows asked for, Σ c x̃ and the diagonal.
 	G, err := e.sums(ctx, chunks, (q+2)*N, func() worker {
@@ -73,6 +68,22 @@ func (e *Engine) Border(ctx context.Context, c []float64, of, chunks []int) ([]f
 	}
 	copy(first, square)
 	return G[:(q+1)*N], nil
+}
+
+// places are the numbers of the features, n for the bias, among those asked for, which must ascend; -1: it is not.
+func (l *plan) places(pass string, of []int) ([]int32, error) {
+	n := l.Features
+	place := make([]int32, n+1)
+	for j := range place {
+		place[j] = -1
+	}
+	for i, j := range of {
+		if j < 0 || j > n || i > 0 && j <= of[i-1] {
+			return nil, fmt.Errorf("engine: %s: features must ascend within 0 to %d", pass, n)
+		}
+		place[j] = int32(i)
+	}
+	return place, nil
 }
 
 // dense: feature j is a dense column.
@@ -195,34 +206,16 @@ func (b *Objective) Border(ctx context.Context, of, chunks []int, h []float64) e
 	if !b.Bordered() {
 		return ErrNoCurvature
 	}
-	n, N := b.e.layout.Features, b.e.layout.Features+1
-	feature := make([]int, size)
-	for j := range N {
-		if i := b.at(0, j); i >= 0 {
-			feature[i] = j
-		}
-	}
-	// θ may have the bias first.
-	sorted := make([]int, 0, q)
-	row := make([]int, N)
-	for i, k := range of {
-		if k < 0 || k >= size || i > 0 && k <= of[i-1] {
-			return fmt.Errorf("engine: Border: components must ascend within 0 to %d", size-1)
-		}
-		if feature[k] != n {
-			sorted = append(sorted, feature[k])
-		}
-	}
-	if len(sorted) < q {
-		sorted = append(sorted, n)
-	}
-	for i, j := range sorted {
-		row[j] = i
+	N := b.e.layout.Features + 1
+	feature, sorted, row, err := b.features("Border", of)
+	if err != nil {
+		return err
 	}
 	scale, err := b.partScale(chunks)
 	if err != nil {
 		return err
 	}
+	scale /= b.m
 	G, err := b.e.Border(ctx, b.curvature(), sorted, chunks)
 	if err != nil {
 		return err
@@ -244,15 +237,38 @@ func (b *Objective) Border(ctx context.Context, of, chunks []int, h []float64) e
 	return nil
 }
 
+// features are, for a cost with one head, the feature of every component of θ (n: the bias), those of the components listed in of, which must ascend, in their
+// own order (θ may have the bias first), and of each feature its place among these.
+func (b *Objective) features(pass string, of []int) (feature, sorted, place []int, err error) {
+	size, n := b.Size(), b.e.layout.Features
+	feature, place = make([]int, size), make([]int, n+1)
+	for j := range n + 1 {
+		if i := b.at(0, j); i >= 0 {
+			feature[i] = j
+		}
+	}
+	for i, k := range of {
+		if k < 0 || k >= size || i > 0 && k <= of[i-1] {
+			return nil, nil, nil, fmt.Errorf("engine: %s: components must ascend within 0 to %d", pass, size-1)
+		}
+		sorted = append(sorted, feature[k])
+	}
+	slices.Sort(sorted)
+	for i, j := range sorted {
+		place[j] = i
+	}
+	return feature, sorted, place, nil
+}
+
 // Bordered reports whether Border is offered.
 func (b *Objective) Bordered() bool {
 	return b.head != nil && b.head.Shape.Size() == 1 && len(b.of) <= 2 && b.second() == nil && b.separable()
 }
 
-// partScale is what a sum over the given chunks is multiplied by for an estimate of the mean over all rows.
+// partScale is what a sum over the given chunks is multiplied by for an estimate of the sum over all rows.
 func (b *Objective) partScale(chunks []int) (float64, error) {
 	if chunks == nil {
-		return 1 / b.m, nil
+		return 1, nil
 	}
 	rows := 0
 	for _, k := range chunks {
@@ -261,5 +277,5 @@ func (b *Objective) partScale(chunks []int) (float64, error) {
 	if rows == 0 {
 		return 0, fmt.Errorf("engine: an estimate from no rows")
 	}
-	return float64(b.e.layout.Rows) / float64(rows) / b.m, nil
+	return float64(b.e.layout.Rows) / float64(rows), nil
 }

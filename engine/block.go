@@ -14,15 +14,9 @@ func (e *Engine) Block(ctx context.Context, c []float64, of []int) ([]float64, e
 	}
 	l := e.layout
 	n, q := l.Features, len(of)
-	place := make([]int32, n+1)
-	for j := range place {
-		place[j] = -1
-	}
-	for i, j := range of {
-		if j < 0 || j > n || i > 0 && j <= of[i-1] {
-			return nil, fmt.Errorf("engine: Block: features must ascend within 0 to %d", n)
-		}
-		place[j] = int32(i)
+	place, err := l.places("Block", of)
+	if err != nil {
+		return nil, err
 	}
 	var dense [][2]int // stored place and place asked for
 	for d, j := range l.feature {
@@ -160,27 +154,9 @@ func (b *Objective) Block(ctx context.Context, of []int, h []float64) error {
 	if !b.Bordered() || b.o.Mask.Chunks != nil {
 		return ErrNoCurvature
 	}
-	N := b.e.layout.Features + 1
-	feature := make([]int, size)
-	for j := range N {
-		if i := b.at(0, j); i >= 0 {
-			feature[i] = j
-		}
-	}
-	sorted, place := make([]int, 0, q), make([]int, N)
-	for i, k := range of {
-		if k < 0 || k >= size || i > 0 && k <= of[i-1] {
-			return fmt.Errorf("engine: Block: components must ascend within 0 to %d", size-1)
-		}
-		if feature[k] < N-1 {
-			sorted = append(sorted, feature[k])
-		}
-	}
-	if len(sorted) < q {
-		sorted = append(sorted, N-1)
-	}
-	for i, j := range sorted {
-		place[j] = i
+	feature, sorted, place, err := b.features("Block", of)
+	if err != nil {
+		return err
 	}
 	G, err := b.e.Block(ctx, b.curvature(), sorted)
 	if err != nil {

@@ -393,17 +393,11 @@ func (b *Objective) Hessian(ctx context.Context, chunks []int, h []float64) erro
 
 // HessianEstimate is Hessian with the sum over the chunks scaled up to all rows.
 func (b *Objective) HessianEstimate(ctx context.Context, chunks []int, h []float64) error {
-	if chunks == nil {
-		return b.hessian(ctx, nil, 1, h)
+	scale, err := b.partScale(chunks)
+	if err != nil {
+		return err
 	}
-	rows := 0
-	for _, k := range chunks {
-		rows += max(0, min(b.e.chunk, b.e.layout.Rows-k*b.e.chunk))
-	}
-	if rows == 0 {
-		return fmt.Errorf("engine: an estimate from no rows")
-	}
-	return b.hessian(ctx, chunks, float64(b.e.layout.Rows)/float64(rows), h)
+	return b.hessian(ctx, chunks, scale, h)
 }
 
 func (b *Objective) hessian(ctx context.Context, chunks []int, scale float64, h []float64) error {

@@ -17,6 +17,7 @@ func (b *Objective) Shared(ctx context.Context, chunks []int, h []float64) error
 		return err
 	}
 	K := len(b.curv)
+	scale /= b.m
 	pairs := make([][2]int, K)
 	for k := range pairs {
 		pairs[k] = [2]int{k, k}
