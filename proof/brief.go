@@ -130,13 +130,7 @@ func (p *Problem) extremes(ctx context.Context) ([]float64, error) {
 	out := make([]float64, n+1)
 	out[n] = 1
 	for j := range n {
-		center, scale := 0.0, 1.0
-		if l.Center != nil {
-			center = l.Center[j]
-		}
-		if l.Scale != nil {
-			scale = l.Scale[j]
-		}
+		center, scale := axis(l, j)
 		for _, e := range found {
 			for _, x := range []float64{e.low[j], e.high[j]} {
 				if !math.IsInf(x, 0) {

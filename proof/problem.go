@@ -191,14 +191,20 @@ func (p *Problem) shift() []float64 {
 	l := p.Source.Layout()
 	out := make([]float64, l.Features+1)
 	for j := range l.Features {
-		c, s := 0.0, 1.0
-		if l.Center != nil {
-			c = l.Center[j]
-		}
-		if l.Scale != nil {
-			s = l.Scale[j]
-		}
+		c, s := axis(l, j)
 		out[j] = math.Abs(c * s)
 	}
 	return out
+}
+
+// axis is the centre and the scale of a feature.
+func axis(l *engine.Layout, j int) (center, scale float64) {
+	scale = 1
+	if l.Center != nil {
+		center = l.Center[j]
+	}
+	if l.Scale != nil {
+		scale = l.Scale[j]
+	}
+	return center, scale
 }

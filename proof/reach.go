@@ -17,13 +17,9 @@ func (p *Problem) largestRow(ctx context.Context, units []float64) (float64, err
 	center := make([]float64, n)
 	root := make([]float64, n) // a feature's part is ((x - center)·root)², off by a few units of itself
 	for j := range n {
-		root[j] = math.Sqrt(units[j])
-		if l.Scale != nil {
-			root[j] *= math.Abs(l.Scale[j])
-		}
-		if l.Center != nil {
-			center[j] = l.Center[j]
-		}
+		var scale float64
+		center[j], scale = axis(l, j)
+		root[j] = math.Sqrt(units[j]) * math.Abs(scale)
 	}
 	part := func(j int, x float64) float64 {
 		v := (x - center[j]) * root[j]

@@ -1,10 +1,7 @@
 package proof
 
 import (
-	"runtime"
-	"sync"
-	"sync/atomic"
-
+	"github.com/descent-ml/descent/internal/parallel"
 	"github.com/descent-ml/descent/internal/scalar"
 )
 
@@ -13,9 +10,9 @@ const rowsAtOnce = 8192
 
 // sum calls add for all rows, a piece at a time and on all threads, and adds up k compensated sums of the pieces in their order.
 func (p *Problem) sum(rows, k int, add func(lo, hi int, sums []scalar.Sum)) []float64 {
-	pieces := (rows + rowsAtOnce - 1) / rowsAtOnce
+	pieces := parallel.Count(rows, rowsAtOnce)
 	all := make([]scalar.Sum, pieces*k)
-	p.each(pieces, func(i int) { add(i*rowsAtOnce, min((i+1)*rowsAtOnce, rows), all[i*k:(i+1)*k]) })
+	parallel.Pieces(p.Threads, rows, rowsAtOnce, func(i, lo, hi int) { add(lo, hi, all[i*k:(i+1)*k]) })
 	out := make([]float64, k)
 	for j := range out {
 		var total scalar.Sum
@@ -29,20 +26,5 @@ func (p *Problem) sum(rows, k int, add func(lo, hi int, sums []scalar.Sum)) []fl
 
 // each calls do for the numbers below count, on all threads.
 func (p *Problem) each(count int, do func(i int)) {
-	threads := p.Threads
-	if threads == 0 {
-		threads = runtime.GOMAXPROCS(0)
-	}
-	var next atomic.Int64
-	work := func() {
-		for i := int(next.Add(1)) - 1; i < count; i = int(next.Add(1)) - 1 {
-			do(i)
-		}
-	}
-	var wg sync.WaitGroup
-	for range min(threads, count) - 1 {
-		wg.Go(work)
-	}
-	work()
-	wg.Wait()
+	parallel.Pieces(p.Threads, count, 1, func(i, _, _ int) { do(i) })
 }
