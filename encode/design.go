@@ -17,9 +17,10 @@ type Design struct {
 	// The model sees (x_j - Center_j)·Scale_j of feature j in its original unit; nil is 0 and 1.
 	Center, Scale []float64
 
-	units   []unit
-	sparse  string // how the values of LIBSVM are stored
-	entries int64  // of LIBSVM
+	units      []unit
+	sparse     string // how the values of LIBSVM are stored
+	valueBytes int64  // of one
+	entries    int64  // of LIBSVM
 }
 
 // Input is a further column of the design: one number per row.
@@ -462,6 +463,9 @@ func (b *designer) sparse(s *dataset.Sparse) {
 	var ten float64
 	b.columns.Value, ten = narrow(values)
 	b.design.sparse = sparseKind(b.columns.Value)
+	if v := b.columns.Value; v != nil {
+		b.design.valueBytes = int64(v.Kind().Bytes())
+	}
 	if n := len(b.rows); n > 0 {
 		b.design.entries = int64(b.columns.Start[n] - b.columns.Start[0])
 	}

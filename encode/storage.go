@@ -32,18 +32,7 @@ func (d *Design) Storage() Storage {
 	}
 	if l.Sparse {
 		out.Columns["sparse "+d.sparse] += l.Features - len(l.Dense)
-		entries, value := d.entries, int64(0)
-		switch d.sparse {
-		case engine.Int8.String():
-			value = 1
-		case engine.Int16.String():
-			value = 2
-		case engine.Int32.String(), engine.Float32.String():
-			value = 4
-		case engine.Float64.String():
-			value = 8
-		}
-		out.Bytes, out.Cells = out.Bytes+8*(rows+1)+(4+value)*entries, out.Cells+entries
+		out.Bytes, out.Cells = out.Bytes+8*(rows+1)+(4+d.valueBytes)*d.entries, out.Cells+d.entries
 	}
 	if out.Cells > 0 {
 		out.PerCell = float64(out.Bytes) / float64(out.Cells)
