@@ -92,3 +92,68 @@ func TestInfluenceOfFractions(t *testing.T) {
 		near("change", *g.Change.Estimate, *w.Change.Estimate)
 	}
 }
+
+// TestProfileUnreached: an end of an interval that Newton's method does not reach is null and named, and all else is there. In these data all but one row of
+// level b are of class 1: from there down steps overshoot.
+func TestProfileUnreached(t *testing.T) {
+	r := fitText(t, unreached, descent.Config{Target: "y", Inference: descent.Inference{LikelihoodRatio: true}})
+	null := 0
+	for _, c := range r.Coefficients {
+		for _, v := range []*float64{c.ProfileLow, c.ProfileHigh} {
+			if v == nil {
+				null++
+			} else if math.IsNaN(*v) {
+				t.Errorf("%s: NaN", c.Name)
+			}
+		}
+		if c.Name != "g=b" && (c.LRP == nil || c.ProfileLow == nil || c.ProfileHigh == nil) {
+			t.Errorf("%+v", c)
+		}
+	}
+	if null == 0 {
+		t.Fatal("all ends are reached: the test needs other data")
+	}
+	if notes := strings.Join(r.Notes, "\n"); !strings.Contains(notes, `does not reach: of "g=b"`) {
+		t.Error(notes)
+	}
+}
+
+const unreached = `x0,x1,x2,g,y
+-0.2693,0.7842,0.8244,c,1
+-1.6319,0.4524,1.4117,a,0
+-0.5121,0.5007,0.8198,c,1
+0.8653,-3.1091,-2.4389,a,0
+-0.7683,1.6064,-0.0662,b,1
+0.8724,1.1598,-0.5364,a,1
+1.4198,-0.2777,0.8150,b,1
+-0.4718,0.7052,0.1586,a,0
+1.0156,-0.9418,0.1761,b,1
+0.3958,1.0205,-0.5706,b,1
+-0.3251,-0.4461,-0.7115,c,0
+0.9723,0.3567,0.2326,b,1
+-0.2883,-1.6205,-0.8813,c,0
+-0.3845,0.2435,-0.7309,a,0
+-0.7826,0.7620,0.8034,b,1
+-0.9975,-1.2307,-1.2615,c,0
+0.9895,0.5934,1.3141,c,1
+-1.1327,-1.7558,-0.4755,c,0
+-0.8438,-0.1370,1.3134,a,1
+0.5613,-0.7118,1.0264,c,0
+-0.8813,1.1568,1.4951,b,1
+-0.4065,-0.6612,0.7137,c,0
+0.0457,-1.5073,-1.4803,a,0
+-1.2212,-0.7238,-1.9801,b,0
+0.5479,-0.5791,1.5265,a,1
+-0.0952,-0.5992,-0.4779,a,0
+-1.6658,-0.2615,-0.9773,c,0
+1.0239,0.2152,0.1327,b,1
+0.7376,-0.2539,0.8516,a,1
+1.5676,-0.5627,-0.8243,c,0
+0.5420,-1.0333,1.6498,a,1
+1.6020,-0.3223,-0.6442,c,1
+0.4097,1.5577,-1.3883,a,1
+1.6035,-0.6176,-3.0218,a,0
+0.6330,2.0020,-0.0288,b,1
+-0.0716,1.1830,-0.4268,a,1
+0.3062,-1.0886,-0.7921,a,0
+`

@@ -2,7 +2,7 @@ package descent
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"math"
 	"slices"
 
@@ -95,6 +95,15 @@ func (f *fit) profiles(ctx context.Context, d *study) error {
 			c.Z, c.P, c.Low, c.High = nil, nil, nil, nil
 		}
 	}
+	// What Newton's method does not reach is null, and named: of data near separation or with columns near each other there may be such an end.
+	var lost []string
+	unreached := func(err error) bool { return errors.Is(err, infer.ErrNoMaximum) || errors.Is(err, infer.ErrSingular) }
+	reached := func(name string, err error) error {
+		if unreached(err) {
+			lost, err = append(lost, name), nil
+		}
+		return err
+	}
 	best, err := l(ctx, f.moved())
 	if err != nil {
 		return err
@@ -105,6 +114,9 @@ func (f *fit) profiles(ctx context.Context, d *study) error {
 	}
 	// The maximum as these passes see it: its last digits, which a test near 0 needs.
 	if best, _, err = infer.Maximize(ctx, l, best.Theta, nil); err != nil {
+		if unreached(err) {
+			return f.note("no likelihood-ratio tests and profile intervals: %v", err)
+		}
 		return err
 	}
 	test := func(without []infer.Constraint) (*float64, *float64, error) {
@@ -131,41 +143,48 @@ func (f *fit) profiles(ctx context.Context, d *study) error {
 			c := &r.Coefficients[i]
 			i++
 			of := f.parameter(unit, e, k, j)
-			if c.LRChisq, c.LRP, err = test([]infer.Constraint{{C: of}}); err != nil {
-				return fmt.Errorf("the test of %s: %w", c.Name, err)
+			c.LRChisq, c.LRP, err = test([]infer.Constraint{{C: of}})
+			if err := reached(c.Name, err); err != nil {
+				return err
 			}
 			for _, end := range []struct {
 				to *(*float64)
 				up bool
 			}{{&c.ProfileLow, false}, {&c.ProfileHigh, true}} {
 				v, err := infer.Bound(ctx, l, best, of, q, end.up)
-				if err != nil {
-					return fmt.Errorf("the interval of %s: %w", c.Name, err)
+				if err == nil {
+					*end.to = number(v)
+				} else if err := reached(c.Name, err); err != nil {
+					return err
 				}
-				*end.to = number(v)
 			}
 			if firth {
-				c.Z, c.P = number(math.Copysign(math.Sqrt(*c.LRChisq), c.Estimate)), c.LRP
+				c.Z, c.P = number(math.Copysign(math.Sqrt(value(c.LRChisq)), c.Estimate)), c.LRP
 				c.Low, c.High = c.ProfileLow, c.ProfileHigh
 			}
 		}
 	}
 	if firth { // the null model has the same penalty, that of all columns
 		r.NullTest = &LRTest{DF: e.Count * e.Weights}
-		if r.NullTest.Chisq, r.NullTest.P, err = test(zero(func(int) bool { return true })); err != nil {
+		r.NullTest.Chisq, r.NullTest.P, err = test(zero(func(int) bool { return true }))
+		if err := reached("all columns", err); err != nil {
 			return err
 		}
 	}
-	if !f.config.Inference.LikelihoodRatio {
-		return nil
-	}
 	for _, name := range slices.Compact(slices.Clone(columns)) {
+		if !f.config.Inference.LikelihoodRatio {
+			break
+		}
 		without := zero(func(j int) bool { return columns[j] == name })
 		t := LRTest{Column: name, DF: len(without)}
-		if t.Chisq, t.P, err = test(without); err != nil {
-			return fmt.Errorf("the test of column %s: %w", name, err)
+		t.Chisq, t.P, err = test(without)
+		if err := reached(name, err); err != nil {
+			return err
 		}
 		r.LRTests = append(r.LRTests, t)
+	}
+	if lost != nil {
+		return f.note("null are likelihood-ratio tests or ends of profile intervals that Newton's method does not reach: of %s", someNames(slices.Compact(lost)))
 	}
 	return nil
 }
