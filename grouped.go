@@ -33,12 +33,14 @@ func groupedNames(successes, failures string) (target, weight string) {
 }
 
 // group makes the table one of single outcomes with the counts as weights.
-func (f *fit) group(begin time.Time) (err error) {
+func (f *fit) group(begin time.Time) error {
 	c := &f.config.Columns
 	target, weight := groupedNames(c.Successes, c.Failures)
-	if f.table, err = f.table.Grouped(c.Successes, c.Failures, target, weight); err != nil {
-		return err
+	t, err := f.table.Grouped(c.Successes, c.Failures, target, weight)
+	if err != nil {
+		return err // f.table still names the scratch file that is to be given back
 	}
+	f.table = t
 	if f.table.Rows == 0 {
 		return f.table.At(-1, nil, "all counts of %s and %s are 0", c.Successes, c.Failures)
 	}
