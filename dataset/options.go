@@ -45,8 +45,8 @@ type Options struct {
 	Use    func(name string) bool // nil: all columns. A column not used is not typed, gives no errors and is not in Table.Columns; the target always is. A Scanner of typed columns leaves them Absent
 
 	// Memory bounds the bytes that cells take: further ones go to a scratch file in the system's directory for temporary files, which Table.Close
-	// gives back. The table is the same, but that a column of irregular numbers and other texts may have to be given a type. What stays in memory besides: the target, the levels, some 50 bytes for every block of a column,
-	// LIBSVM's entries. 0 is no bound.
+	// gives back. The table is the same, but that a column of irregular numbers and other texts may have to be given a type. What stays in memory
+	// besides: the target, the levels, some 50 bytes for every block of a column, LIBSVM's entries. 0 is no bound.
 	Memory   int64
 	Entries  int64                   // of LIBSVM, which stay in memory: more are an error; 0 is no bound
 	Threads  int                     // that read at once; 0: as many as there are processors. The table is the same with any number
