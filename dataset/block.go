@@ -75,6 +75,7 @@ const (
 // partTexts is what a part of plain numbers does not need.
 type partTexts struct {
 	words *dictionary // of the codes
+	of    *dictionary // of a stream: the dictionary that words is the beginning of
 	na    []NA        // the missing ones but for the rows of the block: counted from its beginning
 	forms []uint8     // spelled
 	kept  []byte      // texts of irregular numbers, one after the other

@@ -19,6 +19,7 @@ type builder struct {
 	index   int // from 1; 0: LIBSVM's label
 	at      int // its part of a block
 	forced  bool
+	stated  bool // of a stream: forced by the user, not by the first rows
 	want    Type // if forced
 	target  bool
 	direct  bool // codes from the start

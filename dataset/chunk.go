@@ -43,6 +43,7 @@ type parser struct {
 	stage     *stage
 	sparse    *sparseStage
 	others    []*parser // of the other threads
+	limit     int       // rows to read at most; 0: all
 }
 
 // errUnsure ends the parsing of a chunk whose assumption leads too far.
@@ -106,16 +107,22 @@ func (p *parser) run(stop int64) *chunk {
 		p.stage = newStage(p.t.used, room)
 		if p.libsvm != nil {
 			p.sparse = newSparseStage(2 * stageEntries)
+			p.sparse.plain = p.t.stream != nil
 		}
 	}
 	s := p.stage
+	room := s.room
+	defer func() { s.room = room }()
 	quick := !p.t.plodding && (p.libsvm != nil || p.delimited != nil && len(p.delimited.names) > 1)
 	for {
 		if s.full() || p.sparse != nil && p.sparse.full() {
 			p.seal(out)
 		}
-		if w.settled() >= stop {
+		if w.settled() >= stop || p.limit > 0 && out.rows == p.limit {
 			break
+		}
+		if p.limit > 0 {
+			s.room = min(room, s.rows+p.limit-out.rows)
 		}
 		if last := w.lastEnd(); quick && w.pos < last && !w.skipLF {
 			b, stop := w.buf[:w.end+padding], int(min(stop-w.base, int64(w.end)))
@@ -201,6 +208,13 @@ func (p *parser) seal(out *chunk) {
 	first := out.rows - p.stage.rows
 	b := p.stage.seal()
 	b.first = first
+	if p.t.stream != nil {
+		for at := range b.parts {
+			if m := b.parts[at].more; m != nil && m.words != nil { // another thread will read them
+				m.of, m.words = m.words, m.words.beginning()
+			}
+		}
+	}
 	p.t.keep(b, p.t.used)
 	out.blocks = append(out.blocks, b)
 	if p.sparse != nil {
@@ -214,6 +228,9 @@ func (p *parser) seal(out *chunk) {
 
 // join appends a chunk to the table; nil to go on.
 func (t *reading) join(c *chunk) error {
+	if t.stream != nil && t.stream.begun {
+		return t.stream.join(c)
+	}
 	if err := t.t.scratch.Err(); err != nil {
 		return err
 	}
@@ -295,9 +312,20 @@ func (t *reading) pieces(p *parser) int64 {
 // rows reads the rows of a file; p stands after its header. raw is the file as it was opened.
 func (t *reading) rows(p *parser, in *input, raw io.Reader) error {
 	w := p.w
+	t.line = w.line
+	if n := t.stream.limit(); n > 0 {
+		p.limit = n
+		c := p.run(1<<63 - 1)
+		p.limit, p.stage, p.sparse = 0, nil, nil // columns have their types now
+		if err := t.join(c); err != nil || t.stopped || t.stream.limit() > 0 {
+			return err
+		}
+		if err := t.stream.begin(); err != nil {
+			return err
+		}
+	}
 	piece := t.pieces(p)
 	from := w.settled()
-	t.line = w.line
 	oneColumn := p.delimited != nil && len(p.delimited.names) == 1 // its blank lines are rows if others follow: that takes order
 	if oneColumn || w.done && int64(w.end-w.pos) <= piece {
 		return t.join(p.run(1<<63 - 1))
@@ -322,7 +350,7 @@ func (t *reading) rows(p *parser, in *input, raw io.Reader) error {
 		}
 		return err
 	}
-	return t.stream(p, in, piece)
+	return t.batches(p, in, piece)
 }
 
 // atBeginning reports whether the input was at its beginning when it was given to us, so that places in it are those of ReadAt.
@@ -351,6 +379,11 @@ func (t *reading) parallel(p *parser, src source, from, piece int64, progress fu
 		done   = make(map[int]*chunk) // parsed, not joined
 		joined int
 	)
+	// The rows of a stream are not kept, so that no thread may run far ahead of them.
+	ahead, waiting := n, sync.NewCond(&mu)
+	if t.stream != nil {
+		ahead = 2 * t.threads
+	}
 	to = from
 	end := func(i int) int64 { return min(from+int64(i+1)*piece, src.size) }
 	// join takes what is there, in the order of the file.
@@ -387,6 +420,11 @@ func (t *reading) parallel(p *parser, src source, from, piece int64, progress fu
 			if i >= n {
 				return
 			}
+			mu.Lock()
+			for i > joined+ahead && !stop.Load() {
+				waiting.Wait()
+			}
+			mu.Unlock()
 			start, stopAt := from, end(i)
 			if i > 0 {
 				start = end(i-1) - 1
@@ -407,6 +445,7 @@ func (t *reading) parallel(p *parser, src source, from, piece int64, progress fu
 			mu.Lock()
 			done[i] = c
 			join(q)
+			waiting.Broadcast()
 			mu.Unlock()
 		}
 	}
@@ -427,8 +466,8 @@ func (w *window) skipLine() bool {
 	return state == whole
 }
 
-// stream reads the rows of an input that can only be read from its beginning to its end: in batches that are in memory as a whole, the next of which is read while one is parsed.
-func (t *reading) stream(p *parser, in *input, piece int64) error {
+// batches reads the rows of an input that can only be read from its beginning to its end: in batches that are in memory as a whole, the next of which is read while one is parsed.
+func (t *reading) batches(p *parser, in *input, piece int64) error {
 	size := int(piece) * max(2*t.threads, 4)
 	type batch struct {
 		text []byte

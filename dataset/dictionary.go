@@ -120,3 +120,8 @@ func (d *dictionary) text(code int) []byte {
 	e := &d.entries[code]
 	return d.arena[e.end-e.n : e.end : e.end]
 }
+
+// beginning is the dictionary as it is now, for reading texts only: it stays as it is while others are added, also by another goroutine.
+func (d *dictionary) beginning() *dictionary {
+	return &dictionary{entries: d.entries[:len(d.entries):len(d.entries)], arena: d.arena[:len(d.arena):len(d.arena)]}
+}

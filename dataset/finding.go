@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// findings is what a reading has to say besides its table.
-func (t *reading) findings() []Finding {
+// findings is what a reading has to say besides its table. line is the line of a row in an NA.
+func (t *reading) findings(line func(row int) int) []Finding {
 	var out []Finding
 	if t.t.Format != JSONL && t.t.header > 0 && len(t.t.Header) > 1 && allNumbers(t.t.Header) {
 		out = append(out, Finding{Code: "W-header", Columns: t.t.Header, Message: fmt.Sprintf(
@@ -24,7 +24,7 @@ func (t *reading) findings() []Finding {
 		var met []string
 		for _, na := range c.NA {
 			if na.Text != "" {
-				met = append(met, fmt.Sprintf("%s %d×, first on line %d", quote(na.Text), na.Rows, t.t.Line(na.Row)))
+				met = append(met, fmt.Sprintf("%s %d×, first on line %d", quote(na.Text), na.Rows, line(na.Row)))
 			}
 		}
 		if len(met) > 0 {

@@ -139,6 +139,7 @@ type sparseStage struct {
 	rows   []int32 // entries of each
 	index  []int32 // as long as values has room
 	values *stage
+	plain  bool // rows are never made columns
 
 	dense     *stage // for transpose
 	denseRoom int
@@ -200,7 +201,7 @@ type sparseBlock struct {
 func (s *sparseStage) seal() *sparseBlock {
 	b := &sparseBlock{rows: slices.Clone(s.rows), entries: s.values.rows}
 	index := s.index[:s.values.rows]
-	if features := s.features(2 * len(index) / max(1, len(s.rows))); len(features) > 1 {
+	if features := s.features(2 * len(index) / max(1, len(s.rows))); len(features) > 1 && !s.plain {
 		b.features, b.columns = features, s.transpose(features)
 		s.values.begin()
 	}

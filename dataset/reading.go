@@ -30,14 +30,22 @@ func Open(ctx context.Context, pattern string, o Options) (table *Table, err err
 		return nil, err
 	}
 	defer t.closeFailed(&err)
+	if err := t.files(pattern); err != nil {
+		return nil, err
+	}
+	return t.table()
+}
+
+// files reads all files that a pattern means.
+func (t *reading) files(pattern string) error {
 	names, err := Files(pattern)
 	if err != nil {
-		return nil, asErrors(err)
+		return asErrors(err)
 	}
 	for _, name := range names {
 		f, size, err := openFile(name)
 		if err != nil {
-			return nil, asErrors(err)
+			return asErrors(err)
 		}
 		in := io.Reader(f)
 		if size > 0 {
@@ -46,13 +54,13 @@ func Open(ctx context.Context, pattern string, o Options) (table *Table, err err
 		err = t.input(name, in, size)
 		f.Close()
 		if err != nil {
-			return nil, asErrors(err)
+			return asErrors(err)
 		}
 		if t.stopped {
 			break
 		}
 	}
-	return t.table()
+	return nil
 }
 
 // Read reads one table from r; name is what errors call it. See Open for the errors.
@@ -62,14 +70,18 @@ func Read(ctx context.Context, name string, r io.Reader, o Options) (table *Tabl
 		return nil, err
 	}
 	defer t.closeFailed(&err)
-	size := int64(0)
-	if l, ok := r.(interface{ Len() int }); ok {
-		size = int64(l.Len())
-	}
-	if err := t.input(name, r, size); err != nil {
+	if err := t.input(name, r, sizeOf(r)); err != nil {
 		return nil, asErrors(err)
 	}
 	return t.table()
+}
+
+// sizeOf is how many bytes a reader in memory has, 0 of others.
+func sizeOf(r io.Reader) int64 {
+	if l, ok := r.(interface{ Len() int }); ok {
+		return int64(l.Len())
+	}
+	return 0
 }
 
 // closeFailed gives the scratch file of a reading back that gave no table.
@@ -117,10 +129,11 @@ type reading struct {
 	all       atomic.Int64 // and of all cells
 	room      int          // bytes that texts of irregular numbers may take
 	problems  problems
-	stopped   bool // a final error: nothing after it was read, so types are not judged
-	line      int  // of the file being read: where the next chunk begins
-	zero      int  // first line with index 0
-	qid       int  // first line with qid:
+	stopped   bool    // a final error: nothing after it was read, so types are not judged
+	line      int     // of the file being read: where the next chunk begins
+	zero      int     // first line with index 0
+	qid       int     // first line with qid:
+	stream    *stream // hands the rows over; nil: they are kept
 }
 
 func newReading(ctx context.Context, name string, o Options) (*reading, error) {
@@ -153,6 +166,9 @@ func (t *reading) input(name string, r io.Reader, size int64) error {
 	defer in.close()
 	first := len(t.t.files) == 0
 	if f := t.o.formatOf(in); f != nil && (first || t.t.Format == f.Name) {
+		if t.stream != nil {
+			return &Error{File: name, Message: fmt.Sprintf("a stream is text that is read once, from its beginning to its end; %s is read here and there", f.Name), final: true}
+		}
 		c, done, err := openColumnar(f, in, r)
 		if err != nil {
 			return err
@@ -171,6 +187,7 @@ func (t *reading) input(name string, r io.Reader, size int64) error {
 	}
 	t.t.Format = l.format
 	t.t.files = append(t.t.files, fileRows{name, t.t.Rows})
+	t.stream.file()
 	p := &parser{t: t, w: w, name: name}
 	switch l.format {
 	case LIBSVM:
@@ -370,7 +387,7 @@ func (t *reading) table() (*Table, error) {
 	for i, c := range t.t.Columns {
 		t.t.places[c.Name] = i
 	}
-	t.t.Findings = t.findings()
+	t.t.Findings = t.findings(t.t.Line)
 	t.t.bytes, t.t.inMemory = t.all.Load(), t.held.Load()
 	return t.t, t.t.scratch.Err()
 }
