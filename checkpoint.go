@@ -56,57 +56,12 @@ type runState struct {
 	Solve    *solveState  `json:"solve,omitempty"`
 }
 
-// setting is an option that has a part in the model.
-type setting struct {
-	Name  string          `json:"name"`
-	Value json.RawMessage `json:"value"`
-}
-
 // solveState is an optimiser at work.
 type solveState struct {
 	Method json.RawMessage `json:"method"`
 	Trail  optim.Trail     `json:"trail"`
 	Trace  []TracePoint    `json:"trace,omitempty"`
 	Looked int             `json:"looked,omitempty"` // the step at which separation was last looked for
-}
-
-// settings are the options that have a part in the model, under the names a user sets them by.
-func (c *Config) settings(userSteps bool) ([]setting, error) {
-	initial := ""
-	if c.Run.Init != nil {
-		var err error
-		if initial, err = c.Run.Init.checksum(); err != nil {
-			return nil, err
-		}
-	}
-	steps := c.Solver.Steps
-	if !userSteps {
-		steps = 0
-	}
-	var out []setting
-	for _, s := range []struct {
-		name  string
-		value any
-	}{
-		{"target", c.Target}, {"include", c.Columns.Include}, {"exclude", c.Columns.Exclude}, {"categorical", c.Columns.Categorical},
-		{"numeric", c.Columns.Numeric}, {"weight", c.Columns.Weight}, {"offset", c.Columns.Offset},
-		{"successes", c.Columns.Successes}, {"failures", c.Columns.Failures}, {"class-weight", c.ClassWeight},
-		{"robust", c.Inference.Robust}, {"cluster", c.Inference.Cluster},
-		{"labels", c.Labels}, {"missing", c.Encoding.Missing}, {"unseen", c.Encoding.Unseen},
-		{"min-level-count", c.Encoding.MinLevelCount}, {"max-levels", c.Encoding.MaxLevels}, {"coding", c.Encoding.Coding}, {"base", c.Encoding.Base},
-		{"na", c.NA}, {"scale", c.Scale}, {"equations", c.Equations}, {"hidden", c.Hidden}, {"l2", c.Penalty.L2}, {"l1", c.Penalty.L1},
-		{"cv", c.CV.Folds}, {"l2 auto", c.CV.L2}, {"l1 auto", c.CV.L1}, {"cv-rule", c.CV.Rule},
-		{"solver", c.Solver.Method}, {"alpha", c.Solver.Alpha}, {"steps", steps}, {"batch", c.Solver.Batch}, {"tol", c.Solver.Tol},
-		{"record", c.Solver.Record}, {"seed", c.Solver.Seed}, {"restarts", c.Solver.Restarts},
-		{"holdout every", c.Test.Every}, {"holdout", c.Test.Part}, {"init", initial},
-	} {
-		b, err := json.Marshal(s.value)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, setting{s.name, b})
-	}
-	return out, nil
 }
 
 // program is the version of this program and its architecture.
@@ -153,11 +108,12 @@ func (f *fit) resume(context.Context) error {
 	}
 	f.saved = time.Now()
 	f.state = runState{Program: program(), Data: f.fingerprint()}
-	var err error
-	if f.state.Settings, err = c.settings(f.userSteps); err != nil || c.Run.Resume == "" {
-		return err
+	f.state.Settings = f.settings
+	if c.Run.Resume == "" {
+		return nil
 	}
 	path := c.Run.Resume
+	var err error
 	if f.resumed, err = readCheckpoint(path); err != nil {
 		return f.noResume(err)
 	}
@@ -177,17 +133,11 @@ func (s *runState) continues(saved *runState) error {
 	if saved.Program != s.Program {
 		return fmt.Errorf("the state was saved by descent %s, this is %s; only the same program on the same architecture goes on with the same bits", shown(saved.Program), s.Program)
 	}
-	had := map[string]json.RawMessage{}
-	for _, o := range saved.Settings {
-		had[o.Name] = o.Value
-	}
 	var differ []string
-	for _, o := range s.Settings {
-		if old, ok := had[o.Name]; !ok || !bytes.Equal(old, o.Value) {
-			differ = append(differ, fmt.Sprintf("%s was %s and is %s", o.Name, shown(string(old)), shown(string(o.Value))))
-		}
+	for _, d := range differing(saved.Settings, s.Settings) {
+		differ = append(differ, fmt.Sprintf("%s was %s and is %s", shown(d.name), shown(string(d.a)), shown(string(d.b))))
 	}
-	if differ != nil || len(saved.Settings) != len(s.Settings) {
+	if differ != nil {
 		return fmt.Errorf("the state belongs to another training: %s", strings.Join(differ, "; "))
 	}
 	if saved.Data != s.Data {

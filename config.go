@@ -40,6 +40,7 @@ type Config struct {
 	Found    func(doctor.Finding) error
 	Progress func(Progress) // called after every step of the solver, from the goroutine of Fit
 
+	data  string // fingerprint that the table must have; "" is any
 	hooks hooks
 }
 

@@ -83,6 +83,7 @@ func (f *fit) describe(e *encode.Encoding) modelFile {
 	if m := f.config.Run.Init; m != nil {
 		file.Training.Init, _ = m.checksum() // a model that was read or trained can be written
 	}
+	file.Training.TimeUp, file.Training.Program, file.Training.Settings = f.timeUp, program(), ofModel(f.settings)
 	if f.firstOrder() {
 		file.Training.Alpha = f.config.Solver.Alpha
 	}
@@ -114,7 +115,7 @@ func (f *fit) build(ctx context.Context, e *encode.Encoding, raw, moved [][]floa
 	case sets > 1:
 		file.CovarianceNote = "more than two classes: an interval of one probability is not offered"
 	case cov == nil:
-		file.CovarianceNote = r.StatisticsNote
+		file.CovarianceNote = f.covarianceNote
 	case n > maxCovariance:
 		file.CovarianceNote = fmt.Sprintf("%d terms: a covariance is kept up to %d", n, maxCovariance)
 	default:
@@ -261,8 +262,11 @@ func (f *fit) statistics(ctx context.Context, unit infer.Map, raw, scaled [][]fl
 			return nil, err
 		}
 	}
-	if r.StatisticsNote != "" && !setting.Separated && !setting.Unfinished && f.config.Inference.Bootstrap == 0 {
-		r.StatisticsNote += "; --bootstrap 1000 gives intervals by resampling"
+	if f.covarianceNote = r.StatisticsNote; r.StatisticsNote != "" && !setting.Separated && !setting.Unfinished {
+		f.covarianceNote += "; --bootstrap 1000 gives intervals by resampling"
+		if f.config.Inference.Bootstrap == 0 {
+			r.StatisticsNote = f.covarianceNote
+		}
 	}
 	if K > 1 {
 		r.Classes = f.classes.Levels
@@ -427,6 +431,9 @@ func (f *fit) measure(ctx context.Context) error {
 		return err
 	}
 	f.result.Test = test.Metrics
+	if f.config.Test.Source != nil {
+		f.model.file.Training.Test = fmt.Sprintf("sha256:%x", f.test.Fingerprint())
+	}
 	var said []string
 	if test.Unseen > 0 {
 		said = append(said, fmt.Sprintf("%d with a level that did not occur in training", test.Unseen))

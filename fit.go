@@ -35,10 +35,14 @@ func Fit(ctx context.Context, source Source, config Config) (*Result, error) {
 	config.defaults()
 	f := &fit{config: config, userSteps: userSteps, result: &Result{Solver: config.Solver.Method, Penalty: config.Penalty, Confidence: config.Confidence,
 		Seed: config.Solver.Seed, Aliased: []string{}, Notes: []string{}, Warnings: []Warning{}}, start: time.Now()}
+	var err error
+	if f.settings, err = config.settings(userSteps); err != nil {
+		return nil, err
+	}
 	defer f.keepWithin()()
 	for _, stage := range []func(context.Context) error{
 		func(ctx context.Context) error { return f.read(ctx, source) },
-		f.resume, f.split, f.learn, f.fits, f.alias, f.design, f.validate, f.solve, f.finish,
+		f.expected, f.resume, f.split, f.learn, f.fits, f.alias, f.design, f.validate, f.solve, f.finish,
 	} {
 		err := stage(ctx)
 		if err == nil {
@@ -55,9 +59,10 @@ func Fit(ctx context.Context, source Source, config Config) (*Result, error) {
 
 // fit is one training, stage by stage.
 type fit struct {
-	config Config
-	result *Result
-	start  time.Time
+	config   Config
+	settings []setting // as the user made them
+	result   *Result
+	start    time.Time
 
 	table   *dataset.Table
 	test    *dataset.Table // of its own, or table
@@ -87,7 +92,8 @@ type fit struct {
 	saved   time.Time     // when the last checkpoint was written
 	looked  int           // the step at which separation was last looked for
 	solved
-	model *Model
+	covarianceNote string // why the model has no covariance
+	model          *Model
 }
 
 // open reads the table as the configuration says, and passes on what the reader found.

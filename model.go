@@ -102,6 +102,11 @@ type trainingRecord struct {
 	Fingerprint string    `json:"fingerprint"` // of the parsed values and the schema of the training file
 
 	inferenceRecord
+
+	TimeUp   bool        `json:"time_up,omitempty"`  // the time ended the training before anything else
+	Test     string      `json:"test,omitempty"`     // fingerprint of the file of test rows
+	Program  string      `json:"program,omitempty"`  // version of descent, and the architecture that it ran on
+	Settings settingList `json:"settings,omitempty"` // options that have a part in the model
 }
 
 // cvRecord is what a model keeps of a cross-validation.

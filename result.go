@@ -98,6 +98,8 @@ type Result struct {
 
 	// Model is the trained model, also where the verdict forbids to save it. It is nil if training could not begin.
 	Model *Model `json:"-"`
+
+	data string // fingerprint of a table that is not the expected one
 }
 
 // MarshalJSON writes null for a number that is not finite (a diverged run has such), and reference_class also where it is null, of more than
