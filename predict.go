@@ -45,13 +45,18 @@ func (m *Model) Predict(row any) (Prediction, error) {
 	if err != nil {
 		return Prediction{}, err
 	}
-	if m.layers != nil {
-		return m.layers.predict(s.cells, offset)
+	return m.decide(s.cells, offset)
+}
+
+// decide is the prediction of a row: the one way from cells to a label.
+func (m *Model) decide(cells []encode.Cell, offset float64) (Prediction, error) {
+	switch {
+	case m.layers != nil:
+		return m.layers.predict(cells, offset)
+	case len(m.file.Intercepts) > 1:
+		return m.choose(cells, offset, nil)
 	}
-	if len(m.file.Intercepts) > 1 {
-		return m.choose(s.cells, offset, nil)
-	}
-	return m.predict(m.scorer.z(0, s.cells, offset, nil))
+	return m.predict(m.scorer.z(0, cells, offset, nil))
 }
 
 func tooLarge(z float64) error {

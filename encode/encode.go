@@ -99,10 +99,12 @@ const (
 	KindIndicator = "indicator" // 1 where the number is missing, else 0
 )
 
-// otherLevel is the level that rare levels become; missingLevel the one of missing values.
+// OtherLevel is the level that rare levels become.
+const OtherLevel = "other"
+
 const (
-	otherLevel   = "other"
-	missingLevel = "missing"
+	otherLevel   = OtherLevel
+	missingLevel = "missing" // of missing values
 )
 
 // Column is one column that the model reads.
@@ -118,6 +120,8 @@ type Column struct {
 	Deviation float64 `json:"deviation,omitempty"`
 	Min       float64 `json:"min,omitempty"`
 	Max       float64 `json:"max,omitempty"`
+	// Decimals is the number of decimals that all numbers of the file's column have at most, where it is known and few; nil of LIBSVM.
+	Decimals *int `json:"decimals,omitempty"`
 
 	// Boolean and levels: the levels met in training, sorted, with "other" and "missing" last where they stand for
 	// something; Base is the one without a weight ("" where all have one); Rare are those that became "other".
@@ -235,6 +239,9 @@ func (c *Column) check() error {
 	case Numeric:
 		if len(c.Levels)+len(c.Rare) > 0 || c.Base != "" {
 			return fmt.Errorf("a numeric column has no levels")
+		}
+		if d := c.Decimals; d != nil && (*d < 0 || *d > 300) {
+			return fmt.Errorf("its numbers cannot have %d decimals", *d)
 		}
 		if c.Deviation < 0 {
 			return fmt.Errorf("its deviation %v is negative", c.Deviation)

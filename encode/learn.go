@@ -229,6 +229,9 @@ func (l *Learnt) columns(t *dataset.Table, inputs []*dataset.Column, o Options) 
 		}
 		if c.Type == dataset.Numeric {
 			out.Type, out.Unseen = Numeric, ""
+			if d, _, _, ok := c.Numbers.Decimal(); ok && t.Format != dataset.LIBSVM {
+				out.Decimals = &d
+			}
 			numeric, at = append(numeric, l.newMoments(c, out)), append(at, i)
 		} else if out.Missing == MissingMean {
 			out.Missing = MissingLevel

@@ -20,9 +20,13 @@ func (a *app) explainCommand() *cobra.Command {
 		Short: "a model's coefficients, or one row's prediction part by part",
 		Long: `Explain shows the coefficients of a model. With FILE and --row it shows one row's forward pass: the intercept and what every column adds
 to z. The parts add up to z exactly: an explanation is the prediction itself, not a second model of it. Of more than two classes every one has
-its own z. Where a hidden layer mixes the columns there are no such parts, and the value of every equation is shown in their place.`,
+its own z. Where a hidden layer mixes the columns there are no such parts, and the value of every equation is shown in their place.
+
+--flip adds the smallest changes that give the row another label: of every column alone, and of all numeric columns together in units of their standard deviations.
+Each was predicted with and has that label. They are about the model, not about the world: changing a number there need not change what it stands for.`,
 		Example: `  descent explain heart.json
-  descent explain heart.json new.csv --row 3`,
+  descent explain heart.json new.csv --row 3
+  descent explain heart.json new.csv --row 3 --flip --freeze age,sex`,
 		Args: between(1, "MODEL", "FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			data := ""
@@ -39,6 +43,14 @@ its own z. Where a hidden layer mixes the columns there are no such parts, and t
 				return usagef("--row %d: the first row is 1", e.row)
 			case args[0] == "-" && data == "-":
 				return usagef("standard input cannot be both MODEL and FILE")
+			case data == "" && e.flip:
+				return usagef("--flip is about a row: explain MODEL FILE --row N --flip")
+			case !e.flip && (changed("freeze") || changed("only") || changed("to")):
+				return usagef("--freeze, --only and --to go with --flip")
+			case changed("freeze") && changed("only"):
+				return usagef("--freeze and --only: choose one")
+			case changed("to") && e.flips.To == "":
+				return usagef("--to is empty")
 			}
 			m, err := a.load(args[0], data)
 			if err != nil {
@@ -53,14 +65,16 @@ its own z. Where a hidden layer mixes the columns there are no such parts, and t
 	}
 	cmd.Flags().IntVar(&e.row, "row", 0, "the `N`-th data row of FILE, from 1")
 	e.in.add(cmd)
-	laterFlags(cmd.Flags(), "flip")
+	e.addFlip(cmd)
 	return cmd
 }
 
 type explanation struct {
 	*app
-	in  inputFlags
-	row int
+	in    inputFlags
+	row   int
+	flip  bool
+	flips descent.FlipOptions
 }
 
 // model shows the coefficients.
@@ -87,6 +101,7 @@ func (e *explanation) one(m *descent.Model, file string) error {
 	var name string
 	var row *descent.Row
 	var x *descent.Explanation
+	var flip *descent.Flip
 	n := 0
 	err := e.each(file, func(file string, r io.Reader) error {
 		if x != nil {
@@ -113,6 +128,11 @@ func (e *explanation) one(m *descent.Model, file string) error {
 				if x, err = rows.Explain(); err != nil {
 					return placed{file: name, line: row.Line, message: err.Error()}
 				}
+				if e.flip {
+					if flip, err = rows.Flip(e.flips); err != nil {
+						return err
+					}
+				}
 				return nil
 			}
 		}
@@ -124,8 +144,17 @@ func (e *explanation) one(m *descent.Model, file string) error {
 		return placed{file: file, message: fmt.Sprintf("there is no row %d; it has %s", e.row, count(n, "data row"))}
 	}
 	line := row.Line
-	return e.emit(joined{map[string]int{"row": e.row}, map[string]int{"line": line}, x}, func(p *page) {
+	all := joined{map[string]int{"row": e.row}, map[string]int{"line": line}, x}
+	if flip != nil {
+		all = append(all, map[string]any{"flip": flip})
+	}
+	return e.emit(all, func(p *page) {
 		p.heading(fmt.Sprintf("row %d, line %d of %s", e.row, line, printable(name)))
+		defer func() {
+			if flip != nil {
+				printFlip(p, m, flip)
+			}
+		}()
 		if x.Forward != nil {
 			printForward(p, m, x)
 			return
