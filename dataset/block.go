@@ -196,3 +196,34 @@ func products[T int8 | int16 | int32](out []float64, in []T, none T, scale, miss
 		}
 	}
 }
+
+// readIntegers gives the k of len(out) rows from row on, multiplied by times.
+func (b *block) readIntegers(out []int32, p *part, row int, times, missing int32) {
+	at := int(p.at) + row
+	switch p.storage {
+	case int8s:
+		integers(out, b.i8[at:][:len(out)], math.MinInt8, times, missing)
+	case int16s:
+		integers(out, b.i16[at:][:len(out)], math.MinInt16, times, missing)
+	case int32s:
+		if in := b.i32[at:][:len(out)]; times == 1 && missing == NoInteger {
+			copy(out, in)
+		} else {
+			integers(out, in, math.MinInt32, times, missing)
+		}
+	default:
+		for i := range out {
+			out[i] = missing
+		}
+	}
+}
+
+func integers[T int8 | int16 | int32](out []int32, in []T, none T, times, missing int32) {
+	for i, k := range in {
+		v := int32(k) * times
+		if k == none {
+			v = missing
+		}
+		out[i] = v
+	}
+}

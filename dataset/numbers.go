@@ -109,11 +109,11 @@ func (n *Numbers) At(row int) float64 {
 
 // Read gives the numbers of len(out) rows beginning with from, NaN where one is missing.
 func (n *Numbers) Read(out []float64, from int) {
-	n.each(out, from, func(b *block, p *part, out []float64, row int) { b.read(out, p, row, n.none) })
+	each(n, out, from, func(b *block, p *part, out []float64, row int) { b.read(out, p, row, n.none) })
 }
 
 // each calls f for the parts of a range of rows.
-func (n *Numbers) each(out []float64, from int, f func(b *block, p *part, out []float64, row int)) {
+func each[T any](n *Numbers, out []T, from int, f func(b *block, p *part, out []T, row int)) {
 	if len(out) == 0 {
 		return
 	}
@@ -152,8 +152,26 @@ func (n *Numbers) Decimal() (digits int, low, high int32, ok bool) {
 
 // ReadScaled gives the k of Decimal of len(out) rows beginning with from, NaN where one is missing. It is for columns that Decimal accepts.
 func (n *Numbers) ReadScaled(out []float64, from int) {
-	n.each(out, from, func(b *block, p *part, out []float64, row int) {
+	each(n, out, from, func(b *block, p *part, out []float64, row int) {
 		b.readScaled(out, p, row, pow10[n.digits-int(p.digits)], n.none)
+	})
+}
+
+// NoInteger stands for a missing number among integers.
+const NoInteger = math.MinInt32
+
+// ReadIntegers gives the k of Decimal of len(out) rows beginning with from, NoInteger where one is missing. It is for columns that Decimal accepts.
+func (n *Numbers) ReadIntegers(out []int32, from int) {
+	none := int32(NoInteger)
+	if n.none == 0 {
+		none = 0
+	}
+	each(n, out, from, func(b *block, p *part, out []int32, row int) {
+		times := int32(0) // all are 0: other numbers do not fit
+		if d := n.digits - int(p.digits); d < 10 {
+			times = int32(pow10int[d])
+		}
+		b.readIntegers(out, p, row, times, none)
 	})
 }
 
