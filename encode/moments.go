@@ -115,8 +115,9 @@ func (m *moments) sums(piece, from, to int) {
 	}
 	p := moment{low: math.Inf(1), high: math.Inf(-1)}
 	m.blocks(from, to, func(at int, values []float64) {
-		// By even and odd rows: additions need not wait for each other.
-		sum, first, square, low, high, count := [2]float64{p.sum}, [2]float64{p.first}, [2]float64{p.square}, p.low, p.high, 0
+		// A block by itself, for the sake of the last digits, and by even and odd rows: additions need not wait for each other.
+		var sum, first, square [2]float64
+		low, high, count := p.low, p.high, 0
 		if m.weights == nil {
 			for i, x := range values {
 				if x != x {
@@ -149,7 +150,7 @@ func (m *moments) sums(piece, from, to int) {
 				count++
 			}
 		}
-		p.sum, p.first, p.square = sum[0]+sum[1], first[0]+first[1], square[0]+square[1]
+		p.sum, p.first, p.square = p.sum+(sum[0]+sum[1]), p.first+(first[0]+first[1]), p.square+(square[0]+square[1])
 		p.low, p.high, p.gaps = low, high, p.gaps || count < len(values)
 	})
 	m.parts[piece] = p
@@ -158,8 +159,9 @@ func (m *moments) sums(piece, from, to int) {
 // squares is the second pass over a piece.
 func (m *moments) squares(piece, from, to int) {
 	p, mean, shares := &m.parts[piece], m.out.Mean, 1/m.unit
-	var first, square float64
+	p.first, p.square = 0, 0
 	m.blocks(from, to, func(at int, values []float64) {
+		var first, square float64
 		for i, x := range values {
 			if x != x {
 				continue
@@ -172,8 +174,8 @@ func (m *moments) squares(piece, from, to int) {
 			first += float64(s * d)
 			square += float64(float64(s*d) * d)
 		}
+		p.first, p.square = p.first+first, p.square+square
 	})
-	p.first, p.square = first, square
 }
 
 // endSums ends the first pass; its error is a column that has no mean.
