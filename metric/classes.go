@@ -130,11 +130,16 @@ func Classes(r ClassRows, levels []string) (*Metrics, error) {
 		c := &m.PerClass[k]
 		c.Level = level
 		c.Precision, c.Recall, c.F1 = scores(m.Counts, k)
-		ranking, err := rank(r.Threads, order[k*rows:(k+1)*rows], func(row int) bool { return int(r.Label[row]) == k }, r.Weight)
-		if err != nil {
-			return nil, err
+		score, is := order[k*rows:(k+1)*rows], func(row int) bool { return int(r.Label[row]) == k }
+		if r.Weight == nil {
+			c.AUC = area(r.Threads, score, is)
+		} else {
+			ranking, err := rank(r.Threads, score, is, r.Weight)
+			if err != nil {
+				return nil, err
+			}
+			c.AUC = ranking.auc()
 		}
-		c.AUC = ranking.auc()
 		auc.add(c.AUC)
 		f1.add(c.F1)
 	}
