@@ -10,6 +10,7 @@ import (
 	"github.com/descent-ml/descent/dataset"
 	"github.com/descent-ml/descent/encode"
 	"github.com/descent-ml/descent/engine"
+	"github.com/descent-ml/descent/exercise"
 	"github.com/descent-ml/descent/graph"
 )
 
@@ -24,6 +25,7 @@ type CheckConfig struct {
 	Config        // how the file is read, equations, penalty
 	Model  *Model // checked at its weights too, with its own columns and equations; nil: only at a random point
 	Rows   int    // at most so many rows, spread over the file; 0 is 1000
+	Mine   string // a learner's equations for da, dz, dw, …, to be marked; package exercise has the language
 }
 
 // GradientCheck compares three ways to the same gradient on a user's rows: the interpreter on the graph, the compiled program, and central
@@ -38,6 +40,11 @@ type GradientCheck struct {
 	OK                bool         `json:"ok"`
 	Seed              uint64       `json:"seed"`
 	Points            []CheckPoint `json:"points"`
+
+	// Of CheckConfig.Mine: OK says that all of it is right, too.
+	Mine       []exercise.Judgement `json:"mine,omitempty"`
+	FirstWrong *string              `json:"first_wrong,omitempty"` // name of the first wrong node; empty: all is right
+	Examples   int                  `json:"examples,omitempty"`    // rows and made-up examples at which Mine was compared
 }
 
 // Disagreement is one parameter's derivative two ways.
@@ -68,6 +75,11 @@ const mostDifferences = 1000
 func CheckGradient(ctx context.Context, source Source, c CheckConfig) (*GradientCheck, error) {
 	if err := c.Config.Check(); err != nil {
 		return nil, err
+	}
+	if c.Mine != "" {
+		if err := exercise.Check(c.Mine); err != nil {
+			return nil, &mineError{err}
+		}
 	}
 	k, err := newCheck(ctx, source, c)
 	if err != nil {
@@ -107,6 +119,13 @@ func CheckGradient(ctx context.Context, source Source, c CheckConfig) (*Gradient
 		r.OK = r.OK && p.GraphVsProgram <= ProgramTolerance && p.GraphVsDifference <= DifferenceTolerance &&
 			math.Abs(p.Cost-p.ProgramCost) <= ProgramTolerance*math.Abs(p.Cost)
 	}
+	if c.Mine != "" {
+		marks, err := k.exercise(theta, c.Mine, r.Seed)
+		if err != nil {
+			return nil, err
+		}
+		r.Mine, r.FirstWrong, r.Examples, r.OK = marks.Mine, &marks.FirstWrong, marks.Points, r.OK && marks.OK
+	}
 	return r, nil
 }
 
@@ -129,6 +148,9 @@ func larger(a, b float64) float64 {
 // check is the cost on some rows, as the graph and as the program see it.
 type check struct {
 	model     *Model
+	table     *dataset.Table
+	equations string
+	l2        bool
 	rows      []int
 	size      size
 	names     []string // of the parameters, as they stand in θ
@@ -217,7 +239,7 @@ func newCheck(ctx context.Context, source Source, c CheckConfig) (*check, error)
 		}
 		t, e, label, classes, s, o, k.rows = f.table, l.Encoding, f.label, f.classes, l.Weights, l.Offsets, l.Rows
 	}
-	k.rows = spread(k.rows, limit)
+	k.rows, k.table = spread(k.rows, limit), t
 	k.size = size{inputs: len(e.Terms), sets: classes.Sets(), offset: o != nil}
 	n, K := k.size.inputs, k.size.sets
 	if config.Equations == "" && config.Hidden > 0 {
@@ -345,6 +367,7 @@ func (k *check) build(config *Config) error {
 		equations = k.size.equations()
 	}
 	weighted, penalised := k.of["s"] != nil, config.Penalty.L2 > 0 && k.size.inputs > 0 // the L1 term has no derivative to check
+	k.equations, k.l2 = equations, penalised
 	var err error
 	if k.cost, err = newCost(equations, k.size, weighted, Penalty{L2: config.Penalty.L2}); err != nil {
 		return fmt.Errorf("equations: %w", err)

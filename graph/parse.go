@@ -253,6 +253,7 @@ type expr struct {
 	value *big.Rat
 	name  string
 	op    *Op
+	call  string // of an open reader: the function's name
 	args  []*expr
 }
 
@@ -261,6 +262,7 @@ type reader struct {
 	line    int
 	text    string
 	pattern bool // an op's bare name stands for a node
+	open    bool // functions need not be in the table, see ParseOpen
 }
 
 func (p *reader) errorf(at int, format string, args ...any) *Error {
@@ -397,6 +399,9 @@ func (c *climb) sum(depth int) (*expr, error) {
 // product reads one summand. A minus in front of it is minus the whole product, as one reads -y/a.
 func (c *climb) product(depth int) (*expr, error) {
 	return c.signed(depth, func(depth int) (*expr, error) {
+		if c.open {
+			return c.left(depth, c.factor, token.MUL, token.QUO, token.REM)
+		}
 		return c.left(depth, c.factor, token.MUL, token.QUO)
 	})
 }
@@ -418,6 +423,9 @@ func (c *climb) left(depth int, part func(int) (*expr, error), ops ...token.Toke
 		var v *expr
 		if v, err = part(depth); err == nil {
 			e = &expr{at: w.at, op: operators[w.op], args: []*expr{e, v}}
+			if w.op == token.REM {
+				e.call = "dot"
+			}
 		}
 	}
 	return e, err
@@ -485,7 +493,15 @@ func (c *climb) operand(depth int) (*expr, error) {
 		}
 		return &expr{at: w.at, value: r}, nil
 	case *ast.CallExpr:
+		if c.open {
+			return c.openCall(t, w.at, depth)
+		}
 		return c.call(t, w.at, depth)
+	case *ast.SelectorExpr:
+		if c.open && t.Sel.Name == "T" {
+			u, err := c.chain(t.X, depth+1)
+			return &expr{at: int(t.Sel.Pos()) - 1, call: "T", args: []*expr{u}}, err
+		}
 	case *ast.StarExpr:
 		return nil, c.errorf(w.at, "unexpected * (a power is written ^)")
 	}

@@ -12,15 +12,20 @@ import (
 func (a *app) checkCommand() *cobra.Command {
 	k := &checking{app: a}
 	cmd := &cobra.Command{
-		Use:   "check FILE --target Y [--model M] [--rows N]",
+		Use:   "check FILE --target Y [--model M] [--rows N] [--mine EQUATION …]",
 		Short: "graph, compiled program and central differences give one gradient, on your rows",
 		Long: `Check computes the gradient of the cost on rows of FILE in three ways: by the interpreter on the graph, by the program that trains, and by
 central differences of the cost; at a seeded random point and, with --model, at the model. The error of a parameter is the difference over
-(1/m)Σ|x_ij dz_i| + λ/m|w_j|, so that it means something at the optimum, where the gradient is 0.`,
+(1/m)Σ|x_ij dz_i| + λ/m|w_j|, so that it means something at the optimum, where the gradient is 0.
+
+With --mine it marks your own equations for da, dz, dw, db: which is the first wrong one, and what is missing in it (descent help exercise). That needs no
+FILE.`,
 		Example: `  descent check heart.csv --target disease
-  descent check heart.csv --model heart.json --rows 200`,
-		Args:              exactly("FILE"),
-		RunE:              func(cmd *cobra.Command, args []string) error { return k.run(cmd, args[0]) },
+  descent check heart.csv --model heart.json --rows 200
+  descent check --mine 'dz = y - a' --mine 'dw = mean(x*dz)'
+  descent check heart.csv --target disease --mine @homework.txt`,
+		Args:              between(0, "FILE"),
+		RunE:              k.run,
 		ValidArgsFunction: completeFiles(1),
 	}
 	f, c := cmd.Flags(), &k.data.config
@@ -32,7 +37,10 @@ central differences of the cost; at a seeded random point and, with --model, at 
 	f.Uint64Var(&c.Solver.Seed, "seed", 1, "`seed` of the random point (1)")
 	f.IntVar(&c.Solver.Threads, "threads", 0, "`cores` to use (all)")
 	k.data.add(cmd)
-	laterFlags(f, "mine")
+	f.StringArrayVar(&k.mine, "mine", nil, "an `equation` of yours to be marked, dz = y - a; several with ; between them, @file, - for standard input; again and again")
+	k.features = 2
+	f.IntVar(&k.features, "features", 2, "--mine without FILE: `N` inputs (2)")
+	f.IntVar(&k.classes, "classes", 0, "--mine without FILE: `K` classes, more than two: softmax")
 	return cmd
 }
 
@@ -41,9 +49,24 @@ type checking struct {
 	data             dataFlags
 	model, equations string
 	rows             int
+	mine             []string
+	mineFile         string // of which --mine consists; empty: of more than one
+	features         int
+	classes          int
 }
 
-func (k *checking) run(cmd *cobra.Command, file string) error {
+func (k *checking) run(cmd *cobra.Command, args []string) error {
+	mine, err := k.readMine(args)
+	if err != nil {
+		return err
+	}
+	if len(args) == 0 {
+		if k.mine == nil {
+			return exactly("FILE")(cmd, args)
+		}
+		return k.mark(cmd, mine)
+	}
+	file := args[0]
 	c, err := k.data.finish(cmd)
 	if err != nil {
 		return err
@@ -52,6 +75,8 @@ func (k *checking) run(cmd *cobra.Command, file string) error {
 	switch {
 	case k.rows < 1:
 		return usagef("--rows %d: want a number from 1", k.rows)
+	case changed("features"), changed("classes"):
+		return usagef("--features and --classes are for --mine without FILE")
 	case changed("threads") && c.Solver.Threads < 1, changed("seed") && c.Solver.Seed == 0:
 		return usagef("--threads and --seed are numbers from 1")
 	case k.model != "" && changed("equations"):
@@ -61,7 +86,7 @@ func (k *checking) run(cmd *cobra.Command, file string) error {
 	case k.model != "" && changed("l2"):
 		return usagef("--model has its own penalty; --l2 is for a check without it")
 	}
-	check := descent.CheckConfig{Config: c, Rows: k.rows}
+	check := descent.CheckConfig{Config: c, Rows: k.rows, Mine: mine}
 	if k.model != "" {
 		if err := k.data.refuse(cmd, "a check without --model, which knows its columns", "format", "no-header", "target"); err != nil {
 			return err
@@ -85,12 +110,15 @@ func (k *checking) run(cmd *cobra.Command, file string) error {
 	check.Found = k.found
 	r, err := descent.CheckGradient(k.ctx, source, check)
 	if err != nil {
-		return equationsError(err, k.equations)
+		return k.mistaken(err)
 	}
 	human := func(p *page) { k.print(p, r) }
 	if !r.OK {
 		if !k.json {
 			k.emit(r, human)
+		}
+		if r.FirstWrong != nil && *r.FirstWrong != "" {
+			return knowing{fmt.Errorf("%s is the first wrong node", *r.FirstWrong), r}
 		}
 		return knowing{errors.New("the gradients disagree: graph, program and differences are not one"), r}
 	}
@@ -98,6 +126,15 @@ func (k *checking) run(cmd *cobra.Command, file string) error {
 }
 
 func (k *checking) print(p *page, r *descent.GradientCheck) {
+	if r.Mine != nil {
+		k.printMine(p, r.Mine, fmt.Sprintf("%d examples: made-up ones and %s of yours", r.Examples, count(r.Rows, "row")))
+		p.WriteByte('\n')
+		if r.GraphVsProgram <= descent.ProgramTolerance && r.GraphVsDifference <= descent.DifferenceTolerance {
+			p.say(fmt.Sprintf("The graph's own derivatives agree with the compiled program and with central differences on your rows (errors %s and %s).",
+				digits(r.GraphVsProgram, 2), digits(r.GraphVsDifference, 2)))
+			return
+		}
+	}
 	p.printf("%s, %s\n\n", count(r.Rows, "row"), count(r.Parameters, "parameter"))
 	tab := &table{header: []string{"point", "J by the graph", "graph vs program", "graph vs difference"}}
 	for _, at := range r.Points {

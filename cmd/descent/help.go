@@ -98,6 +98,33 @@ Three examples, the last with a file focal.txt:
   descent step -e 'J = 3*(a + b*c)' a=5 b=3 c=2
   descent graph -e 'L = log(1 + exp(-y*(w*x + b)))' --backward --steps
   descent train heart.csv --target disease --equations focal.txt`},
+	{"exercise", "check --mine: your own derivatives, marked", `check --mine 'dz = y - a' marks equations that you have written: which is the first wrong one in the order of the pass (z, a, L, J, then da, dz, dw, db), and what
+is missing in it: a sign, 1/m, a factor, a term, a transpose. Without a FILE it takes the lecture's model, or that of --equations, with --features N inputs (2), or --classes K, and
+made-up examples. With a FILE your rows are used as well. --mine may be given again and again, holds several equations with ; between them, and reads @FILE, or
+- for standard input.
+
+Names: those of the model (x, w, b, y, z, a, L, J, m), their derivatives dz, dw, …, components x1, w1, dw1, and lambda with --l2. Every name in your equation has the graph's
+value first, and then that of your own equation: an equation that is right in itself is said to be, though the wrong one before it makes its number wrong. A name of
+your own, e = a - y, may be used after it is defined.
+
+J is the mean over the m examples, so that da and dz, one example's, have no 1/m, and dw and db have it. dw = x*dz is right for one example, where no other equation speaks
+of all. mean(u), sum(u) and dot(u, v) of what there is for each example go over the examples:
+  dw = mean(x*dz)     dw = dot(x, dz)/m     db = sum(dz)/m     dw1 = mean(x1*dz)
+A loop over the examples: dw1 = 0; dw1 += x1*dz; dw1 /= m.
+A notebook's lines with capital letters are matrices, and their shapes are checked: X is (n, m), or (m, n) if all of them fit so, dZ = A - Y is (1, m), w (n, 1):
+  dw = 1/m*np.dot(X, dZ.T)     dw = X @ dZ.T / m     db = np.sum(dZ, axis=1, keepdims=True)/m
+
+"right, proved": the simplifier takes yours and the graph's to one node, or their difference to 0, or both are equal in exact rational numbers. "right at all 791": equal at so many
+examples, to 8 digits. What is wrong is found by changing your equation at one place or two until it is right.
+
+Exit code 1, and "ok": false, where something is wrong. JSON: "mine": [{"node", "yours", "line", "ok", "proved", "first_wrong", "with_graph", "with_yours", "points", "form", "mistake",
+"hint", "example": {"at", "yours", "graph"}}], "first_wrong" (the node, or ""), "examples". Mistakes are one of
+  sign, term-sign, missing-term, extra-term, wrong-term, missing-mean, extra-mean, missing-factor, extra-factor, constant, swapped, wrong-name, another-node,
+  inverted, complement, elementwise, dot, one-example, averaged, transposed, shape, penalty, log-base, undefined, function, operator, power, bracket, unknown
+
+  descent check --mine 'da = -y/a + (1-y)/(1-a); dz = da; dw = mean(x*dz)'
+  descent check heart.csv --target disease --l2 1 --mine @homework.txt
+  descent graph --backward --steps`},
 	{"running", "time and memory limits, checkpoints, --init", `--max-time 10m is a limit on the whole run, reading included. Reading is not cut short; the solver stops at the first
 question after the limit, then the gap and the measures of the point reached are computed, a few passes over the rows. The verdict is "stopped" and the exit code 1, whatever
 --steps says, unless the point is already proved to be the optimum; -o saves it only with --save-unfinished.
