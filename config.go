@@ -28,6 +28,7 @@ type Config struct {
 	CV        CrossValidation
 	Solver    Solver
 	Test      Test
+	Split     Split
 	Run       Run
 
 	Inference   Inference
@@ -96,7 +97,7 @@ type Solver struct {
 type Test struct {
 	Source Source  // rows of their own
 	Every  int     // every:K: data rows whose zero-based index K divides are held out; 0 is off
-	Part   float64 // this share of the rows, chosen at random with the seed; 0 is off
+	Part   float64 // this share of the rows, of every class the same, chosen at random with the seed, or as Split says; 0 is off
 }
 
 // Progress is what the solver reports after a step.
@@ -191,6 +192,9 @@ func (c Config) Check() error {
 	}
 	if c.Test.Source != nil && (c.Test.Every > 0 || c.Test.Part > 0) || c.Test.Every > 0 && c.Test.Part > 0 {
 		return fmt.Errorf("test and holdout: choose one")
+	}
+	if err := c.checkSplit(); err != nil {
+		return err
 	}
 	if err := c.checkLayers(); err != nil {
 		return err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"time"
 
 	"github.com/descent-ml/descent/engine"
@@ -14,7 +13,8 @@ import (
 
 // CrossValidation says how a penalty is judged, and found.
 //
-// The training rows are cut into folds: of every class, the rows in a random order (from the seed) are dealt out one after the other. Each fold is left out
+// The training rows are cut into folds: of every class, the rows in a random order (from the seed) are dealt out one after the other, unless Split says otherwise: by
+// groups, or by time, where the rows before a fold alone train for it and the first of Folds+1 blocks is in no fold. Each fold is left out
 // once, a model is trained on the others, and its mean loss L on the fold is measured, row weights included. Levels, means and deviations of the columns are
 // those of all training rows, so a penalty acts on weights that are standardised over all rows, in every fold alike; λ is the same number in the folds
 // as in the final fit on all rows (as in scikit-learn; glmnet holds λ/m).
@@ -56,6 +56,7 @@ type CV struct {
 	Losses   [][]float64 `json:"losses"` // of the folds, along the path
 	Steps    int         `json:"steps"`  // of all fits
 	Passes   int         `json:"passes"` // over the rows, of all fits
+	By       string      `json:"by"`     // what the folds are dealt out by: class, group, or time
 }
 
 // CVPoint is a place on the path.
@@ -189,7 +190,7 @@ func (f *fit) validate(ctx context.Context) error {
 // prepare deals out the folds and makes the costs.
 func (p *path) prepare() (err error) {
 	f, d := p.fit, p.fit.cost.size
-	if p.fold, err = f.folds(); err != nil {
+	if p.fold, err = f.folds(f.config.CV.Folds); err != nil {
 		return err
 	}
 	if p.penalty, err = newCost(f.config.Equations, d, f.learnt.Weights != nil, f.config.Penalty); err != nil {
@@ -215,38 +216,6 @@ func (p *path) prepare() (err error) {
 		p.free = f.free()
 	}
 	return nil
-}
-
-// folds deals the training rows out.
-func (f *fit) folds() ([]int, error) {
-	k, rows := f.config.CV.Folds, f.learnt.Rows
-	out := make([]int, len(rows))
-	if f.config.hooks.folds != nil {
-		for i, row := range rows {
-			out[i] = f.config.hooks.folds(row)
-		}
-		return out, nil
-	}
-	if k > len(rows) {
-		return nil, fmt.Errorf("cv %d: there are only %d training rows", k, len(rows))
-	}
-	by := make([][]int, len(f.classes.Levels))
-	for i, row := range rows {
-		by[f.label[row]] = append(by[f.label[row]], i)
-	}
-	r := rand.New(rand.NewPCG(f.config.Solver.Seed, 0x666f6c6473)) // "folds"
-	next := 0
-	for class, list := range by {
-		if len(list) < 2 {
-			return nil, f.table.At(-1, f.target, "class %q has one row, so that the others have none of it when its fold is left out; cross-validation needs two", f.classes.Levels[class])
-		}
-		r.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
-		for _, i := range list {
-			out[i] = next % k
-			next++
-		}
-	}
-	return out, nil
 }
 
 // resume takes up what a resumed state has.
@@ -427,9 +396,10 @@ func (p *path) train(ctx context.Context, k int) error {
 	var m, held float64
 	for i, row := range p.learnt.Rows {
 		s := weightOf(p.learnt.Weights, row)
-		if p.fold[i] == k {
+		switch {
+		case p.fold[i] == k:
 			out[i], held = 1, held+s
-		} else {
+		case p.trainsFor(p.fold[i], k):
 			in[i], m = 1, m+s
 		}
 	}
@@ -548,11 +518,13 @@ func (p *path) methodAt(o *engine.Objective, g *gauge, start []float64, m float6
 // choose takes the penalty that the rule says.
 func (p *path) choose() error {
 	f, v := p.fit, &p.config.CV
-	out := &CV{Folds: v.Folds, FoldRows: make([]int, v.Folds), Rule: v.Rule, Lambdas: p.Lambdas, Steps: p.Steps, Passes: p.Passes}
+	out := &CV{Folds: v.Folds, By: f.foldsBy(), FoldRows: make([]int, v.Folds), Rule: v.Rule, Lambdas: p.Lambdas, Steps: p.Steps, Passes: p.Passes}
 	weight := make([]float64, v.Folds)
 	for i, row := range p.learnt.Rows {
-		out.FoldRows[p.fold[i]]++
-		weight[p.fold[i]] += weightOf(p.learnt.Weights, row)
+		if k := p.fold[i]; k >= 0 {
+			out.FoldRows[k]++
+			weight[k] += weightOf(p.learnt.Weights, row)
+		}
 	}
 	if p.base1 != nil {
 		out.Nonzero = p.Nonzero
@@ -592,8 +564,8 @@ func (p *path) choose() error {
 		f.config.Penalty = Penalty{L2: out.Chosen.L2, L1: out.Chosen.L1}
 		f.result.Penalty = f.config.Penalty
 	}
-	if err := f.note("cross-validation: %d folds, the classes in equal shares (seed %d); a penalty acts on weights standardised over all rows, and is the same number in the folds as in the final fit",
-		v.Folds, f.config.Solver.Seed); err != nil {
+	if err := f.note("cross-validation: %d folds, %s; a penalty acts on weights standardised over all rows, and is the same number in the folds as in the final fit",
+		v.Folds, f.foldsNote()); err != nil {
 		return err
 	}
 	if p.Broken > 0 {

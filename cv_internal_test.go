@@ -133,7 +133,7 @@ func TestFolds(t *testing.T) {
 		if err := f.learn(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		out, err := f.folds()
+		out, err := f.folds(7)
 		if err != nil {
 			t.Fatal(err)
 		}

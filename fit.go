@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -116,6 +115,11 @@ func (f *fit) open(ctx context.Context, source Source) error {
 	}
 	if name := c.Inference.Cluster; name != "" {
 		types[name] = dataset.Levels
+	}
+	if name := c.Split.Group; name != "" && !slices.Contains(c.Columns.Include, name) { // any value is a group
+		if _, typed := types[name]; !typed {
+			types[name] = dataset.Levels
+		}
 	}
 	if c.Columns.Successes != "" {
 		types[c.Columns.Successes], types[c.Columns.Failures] = dataset.Numeric, dataset.Numeric
@@ -239,42 +243,6 @@ func set(names []string) map[string]bool {
 		s[n] = true
 	}
 	return s
-}
-
-// split decides which rows train and which test.
-func (f *fit) split(context.Context) error {
-	m := f.table.Rows
-	if m > 0 {
-		m = f.table.Origin(m-1) + 1 // rows of the file: those of a group stay together
-	}
-	t := f.config.Test
-	held := func(int) bool { return false }
-	switch {
-	case t.Every > 0:
-		held = func(row int) bool { return row%t.Every == 0 }
-	case t.Part > 0:
-		// The rows with the smallest of m random numbers: the first part of a random permutation.
-		r := rand.New(rand.NewPCG(f.config.Solver.Seed, 0x6465736365_6e74)) // "descent"
-		perm := r.Perm(m)
-		out := make([]bool, m)
-		for _, row := range perm[:int(float64(m)*t.Part+0.5)] {
-			out[row] = true
-		}
-		held = func(row int) bool { return out[row] }
-	}
-	f.trainRows = make([]int, 0, f.table.Rows)
-	for row := range f.table.Rows {
-		if held(f.table.Origin(row)) {
-			f.testRows = append(f.testRows, row)
-		} else {
-			f.trainRows = append(f.trainRows, row)
-		}
-	}
-	if len(f.testRows) > 0 {
-		f.test = f.table
-		return f.note("%d of %d rows are held out for the test", len(f.testRows), f.table.Rows)
-	}
-	return nil
 }
 
 // learn decides the inputs and lets the doctor look at them.

@@ -99,7 +99,7 @@ func (c *Config) roles() []string {
 			names = append(names, name)
 		}
 	}
-	return names
+	return append(names, c.splitRoles()...)
 }
 
 // ModelErrors is what [Result.Errors] says of errors from the likelihood: the inverse of the information.

@@ -142,7 +142,7 @@ var flagGroups = []struct {
 	title string
 	names []string
 }{
-	{"data", []string{"target", "include", "exclude", "categorical", "numeric", "weight", "offset", "successes", "failures", "class-weight", "na", "missing", "format", "no-header", "row", "rows", "test", "holdout"}},
+	{"data", []string{"target", "include", "exclude", "categorical", "numeric", "weight", "offset", "successes", "failures", "class-weight", "na", "missing", "format", "no-header", "row", "rows", "test", "holdout", "group", "time"}},
 	{"labels", []string{"positive", "against-rest", "softmax", "max-classes", "reference-class"}},
 	{"levels", []string{"coding", "base", "unseen", "min-level-count", "max-levels"}},
 	{"model", []string{"equation", "equations", "model", "scale", "l2", "l1", "cv", "cv-rule", "hidden"}},

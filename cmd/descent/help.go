@@ -42,7 +42,8 @@ output. Matrices, and vectors in a dot product, start at random (uniform within 
 else starts at 0 and is not. The cost is not convex: the verdict "stationary" means a gradient of 0 and proves no bound. Parameters are in the
 units of the standardised columns, also in the model file.
 
-A row weight k is the row k times. --holdout every:5 leaves out the data rows whose zero-based index is divisible by 5.
+A row weight k is the row k times. --holdout every:5 leaves out the data rows whose zero-based index is divisible by 5; --holdout 0.2 a share
+of every class, at random from --seed; --group and --time: descent help cv.
 
 Same data, same seed: the same model, bit for bit, whatever --threads is.`},
 	{"equations", "the language of -e and --equations", `An equation is name = expression, one a line or with ; between them; # begins a comment. An expression is made of names, decimal
@@ -143,7 +144,7 @@ refused with --successes and --failures, whose rows are made in memory.
 --init MODEL starts from a model's weights, by column and level, in original units; what it does not have starts at 0. Where the cost is convex it changes the
 number of steps and not the answer; with --solver gd it is where the walk begins. A hidden layer starts from a model with the same inputs and equations. The positive class
 must be the same.`},
-	{"cv", "cross-validation, --l2 auto, --l1 auto", `--cv K cuts the training rows into K folds: of every class, the rows in a random order (--seed) are dealt out one after the other. Each
+	{"cv", "cross-validation, --l2 auto, --l1 auto, --group, --time", `--cv K cuts the training rows into K folds: of every class, the rows in a random order (--seed) are dealt out one after the other. Each
 fold is left out once, a model is trained on the others, and its mean loss on the fold is measured; --weight counts. The mean over the folds is weighted
 by their rows, the standard error comes from the spread of the folds. With a penalty that is given, or none, that is an estimate of the loss on new rows.
 
@@ -158,7 +159,13 @@ path of λ1. Where only one of them is auto the other stays as given.
 Levels, means and deviations of the columns come from all training rows, not from each fold's: a penalty acts on weights that are standardised
 over all rows. λ is the same number in the folds as in the final fit, as in scikit-learn; glmnet holds λ/m.
 
-The loss is the last line of the equations: the log loss, or --equations' own.`},
+The loss is the last line of the equations: the log loss, or --equations' own.
+
+--group COL: rows of one value of COL (a patient, a customer) are in one fold, the largest group first, each to the fold with fewest rows; --holdout 0.2 then holds out whole
+groups, at random until they have that share of the rows, whatever their classes. --time COL: COL holds numbers or ISO dates (2024-03-17, 2024-03-17T08:30:00Z; without a
+zone UTC). --holdout 0.2 is the latest fifth; --cv K cuts the rows into K+1 blocks, of which each but the first is left out once and predicted from
+the blocks before it (with the penalty's λ the same number, as always). Rows of one time stay together. A value that is missing is an error. The two do not go together, nor
+with --holdout every:K. The column is no input, unless --include names it.`},
 	{"statistics", "errors, tests, intervals and when they are valid", `Errors of a coefficient come from the inverse of the information m·H at the optimum; z = estimate/error, p = P(|N(0,1)| > |z|), and the interval at
 --conf (0.95) is estimate ± q·error. They are those of maximum likelihood: with a penalty, separation, another loss, class weights or an unfinished
 training they are absent, and one sentence says why.

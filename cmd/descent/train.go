@@ -47,7 +47,8 @@ Nothing that did not converge is saved without --save-unfinished; without -o not
 	choose(cmd, &c.Encoding.Unseen, "unseen", "what a level means that training did not see (error)", "error", "baseline")
 	choose(cmd, &c.Scale, "scale", "auto: numeric columns are standardised inside (gd, sgd: none)", "auto", "none")
 	f.StringVar(&t.test, "test", "", "measure the model on the rows of this `file`")
-	f.Var(holdout{&c.Test}, "holdout", "measure on rows left out of training: a share, or every:5")
+	f.Var(holdout{&c.Test}, "holdout", "measure on rows left out of training: a share (of every class the same), or every:5")
+	addSplit(cmd, &c.Split)
 	f.Uint64Var(&c.Solver.Seed, "seed", 1, "`seed` of every random choice (1)")
 	f.Var(penalty{&c.Penalty.L2, &c.CV.L2}, "l2", "λ of the penalty λ/(2m)·‖w‖²; the bias is not penalised; auto: by cross-validation")
 	f.Var(penalty{&c.Penalty.L1, &c.CV.L1}, "l1", "λ1 of the penalty λ1/m·Σ|w|, which makes weights exactly 0; with --l2 the elastic net; auto: by cross-validation")
@@ -66,7 +67,7 @@ Nothing that did not converge is saved without --save-unfinished; without -o not
 	f.StringVarP(&t.output, "output", "o", "", "write the model to this `file`")
 	f.BoolVar(&c.SaveUnfinished, "save-unfinished", false, "save although not converged; the model says so")
 	laterFlags(f, "terms",
-		"group", "time", "recalibrate", "cost", "date",
+		"recalibrate", "cost", "date",
 		"report", "tape", "mpi")
 	return cmd
 }
@@ -190,6 +191,8 @@ func (t *training) check(cmd *cobra.Command, c *descent.Config, file string) err
 		return usagef("--seed 0: want a number from 1")
 	case c.Labels.Reference != "" && (c.Penalty.L2 > 0 || c.Penalty.L1 > 0 || c.CV.L2 || c.CV.L1) && c.Columns.Offset == "":
 		return usagef("--reference-class: with a penalty every class has weights, and none is the reference")
+	case splitUsage(cmd, c) != nil:
+		return splitUsage(cmd, c)
 	case checkInference(cmd, c) != nil:
 		return checkInference(cmd, c)
 	case hiddenUsage(cmd, c) != nil:
