@@ -82,7 +82,8 @@ const (
 // Solver says how the cost is minimised and when to stop.
 type Solver struct {
 	Method   string        // auto, gd, sgd, lbfgs, newton; "" is auto
-	Alpha    float64       // learning rate of gd and sgd; 0 means 0.01
+	Stream   bool          // read the source once and learn as it comes, in memory that does not grow with its rows: sgd with AdaGrad's rates; see [Fit]
+	Alpha    float64       // learning rate of gd and sgd; 0 means 0.01, of a stream 1
 	Steps    int           // gd, sgd: updates, 0 means 100 for gd and ten passes over the rows for sgd; else the most steps, 0 means 200 for newton and 2000 for lbfgs
 	Batch    int           // rows of one sgd update; 0 means 64
 	Tol      float64       // stop when gap ≤ Tol·J; 0: stop when every coefficient is within 1e-10 standard errors
@@ -106,6 +107,7 @@ type Progress struct {
 	Cost         float64
 	GradientNorm float64
 	Passes       int
+	Rows         int    // of a stream: learnt so far; Cost is their progressive loss
 	Stage        string // of a cross-validation: which fit it is
 }
 
@@ -117,12 +119,18 @@ func (c *Config) defaults() {
 	if c.Solver.Method == "" {
 		c.Solver.Method = "auto"
 	}
-	first := c.Solver.Method == "gd" || c.Solver.Method == "sgd"
+	if c.Solver.Stream {
+		c.Solver.Method = "sgd"
+	}
+	first := (c.Solver.Method == "gd" || c.Solver.Method == "sgd") && !c.Solver.Stream
 	if c.Solver.Seed == 0 {
 		c.Solver.Seed = 1
 	}
 	if c.Solver.Alpha == 0 {
 		c.Solver.Alpha = 0.01
+		if c.Solver.Stream {
+			c.Solver.Alpha = streamAlpha
+		}
 	}
 	if c.Solver.Steps == 0 && first {
 		c.Solver.Steps = 100
@@ -143,6 +151,9 @@ func (c *Config) defaults() {
 
 // Check says what is wrong with the configuration before any data are read. It names the option as a user sets it.
 func (c Config) Check() error {
+	if err := c.checkStream(); err != nil {
+		return err
+	}
 	if err := c.checkCV(); err != nil {
 		return err
 	}

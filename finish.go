@@ -397,17 +397,20 @@ func value(p *float64) float64 {
 // measure scores the model on the training rows and, where there are any, on the test rows.
 func (f *fit) measure(ctx context.Context) error {
 	threads := f.config.Solver.Threads
-	known, err := f.trainScores(ctx)
-	if err != nil {
-		return err
+	if !f.config.Solver.Stream { // else they are gone
+		known, err := f.trainScores(ctx)
+		if err != nil {
+			return err
+		}
+		train, err := f.model.evaluate(known, f.table.Name, f.model.file.Threshold, threads)
+		if err != nil {
+			return err
+		}
+		f.result.Train = train.Metrics
 	}
-	train, err := f.model.evaluate(known, f.table.Name, f.model.file.Threshold, threads)
-	if err != nil {
-		return err
-	}
-	f.result.Train = train.Metrics
 	rows, label := f.testRows, f.label
 	if s := f.config.Test.Source; s != nil {
+		var err error
 		o := f.model.tableOptions(f.config.Format, f.config.NoHeader)
 		o.Memory, o.Entries = f.tableMemory()/testShare, f.config.Run.Memory/entryBytes
 		if f.test, err = f.model.tableOf(ctx, s, o); err != nil {

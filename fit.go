@@ -24,6 +24,10 @@ import (
 // The gradient of all but the last term is derived from the graph of these equations, and that graph is what runs; the last term, which has no
 // derivative at 0, is the business of the proximal solver.
 //
+// With Solver.Stream the source is read once and the model learns as the rows come, in memory that does not grow with them: stochastic gradient descent over
+// mini-batches in the order of the rows, with AdaGrad's rates ([optim.AdaGrad] has the formulas) in units that follow each column's deviation. Types and classes come from
+// the first 8192 rows; what does not fit further down is an error at its place. Nothing is proved of the end of such a pass, and its verdict is Stopped.
+//
 // The same data and configuration give the same bits on any number of threads. Cancelling ctx ends training with the verdict
 // Interrupted.
 func Fit(ctx context.Context, source Source, config Config) (*Result, error) {
@@ -39,12 +43,14 @@ func Fit(ctx context.Context, source Source, config Config) (*Result, error) {
 		return nil, err
 	}
 	defer f.keepWithin()()
-	for _, stage := range []func(context.Context) error{
-		func(ctx context.Context) error { return f.read(ctx, source) },
-		f.expected, f.resume, f.split, f.learn, f.fits, f.alias, f.design, f.validate, f.solve, f.finish,
-	} {
+	read := func(ctx context.Context) error { return f.read(ctx, source) }
+	stages := []func(context.Context) error{read, f.expected, f.resume, f.split, f.learn, f.fits, f.alias, f.design, f.validate, f.solve, f.finish}
+	if config.Solver.Stream {
+		stages = []func(context.Context) error{func(ctx context.Context) error { return f.stream(ctx, source) }, f.expected, f.finishStream}
+	}
+	for _, stage := range stages {
 		err := stage(ctx)
-		if err == nil {
+		if err == nil && f.table != nil {
 			err = f.table.Scratch().Err()
 		}
 		if err != nil {
@@ -93,10 +99,28 @@ type fit struct {
 	solved
 	covarianceNote string // why the model has no covariance
 	model          *Model
+
+	streamed *streaming
+	places   []encode.Place // of a stream: where the weight of every term is
 }
 
 // open reads the table as the configuration says, and passes on what the reader found.
 func (f *fit) open(ctx context.Context, source Source) error {
+	options, err := f.readOptions()
+	if err != nil {
+		return err
+	}
+	if f.table, err = source.table(ctx, options); err != nil {
+		return err
+	}
+	if err := f.opened(); err != nil {
+		return err
+	}
+	return f.foundByReader(f.table.Findings)
+}
+
+// readOptions say how the table is read.
+func (f *fit) readOptions() (o dataset.Options, err error) {
 	c := &f.config
 	types := map[string]dataset.Type{}
 	for _, name := range c.Columns.Categorical {
@@ -104,7 +128,7 @@ func (f *fit) open(ctx context.Context, source Source) error {
 	}
 	for _, name := range c.Columns.Numeric {
 		if _, both := types[name]; both {
-			return fmt.Errorf("column %q is both categorical and numeric", name)
+			return o, fmt.Errorf("column %q is both categorical and numeric", name)
 		}
 		types[name] = dataset.Numeric
 	}
@@ -125,17 +149,17 @@ func (f *fit) open(ctx context.Context, source Source) error {
 		types[c.Columns.Successes], types[c.Columns.Failures] = dataset.Numeric, dataset.Numeric
 	}
 	if _, typed := types[c.Target]; typed {
-		return fmt.Errorf("column %q is the target and cannot be given another role or type", c.Target)
+		return o, fmt.Errorf("column %q is the target and cannot be given another role or type", c.Target)
 	}
 	if c.Columns.Weight != "" && c.Columns.Weight == c.Columns.Offset {
-		return fmt.Errorf("column %q is both weight and offset", c.Columns.Weight)
+		return o, fmt.Errorf("column %q is both weight and offset", c.Columns.Weight)
 	}
-	options := dataset.Options{Format: c.Format, NoHeader: c.NoHeader, NA: c.NA, Types: types, Target: c.Target, Use: c.Columns.uses(c.Target, c.roles()...), Threads: c.Solver.Threads, Memory: f.tableMemory(), Entries: c.Run.Memory / entryBytes}
-	t, err := source.table(ctx, options)
-	if err != nil {
-		return err
-	}
-	f.table = t
+	return dataset.Options{Format: c.Format, NoHeader: c.NoHeader, NA: c.NA, Types: types, Target: c.Target, Use: c.Columns.uses(c.Target, c.roles()...), Threads: c.Solver.Threads, Memory: f.tableMemory(), Entries: c.Run.Memory / entryBytes}, nil
+}
+
+// opened checks that the table has what the configuration names.
+func (f *fit) opened() error {
+	c, t := &f.config, f.table
 	if t.Rows == 0 {
 		return t.At(-1, nil, "no data rows: the file is empty after its header")
 	}
@@ -155,7 +179,12 @@ func (f *fit) open(ctx context.Context, source Source) error {
 			return err
 		}
 	}
-	for _, d := range t.Findings {
+	return nil
+}
+
+// foundByReader passes on what the reader found.
+func (f *fit) foundByReader(found []dataset.Finding) error {
+	for _, d := range found {
 		severity := doctor.Note
 		if strings.HasPrefix(d.Code, "W-") {
 			severity = doctor.Warning

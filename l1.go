@@ -17,7 +17,7 @@ func (p Penalty) on() bool { return p.L2 > 0 || p.L1 > 0 }
 const relativeGap = 1e-12
 
 func (c *Config) checkL1() error {
-	if m := c.Solver.Method; c.Penalty.L1 > 0 && m != "auto" {
+	if m := c.Solver.Method; c.Penalty.L1 > 0 && m != "auto" && !c.Solver.Stream {
 		value := fmt.Sprint(c.Penalty.L1)
 		if c.CV.L1 {
 			value = "auto"

@@ -97,6 +97,7 @@ type trainingRecord struct {
 	Dropped     int       `json:"dropped,omitempty"`
 	Cost        *float64  `json:"cost,omitempty"` // absent where it is not finite
 	Loss        *float64  `json:"loss,omitempty"`
+	Progressive *float64  `json:"progressive_loss,omitempty"` // of a stream
 	Gap         *float64  `json:"gap,omitempty"`
 	GapNote     string    `json:"gap_note,omitempty"`
 	Fingerprint string    `json:"fingerprint"` // of the parsed values and the schema of the training file

@@ -56,6 +56,8 @@ type Result struct {
 	AIC           *float64 `json:"aic"`
 	BIC           *float64 `json:"bic"`
 
+	Progressive *Progressive `json:"progressive,omitempty"` // of a stream
+
 	Stored *encode.Storage `json:"stored,omitempty"` // what the rows take in memory
 
 	Gap          *float64 `json:"gap"` // proved bound on J - J*
@@ -165,6 +167,21 @@ type Coefficient struct {
 	BootstrapStdError *float64 `json:"bootstrap_std_error,omitempty"`
 	BootstrapLow      *float64 `json:"bootstrap_low,omitempty"`
 	BootstrapHigh     *float64 `json:"bootstrap_high,omitempty"`
+}
+
+// Progressive is how well a stream was predicted while it was learnt: every row by the weights of the rows before it, none of which it had a part in (progressive
+// validation: Blum, Kalai and Langford, COLT 1999). It is an honest measure of rows to come, a little pessimistic, as the first rows were predicted by little.
+type Progressive struct {
+	Loss  float64            `json:"loss"` // Σ s L / Σ s
+	Rows  int                `json:"rows"`
+	Steps []ProgressivePoint `json:"doublings"` // after 1, 2, 4, 8 … steps, and at the end
+}
+
+// ProgressivePoint is how it was after so many rows.
+type ProgressivePoint struct {
+	Rows  int     `json:"rows"`
+	Loss  float64 `json:"loss"`  // of all so far
+	Since float64 `json:"since"` // of those since the point before
 }
 
 // LRTest is a likelihood-ratio test: twice the fall of the log likelihood where some weights are 0, and its tail of chi-squared.

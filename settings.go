@@ -29,7 +29,7 @@ func (c *Config) options() []option {
 		{"max-levels", &c.Encoding.MaxLevels}, {"coding", &c.Encoding.Coding}, {"base", &c.Encoding.Base}, {"na", &c.NA},
 		{"scale", &c.Scale}, {"equations", &c.Equations}, {"hidden", &c.Hidden}, {"l2", &c.Penalty.L2}, {"l1", &c.Penalty.L1},
 		{"cv", &c.CV.Folds}, {"l2 auto", &c.CV.L2}, {"l1 auto", &c.CV.L1}, {"cv-rule", &c.CV.Rule},
-		{"solver", &c.Solver.Method}, {"alpha", &c.Solver.Alpha}, {"steps", &c.Solver.Steps}, {"batch", &c.Solver.Batch}, {"tol", &c.Solver.Tol},
+		{"solver", &c.Solver.Method}, {"stream", &c.Solver.Stream}, {"alpha", &c.Solver.Alpha}, {"steps", &c.Solver.Steps}, {"batch", &c.Solver.Batch}, {"tol", &c.Solver.Tol},
 		{"seed", &c.Solver.Seed}, {"restarts", &c.Solver.Restarts}, {"holdout every", &c.Test.Every}, {"holdout", &c.Test.Part},
 		{"group", &c.Split.Group}, {"time", &c.Split.Time},
 	}

@@ -11,6 +11,7 @@ import (
 // Source gives rows to [Fit] and [Model.Evaluate]. Make one with [File], [Reader] or [Table].
 type Source interface {
 	table(ctx context.Context, o dataset.Options) (*dataset.Table, error)
+	stream(ctx context.Context, o dataset.Options, to dataset.Taker) ([]dataset.Finding, error)
 }
 
 // File is a path, a glob of files that are read as one, or "-" for standard input. Format and compression are found from the content. Formats are
@@ -36,6 +37,11 @@ func (s fileSource) table(ctx context.Context, o dataset.Options) (*dataset.Tabl
 	return dataset.Open(ctx, s.pattern, o)
 }
 
+func (s fileSource) stream(ctx context.Context, o dataset.Options, to dataset.Taker) ([]dataset.Finding, error) {
+	o.Formats = s.formats
+	return dataset.OpenStream(ctx, s.pattern, o, streamHead, to)
+}
+
 type readerSource struct {
 	name    string
 	r       io.Reader
@@ -45,6 +51,11 @@ type readerSource struct {
 func (s readerSource) table(ctx context.Context, o dataset.Options) (*dataset.Table, error) {
 	o.Formats = s.formats
 	return dataset.Read(ctx, s.name, s.r, o)
+}
+
+func (s readerSource) stream(ctx context.Context, o dataset.Options, to dataset.Taker) ([]dataset.Finding, error) {
+	o.Formats = s.formats
+	return dataset.ReadStream(ctx, s.name, s.r, o, streamHead, to)
 }
 
 type tableSource struct{ t *dataset.Table }
@@ -58,4 +69,26 @@ func (s tableSource) table(_ context.Context, o dataset.Options) (*dataset.Table
 		return !o.Use(c.Name) && !(t.Format == dataset.LIBSVM && c == t.Columns[0]) // the label, whatever its name
 	})
 	return &t, nil
+}
+
+// stream hands the whole table over, which is its own head.
+func (s tableSource) stream(ctx context.Context, o dataset.Options, to dataset.Taker) ([]dataset.Finding, error) {
+	t, err := s.table(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	u := *t
+	u.Columns = slices.Clone(t.Columns)
+	for i, c := range u.Columns {
+		if c.Type != dataset.Numeric && c.Codes == nil {
+			d := *c
+			d.Codes = make([]int32, t.Rows)
+			c.ReadCodes(d.Codes, 0)
+			u.Columns[i] = &d
+		}
+	}
+	if err := to.Head(&u); err != nil {
+		return nil, err
+	}
+	return t.Findings, to.Take(&u, 0)
 }

@@ -46,6 +46,29 @@ A row weight k is the row k times. --holdout every:5 leaves out the data rows wh
 of every class, at random from --seed; --group and --time: descent help cv.
 
 Same data, same seed: the same model, bit for bit, whatever --threads is.`},
+	{"stream", "train --stream: rows that come once", `descent train FILE --target Y --stream (or - for standard input) reads the rows once, learns from them as they come, and forgets them: memory does not
+grow with their number. It is for data that do not end or are not kept; for a file that is there, the default solver finds the optimum in a few passes and proves it.
+
+Rows are learnt in their order, --batch of them (64) a step, so a file that is sorted by its label or by time gives a poor model: shuffle it. Each weight has a rate
+of its own, AdaGrad's (Duchi, Hazan and Singer 2011): weight j moves by
+
+  alpha·g / (N·d·(ε·d + √G)),    G = Σ g²  over its steps
+
+g the derivative of the batch's loss, d the column's size so far: its standard deviation, or a tenth of its farthest value where that is more; 1 for levels. So
+no unit of a column matters, and numbers are centred on their mean so far (LIBSVM's are not). N² is the mean of Σ (x/d)² over the rows, ε is half a row's gradient,
+--alpha is 1: about how far the first step moves z. --l2 and --l1 are what they are elsewhere, penalties on the sum of all losses, added in closed form at every step
+(FTRL-Proximal, McMahan and others 2013). The model is the mean of the points after all steps, weighted t(t+1)(t+2); with --l1 the last point, whose zeros are zeros.
+
+Types of columns and classes are those of the first 8192 rows. Further down, a cell or label that does not fit is an error at its place; --numeric, --categorical,
+--positive LEVEL and --against-rest say beforehand what comes. New levels of text columns are taken as they come, up to --max-levels, and every level has a weight.
+--missing, --unseen, --weight, --offset, --softmax, --equations (a loss of dot(w, x) + b) and --test work as ever; what needs the rows again (--holdout, --cv,
+statistics, --checkpoint …) is refused.
+
+"progressive" in the JSON is the loss of every row by the weights of the rows before it, which is an honest measure of rows to come, after 1, 2, 4, 8 … steps
+("doublings") and at the end; --record K puts the mean of every K steps into the trace. The verdict is "stopped", with exit code 0; nothing is proved, so cost, gap and the
+statistics are null. --max-time and an interrupt end the stream early: the model is saved with --save-unfinished.
+
+The model has the same bits on any number of threads and however the input arrives.`},
 	{"equations", "the language of -e and --equations", `An equation is name = expression, one a line or with ; between them; # begins a comment. An expression is made of names, decimal
 numbers, + - * / ^ (power: from right to left, before a minus), brackets and functions. The last equation is what is differentiated:
 nobody writes a derivative.

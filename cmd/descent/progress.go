@@ -24,6 +24,10 @@ func (p *progress) step(s descent.Progress) {
 		p.show(fmt.Sprintf("%s   %d passes", s.Stage, s.Passes))
 		return
 	}
+	if s.Rows > 0 {
+		p.show(fmt.Sprintf("%d rows   progressive loss %.6f", s.Rows, s.Cost))
+		return
+	}
 	p.show(fmt.Sprintf("step %d   J %.9g   |dJ| %.2g   %d passes", s.Step, s.Cost, s.GradientNorm, s.Passes))
 }
 

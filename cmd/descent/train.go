@@ -54,7 +54,8 @@ Nothing that did not converge is saved without --save-unfinished; without -o not
 	f.Var(penalty{&c.Penalty.L1, &c.CV.L1}, "l1", "λ1 of the penalty λ1/m·Σ|w|, which makes weights exactly 0; with --l2 the elastic net; auto: by cross-validation")
 	addCV(cmd, &c.CV)
 	choose(cmd, &c.Solver.Method, "solver", "gd is the lecture's: full gradient, fixed alpha, from zeros", "auto", "gd", "sgd", "lbfgs", "newton")
-	f.Var(number{&c.Solver.Alpha}, "alpha", "learning `rate` of gd and sgd (0.01)")
+	f.BoolVar(&c.Solver.Stream, "stream", false, "read FILE once and learn as it comes, in memory that does not grow with its rows: sgd with AdaGrad's rates; descent help stream")
+	f.Var(number{&c.Solver.Alpha}, "alpha", "learning `rate` of gd and sgd (0.01; of --stream 1)")
 	f.IntVar(&c.Solver.Steps, "steps", 0, "`number` of updates of gd (100) and sgd (as many as ten passes over the rows take); the most steps of newton (200) and lbfgs (2000)")
 	f.IntVar(&c.Solver.Batch, "batch", 0, "`rows` of one update of sgd (64)")
 	f.Var(number{&c.Solver.Tol}, "tol", "stop when the proved gap is at most this `share` of J (every coefficient within 1e-10 standard errors)")
@@ -172,13 +173,21 @@ type beforeTraining struct {
 // check refuses what would have no effect, before anything is read.
 func (t *training) check(cmd *cobra.Command, c *descent.Config, file string) error {
 	s := &c.Solver
-	first := s.Method == "gd" || s.Method == "sgd"
+	first := s.Method == "gd" || s.Method == "sgd" || s.Stream
 	changed := cmd.Flags().Changed
 	switch {
+	case s.Stream && s.Method != "" && s.Method != "auto" && s.Method != "sgd":
+		return usagef("--stream and --solver %s: a stream is learnt by sgd", s.Method)
+	case s.Stream && changed("seed"):
+		return usagef("--stream and --seed: a stream is learnt in the order of its rows, nothing is random")
+	case s.Stream && changed("conf"):
+		return usagef("--stream and --conf: a single pass does not end at the optimum, so there are no intervals")
 	case changed("alpha") && !first:
 		return usagef("--alpha is the learning rate of --solver gd and sgd; %s chooses its own steps", name(s.Method))
-	case changed("batch") && s.Method != "sgd":
+	case changed("batch") && s.Method != "sgd" && !s.Stream:
 		return usagef("--batch is for --solver sgd")
+	case changed("tol") && s.Stream:
+		return usagef("--stream and --tol: nothing is proved of a single pass")
 	case changed("tol") && first:
 		return usagef("--tol is not for --solver %s, which makes exactly --steps updates", s.Method)
 	case changed("tol") && !(s.Tol > 0):
@@ -322,8 +331,8 @@ func (t *training) print(p *page, r *descent.Result) {
 	}
 	verdict += ": " + r.Message
 	cost := fmt.Sprintf("J = %s", strconv.FormatFloat(r.Cost, 'g', 12, 64))
-	if m == nil && math.IsNaN(r.Cost) {
-		cost = "" // it did not come to that
+	if math.IsNaN(r.Cost) && (m == nil || r.Progressive != nil) {
+		cost = "" // it did not come to that, or the rows are gone
 	} else if penalty != "none" {
 		cost += fmt.Sprintf(", of which loss %s", strconv.FormatFloat(r.Loss, 'g', 12, 64))
 	}
@@ -347,6 +356,7 @@ func (t *training) print(p *page, r *descent.Result) {
 		"penalty", penalty,
 		"solver", fmt.Sprintf("%s, %s, %s over the rows, %s s (reading %s s)", r.Solver, count(r.Steps, "step"), passes(r.Passes), seconds(r.Seconds.Total), seconds(r.Seconds.Read)),
 		"cost", cost,
+		"progressive", progressive(r.Progressive),
 		"gap", gap,
 		"starts", starts(r),
 		"verdict", verdict,
@@ -380,6 +390,19 @@ func (t *training) print(p *page, r *descent.Result) {
 		p.WriteByte('\n')
 		printMetrics(p, []string{"training rows", "test rows"}, r.Train, r.Test)
 	}
+}
+
+// progressive is the loss of a stream.
+func progressive(p *descent.Progressive) string {
+	if p == nil {
+		return ""
+	}
+	last := p.Steps[len(p.Steps)-1]
+	text := fmt.Sprintf("loss %s: every row by the weights of the rows before it", strconv.FormatFloat(p.Loss, 'f', 6, 64))
+	if n := len(p.Steps); n > 1 {
+		text += fmt.Sprintf("; of the last %s %s", count(last.Rows-p.Steps[n-2].Rows, "row"), strconv.FormatFloat(last.Since, 'f', 6, 64))
+	}
+	return text
 }
 
 // withoutOdds leaves the odds ratios out where there is no optimum that they could belong to.
