@@ -37,6 +37,10 @@ they share the weight.`},
 deviation is at most 1e-12 of its largest absolute value), or a column of levels has one level only.
 It cannot tell rows apart, so its weight is 0. Leave it out with --exclude; if it ought to vary, the
 file holds the wrong rows.`},
+	{"W-data", "the file is not the one that the model was trained on", `A model keeps a fingerprint of the parsed values of its training file, and those of this file give
+another one. descent explain --train goes on, as if these rows had led to the model: with another
+file of the same kind that is nearly so. Format and compression have no part in the fingerprint; an
+edited cell, a row more or less, rows or columns in another order have.`},
 	{"W-header", "every column name is a number", `Every name in the first line is a number, as if the first line were data. Then one row is lost and
 the columns have meaningless names. With --no-header the first line is data and the columns are
 called x1, x2 and so on. If the numbers are the names (years, say), nothing is wrong.`},

@@ -23,7 +23,10 @@ to z. The parts add up to z exactly: an explanation is the prediction itself, no
 its own z. Where a hidden layer mixes the columns there are no such parts, and the value of every equation is shown in their place.
 
 --flip adds the smallest changes that give the row another label: of every column alone, and of all numeric columns together in units of their standard deviations.
-Each was predicted with and has that label. They are about the model, not about the world: changing a number there need not change what it stands for.`,
+Each was predicted with and has that label. They are about the model, not about the world: changing a number there need not change what it stands for.
+
+--train FILE, the file that the model was trained on, adds the training rows that moved z of this row most: z as it is, less z of a training without the row, by
+one Newton step (approximate).`,
 		Example: `  descent explain heart.json
   descent explain heart.json new.csv --row 3
   descent explain heart.json new.csv --row 3 --flip --freeze age,sex`,
@@ -45,6 +48,12 @@ Each was predicted with and has that label. They are about the model, not about 
 				return usagef("standard input cannot be both MODEL and FILE")
 			case data == "" && e.flip:
 				return usagef("--flip is about a row: explain MODEL FILE --row N --flip")
+			case data == "" && changed("train"):
+				return usagef("--train is about a row: explain MODEL FILE --row N --train FILE")
+			case changed("train") && e.train == "":
+				return usagef("--train is empty")
+			case e.train == "-" && (data == "-" || args[0] == "-"):
+				return usagef("standard input cannot be two files")
 			case !e.flip && (changed("freeze") || changed("only") || changed("to")):
 				return usagef("--freeze, --only and --to go with --flip")
 			case changed("freeze") && changed("only"):
@@ -66,6 +75,8 @@ Each was predicted with and has that label. They are about the model, not about 
 	cmd.Flags().IntVar(&e.row, "row", 0, "the `N`-th data row of FILE, from 1")
 	e.in.add(cmd)
 	e.addFlip(cmd)
+	f := cmd.Flags()
+	f.StringVar(&e.train, "train", "", "the `file` that the model was trained on: its rows that moved this prediction most")
 	return cmd
 }
 
@@ -75,6 +86,7 @@ type explanation struct {
 	row   int
 	flip  bool
 	flips descent.FlipOptions
+	train string
 }
 
 // model shows the coefficients.
@@ -102,6 +114,7 @@ func (e *explanation) one(m *descent.Model, file string) error {
 	var row *descent.Row
 	var x *descent.Explanation
 	var flip *descent.Flip
+	var pulls *descent.Pulls
 	n := 0
 	err := e.each(file, func(file string, r io.Reader) error {
 		if x != nil {
@@ -128,6 +141,11 @@ func (e *explanation) one(m *descent.Model, file string) error {
 				if x, err = rows.Explain(); err != nil {
 					return placed{file: name, line: row.Line, message: err.Error()}
 				}
+				if e.train != "" {
+					if pulls, err = e.pulls(rows); err != nil {
+						return err
+					}
+				}
 				if e.flip {
 					if flip, err = rows.Flip(e.flips); err != nil {
 						return err
@@ -148,11 +166,17 @@ func (e *explanation) one(m *descent.Model, file string) error {
 	if flip != nil {
 		all = append(all, map[string]any{"flip": flip})
 	}
+	if pulls != nil {
+		all = append(all, map[string]any{"pulled": pulls})
+	}
 	return e.emit(all, func(p *page) {
 		p.heading(fmt.Sprintf("row %d, line %d of %s", e.row, line, printable(name)))
 		defer func() {
 			if flip != nil {
 				printFlip(p, m, flip)
+			}
+			if pulls != nil {
+				printPulls(p, m, pulls)
 			}
 		}()
 		if x.Forward != nil {
