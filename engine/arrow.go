@@ -29,6 +29,9 @@ func (e *Engine) Border(ctx context.Context, c []float64, of, chunks []int) ([]f
 	}
 	first, square := G[q*N:(q+1)*N], G[(q+1)*N:]
 	square[n] = first[n]
+	for _, f := range l.Codes {
+		copy(square[f.First:][:f.Levels], first[f.First:]) // of ones
+	}
 	for _, j := range l.Dense {
 		if i := int(place[j]); i >= 0 {
 			row := G[i*N : (i+1)*N]
@@ -145,7 +148,6 @@ func (w *borderWorker) run(r rows, G []float64) error {
 	for k, c := range l.Codes {
 		codes := r.Codes[k][r.lo : r.lo+r.n]
 		kernel.Scatter(first[c.First:][:c.Levels], codes, cc)
-		kernel.Scatter(square[c.First:][:c.Levels], codes, cc)
 	}
 	if l.Sparse {
 		r.scatter(first[:n], cc)

@@ -106,7 +106,7 @@ func (n *Newton) askMade() Ask {
 	s := &n.s
 	if n.borders() {
 		dense, _ := s.Options.border(len(s.Theta))
-		return Ask{Want: Border, At: s.Mould.At, Of: dense, Fraction: borderFraction}
+		return Ask{Want: Border, At: s.Mould.At, Of: dense, Fraction: borderFraction(len(s.Theta), s.Rows)}
 	}
 	// Work of about a dozen products, and not fewer rows than columns.
 	sets, columns := s.Options.shape()
@@ -145,8 +145,10 @@ func (n *Newton) make(t Tell) error {
 	return nil
 }
 
-// borderFraction is the part of the rows that A and its border are estimated from.
-const borderFraction = 1.0 / 4
+// borderFraction is the part of the rows that A and its border are estimated from: a quarter, and of many rows for every component less, down to an eighth.
+func borderFraction(components, rows int) float64 {
+	return math.Min(1.0/4, math.Max(1.0/8, 16*float64(components)/float64(max(rows, 1))))
+}
 
 // fraction is the part of the rows whose H is factored: all, while that is cheap or where a part has turned out not to
 // stand for the rest; else 1/64, at least eight rows a parameter (the eigenvalues of H in the sample's scale are then between about 0.4 and

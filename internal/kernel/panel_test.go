@@ -167,6 +167,22 @@ func TestSparseKernels(t *testing.T) {
 	if !slices.Equal(sum, []float64{0, 0, 0, 101}) {
 		t.Error("scatter", sum)
 	}
+	r := rand.New(rand.NewPCG(7, 8))
+	for _, levels := range []int{1, 2, fewLevels, fewLevels + 1} { // whole numbers: the order of adding does not show
+		for _, n := range []int{0, 1, 63, 64, 65, 67, 1000} {
+			codes, s := make([]int32, n), make([]float64, n)
+			got, want := make([]float64, levels), make([]float64, levels)
+			for i := range codes {
+				codes[i], s[i] = int32(r.IntN(levels+1)-1), float64(r.IntN(1000))
+				if codes[i] >= 0 {
+					want[codes[i]] += s[i]
+				}
+			}
+			if Scatter(got, codes, s); !slices.Equal(got, want) {
+				t.Errorf("scatter of %d rows to %d levels: %v, want %v", n, levels, got, want)
+			}
+		}
+	}
 	start, index, value := []int{1, 3, 3, 4}, []int32{9, 0, 2, 1}, []float64{9, 2, 3, 5} // starts need not begin at 0
 	z = []float64{1, 1, 1}
 	SparseForward(z, start, index, value, w)
@@ -178,7 +194,6 @@ func TestSparseKernels(t *testing.T) {
 	if !slices.Equal(sum, []float64{20, 0, 30, 0}) {
 		t.Error("sparse backward", sum)
 	}
-	r := rand.New(rand.NewPCG(7, 8))
 	for n := range 12 { // rows of every length, one after another
 		start, index, value := []int{0}, []int32{}, random[float64](r, 3*n)
 		for range 3 {
