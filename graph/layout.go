@@ -32,6 +32,8 @@ type View struct {
 	Backward bool
 	// Steps adds the derivation of every shown definition, each line with its rule.
 	Steps bool
+	// Substitute adds to every derivation of Steps the numbers of Values and Derivatives put in, and the result, with six digits.
+	Substitute bool
 
 	// Columns is the width that text may take, in characters, at least 20; 0 is 100.
 	Columns int

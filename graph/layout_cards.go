@@ -73,6 +73,9 @@ func (g *Graph) diagram(v View) (dg *diagram, err error) {
 		err = m.definitionCards()
 	}
 	m.d.stepsByComponent()
+	if v.Substitute && err == nil {
+		m.substitute()
+	}
 	return m.d, err
 }
 

@@ -49,7 +49,7 @@ func (d *diagram) equations() []equationBlock {
 		b := equationBlock{name: name}
 		if s, ok := steps[name]; ok {
 			for _, l := range s.lines {
-				b.lines = append(b.lines, equationLine{rhs: l.rhs.glyphs(), text: l.rhs.plain(), rule: l.rule})
+				b.lines = append(b.lines, equationLine{rhs: l.rhs.glyphs(), text: l.rhs.plain(), rule: l.rule, class: l.class})
 			}
 		} else {
 			for _, t := range rhs {
@@ -58,7 +58,8 @@ func (d *diagram) equations() []equationBlock {
 				}
 			}
 		}
-		if v, ok := known[name]; ok {
+		_, derived := steps[name]
+		if v, ok := known[name]; ok && !(derived && d.view.Substitute) {
 			if t, ok := rhs[0].with(known); ok && t.kind != numberTerm {
 				b.lines = append(b.lines, equationLine{rhs: t.glyphs(), text: t.plain()})
 			}

@@ -13,8 +13,9 @@ type derivation struct {
 }
 
 type derivationLine struct {
-	rhs  *term
-	rule string // with the facts it needed, "cancel (0 < a < 1)"
+	rhs   *term
+	rule  string // with the facts it needed, "cancel (0 < a < 1)"
+	class string // value, derivative: the result
 }
 
 // derivations writes every shown definition from its written form to the one that runs. Equal lines
@@ -92,7 +93,7 @@ func (m *diagrammer) derivation(d *Def, w *notation) derivation {
 			rule += " (" + strings.Join(facts, ", ") + ")"
 		}
 		if text := rhs.plain(); text != last || len(out.lines) == 0 {
-			out.lines = append(out.lines, derivationLine{rhs, rule})
+			out.lines = append(out.lines, derivationLine{rhs: rhs, rule: rule})
 			last = text
 			return
 		}

@@ -226,7 +226,9 @@ func (d *dataFlags) add(cmd *cobra.Command) {
 	f.IntVar(&c.Encoding.MaxLevels, "max-levels", 0, "more than `N` levels in a column are an error (1000)")
 	choose(cmd, &c.Encoding.Coding, "coding", "levels with a weight: all but the first, or all (auto: all with a penalty)", "auto", "reference", "full")
 	f.StringArrayVar(&d.base, "base", nil, "`column=level`: this level has no weight, instead of the first")
-	d.inputFlags.add(cmd)
+	if cmd.Flags().Lookup("format") == nil { // graph's is that of the picture
+		d.inputFlags.add(cmd)
+	}
 	for _, name := range []string{"target", "include", "exclude", "categorical", "numeric", "weight", "offset"} {
 		must(cmd.RegisterFlagCompletionFunc(name, completeColumns(0)))
 	}

@@ -16,18 +16,23 @@ func (a *app) graphCommand() *cobra.Command {
 	g := &drawing{app: a}
 	formats := []string{"text", "dot", "svg", "mermaid", "latex", "mathml"}
 	cmd := &cobra.Command{
-		Use:   "graph [MODEL | -e EQUATIONS | --equations F] [--backward] [--format text]",
+		Use:   "graph [MODEL | -e EQUATIONS | --equations F] [NAME=VALUE … | FILE --row N] [--backward] [--steps] [--format text]",
 		Short: "draw the computation graph and its derivatives",
 		Long: `Graph draws the lecture's model, a MODEL's, or your own equations: as written, simplified (what trains), or lowered (what runs), forward and
-backward, with the derivation of every formula by named rules.`,
+backward, with the derivation of every formula by named rules.
+
+With numbers, NAME=VALUE as in step, or a row of a FILE, they stand in the picture, and --steps writes the derivation out with them: symbols, the numbers put in, the
+result, which are those of step. Without a MODEL the weights are 0 unless they are given. Of two arguments the first is the MODEL; with --row a single one is the FILE.`,
 		Example: `  descent graph --backward
   descent graph --backward --steps
+  descent graph --steps x1=1.5 x2=-2 y=1 w1=0.5 w2=-0.3 b=0.1
+  descent graph heart.json heart.csv --row 3 --steps --format latex
   descent graph heart.json --format svg -o heart.svg
   descent graph --classes 3 --backward
   descent graph -e 'J = 3*(a + b*c)' --format dot | dot -Tpng > J.png`,
-		Args:              between(0, "MODEL"),
+		Args:              func(*cobra.Command, []string) error { return nil },
 		RunE:              g.run,
-		ValidArgsFunction: completeFiles(1),
+		ValidArgsFunction: completeFiles(2),
 	}
 	f := cmd.Flags()
 	f.StringVarP(&g.equations, "equation", "e", "", "`equations`, one a line or with ; between them")
@@ -41,13 +46,18 @@ backward, with the derivation of every formula by named rules.`,
 	g.format = "text"
 	choose(cmd, &g.format, "format", "of the picture", formats...)
 	f.StringVarP(&g.output, "output", "o", "", "write to this `file` instead of standard output")
+	f.IntVar(&g.row, "row", 0, "the numbers of the `N`-th data row of FILE, from 1")
+	g.data.add(cmd)
 	return cmd
 }
 
 type drawing struct {
 	*app
 	equations, file, format, output  string
-	features, classes                int
+	features, classes, row           int
+	data                             dataFlags
+	walk                             *descent.Walk // of the numbers, if there are any
+	example                          *descent.ExampleRow
 	backward, simplify, lower, steps bool
 }
 
@@ -56,6 +66,12 @@ type graphJSON struct {
 	Text        string           `json:"text"`
 	Output      string           `json:"output,omitempty"`
 	Definitions []definitionJSON `json:"definitions"`
+
+	// With numbers.
+	Values      descent.Numbers     `json:"values,omitempty"`
+	Derivatives descent.Numbers     `json:"derivatives,omitempty"`
+	Example     *descent.ExampleRow `json:"example,omitempty"`
+	Notes       []string            `json:"notes,omitempty"`
 }
 
 type definitionJSON struct {
@@ -67,6 +83,29 @@ type definitionJSON struct {
 
 func (d *drawing) run(cmd *cobra.Command, args []string) error {
 	changed := cmd.Flags().Changed
+	args, given, err := assignments(joinEquals(args))
+	if err != nil {
+		return err
+	}
+	if len(args) > 2 {
+		return usagef("graph takes no %q after MODEL and FILE", args[2])
+	}
+	file := ""
+	switch {
+	case changed("row") && d.row < 1:
+		return usagef("--row %d: the first row is 1", d.row)
+	case changed("row") && len(args) == 0:
+		return usagef("--row %d of which FILE?", d.row)
+	case changed("row"):
+		file = args[len(args)-1]
+		args = args[:len(args)-1]
+	case len(args) == 2:
+		return usagef("which row of %s? --row N, the first is 1", args[1])
+	default:
+		if err := d.data.refuse(cmd, "a FILE, with --row", "format"); err != nil {
+			return err
+		}
+	}
 	sources := 0
 	for _, is := range []bool{len(args) > 0, changed("equation"), changed("equations")} {
 		if is {
@@ -89,9 +128,15 @@ func (d *drawing) run(cmd *cobra.Command, args []string) error {
 	case len(args) > 0 && isInput(d.output, args[0]), isInput(d.output, d.file):
 		return usagef("-o %s is a file that is read; it would be overwritten", d.output)
 	}
-	g, labels, err := d.parse(args)
+	var g *graph.Graph
+	var labels map[string]string
+	if file != "" || len(given) > 0 {
+		g, labels, err = d.numbers(cmd, args, file, given)
+	} else {
+		g, labels, err = d.parse(args)
+	}
 	if err != nil {
-		return equationsError(err, d.file)
+		return err
 	}
 	v := graph.View{Backward: d.backward, Steps: d.steps, Columns: d.width, Labels: labels}
 	switch {
@@ -100,7 +145,13 @@ func (d *drawing) run(cmd *cobra.Command, args []string) error {
 	case d.lower:
 		v.Stage = graph.Lowered
 	}
-	if d.backward || d.steps || d.simplify || d.lower {
+	if d.walk != nil {
+		pass := d.walk.Steps[0]
+		v.Values, v.Derivatives, v.Substitute = pass.Values.Map(), pass.Derivatives.Map(), d.steps
+		if v.Backward = d.backward || d.steps; !v.Backward {
+			v.Derivatives = nil
+		}
+	} else if d.backward || d.steps || d.simplify || d.lower {
 		last := g.Defs[len(g.Defs)-1]
 		if !last.Written.Shape.IsScalar() {
 			return equationsError(fmt.Errorf("the last equation, %s, is what is differentiated and must be one number; it is a %v", last.Name, last.Written.Shape), d.file)
@@ -128,6 +179,9 @@ func (d *drawing) run(cmd *cobra.Command, args []string) error {
 	if d.output != "-" {
 		out.Output = d.output
 	}
+	if d.walk != nil {
+		out.Values, out.Derivatives, out.Example, out.Notes = d.walk.Steps[0].Values, d.walk.Steps[0].Derivatives, d.example, d.walk.Notes
+	}
 	for _, def := range g.Defs {
 		j := definitionJSON{Name: def.Name, Of: def.Of, Written: def.Written.String()}
 		if def.Runs != nil {
@@ -142,8 +196,36 @@ func (d *drawing) run(cmd *cobra.Command, args []string) error {
 	})
 }
 
+// numbers sends an example through the graph asked for, as step does.
+func (d *drawing) numbers(cmd *cobra.Command, args []string, file string, given map[string]any) (*graph.Graph, map[string]string, error) {
+	if cmd.Flags().Changed("features") || cmd.Flags().Changed("classes") {
+		return nil, nil, usagef("--features, --classes: the numbers say how many there are")
+	}
+	s := &stepping{app: d.app, data: d.data, equations: d.equations, file: d.file, row: d.row}
+	if len(args) > 0 {
+		s.model = args[0]
+	}
+	walk, _, example, err := s.walk(cmd, file, given, func(*descent.StepConfig) {})
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, n := range walk.Notes {
+		d.note(n)
+	}
+	d.walk, d.example = walk, example
+	return walk.Graph, exampleLabels(walk.Graph, example), nil
+}
+
 // parse makes the graph asked for, and says what a model's x1, x2, … are called.
 func (d *drawing) parse(args []string) (*graph.Graph, map[string]string, error) {
+	g, labels, err := d.parsed(args)
+	if err != nil {
+		err = equationsError(err, d.file)
+	}
+	return g, labels, err
+}
+
+func (d *drawing) parsed(args []string) (*graph.Graph, map[string]string, error) {
 	if len(args) > 0 {
 		m, err := d.load(args[0], "")
 		if err != nil {

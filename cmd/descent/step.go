@@ -121,26 +121,36 @@ func (s *stepping) run(cmd *cobra.Command, args []string) error {
 	if own && changed("steps") && !changed("alpha") {
 		return usagef("--steps with equations of your own needs --alpha, the learning rate")
 	}
+	walk, c, example, err := s.walk(cmd, file, given, func(c *descent.StepConfig) {
+		c.Update, c.Alpha, c.Steps = !own || changed("alpha"), s.alpha, s.steps
+	})
+	if err != nil {
+		return err
+	}
+	return s.show(walk, c, example)
+}
+
+// walk sends an example through the graph of the equations, of the model, or the lecture's; also sets what the configuration has besides.
+func (s *stepping) walk(cmd *cobra.Command, file string, given map[string]any, also func(*descent.StepConfig)) (walk *descent.Walk, c descent.StepConfig, example *descent.ExampleRow, err error) {
 	var model *descent.Model
+	own := cmd.Flags().Changed("equation") || cmd.Flags().Changed("equations")
 	if s.model != "" {
 		if model, err = s.load(s.model, ""); err != nil {
-			return err
+			return nil, c, nil, err
 		}
 		if file != "" {
 			if err := s.data.refuse(cmd, "a file without --model, which knows its columns", "format", "no-header", "target"); err != nil {
-				return err
+				return nil, c, nil, err
 			}
 			if t := s.data.config.Target; t != "" && t != model.Target() {
-				return usagef("--target %s: the model predicts %s", t, model.Target())
+				return nil, c, nil, usagef("--target %s: the model predicts %s", t, model.Target())
 			}
 		}
 	}
-	var c descent.StepConfig
-	var example *descent.ExampleRow
 	switch {
 	case file != "":
 		if example, err = s.example(cmd, file, model); err != nil {
-			return err
+			return nil, c, nil, err
 		}
 		c = example.Step(model)
 	case model != nil:
@@ -152,20 +162,20 @@ func (s *stepping) run(cmd *cobra.Command, args []string) error {
 	if own {
 		if c.Equations = strings.ReplaceAll(s.equations, ";", "\n"); s.file != "" {
 			if c.Equations, err = equationsFile(s.file); err != nil {
-				return err
+				return nil, c, nil, err
 			}
 		}
 	}
 	c.Values = given
-	c.Update, c.Alpha, c.Steps = !own || changed("alpha"), s.alpha, s.steps
-	walk, err := descent.Step(c)
+	also(&c)
+	walk, err = descent.Step(c)
 	if errors.Is(err, descent.ErrStep) {
-		return usageError{strings.TrimPrefix(err.Error(), descent.ErrStep.Error()+": ")}
+		return nil, c, nil, usageError{strings.TrimPrefix(err.Error(), descent.ErrStep.Error()+": ")}
 	}
 	if err != nil {
-		return equationsError(err, s.file)
+		return nil, c, nil, equationsError(err, s.file)
 	}
-	return s.show(walk, c, example)
+	return walk, c, example, nil
 }
 
 // joinEquals puts x1 = 1 together where a shell has taken it apart.
@@ -183,27 +193,33 @@ func joinEquals(args []string) []string {
 
 // arguments tells FILE from NAME=VALUE.
 func (s *stepping) arguments(args []string) (file string, values map[string]any, err error) {
+	files, values, err := assignments(args)
+	if len(files) > 1 {
+		return "", nil, usagef("%q: want NAME=VALUE; the FILE is %s", files[1], files[0])
+	}
+	return strings.Join(files, ""), values, err
+}
+
+// assignments tells NAME=VALUE from the other arguments.
+func assignments(args []string) (others []string, values map[string]any, err error) {
 	values = map[string]any{}
 	for _, arg := range args {
 		name, text, ok := strings.Cut(arg, "=")
 		name = strings.TrimSpace(name)
 		if !ok {
-			if file != "" {
-				return "", nil, usagef("%q: want NAME=VALUE; the FILE is %s", arg, file)
-			}
-			file = arg
+			others = append(others, arg)
 			continue
 		}
 		if _, twice := values[name]; twice {
-			return "", nil, usagef("%s is given twice", name)
+			return nil, nil, usagef("%s is given twice", name)
 		}
 		v, ok := parseValue(text)
 		if !ok || name == "" {
-			return "", nil, usagef("%q: want NAME=NUMBER, NAME=[1,2] or NAME=[[1,2],[3,4]]", arg)
+			return nil, nil, usagef("%q: want NAME=NUMBER, NAME=[1,2] or NAME=[[1,2],[3,4]]", arg)
 		}
 		values[name] = v
 	}
-	return file, values, nil
+	return others, values, nil
 }
 
 // parseValue reads a number, a vector or a matrix.
@@ -270,14 +286,7 @@ func (s *stepping) show(walk *descent.Walk, c descent.StepConfig, example *desce
 	if c.Update {
 		view.Updates = first.Updated.Map()
 	}
-	if example != nil {
-		view.Labels = classLabels(walk.Graph, example.Classes)
-		for _, f := range example.Features {
-			if f.Term != f.Name {
-				view.Labels[f.Name] = printable(f.Term)
-			}
-		}
-	}
+	view.Labels = exampleLabels(walk.Graph, example)
 	var picture strings.Builder
 	if err := walk.Graph.WriteText(&picture, view); err != nil {
 		return err
@@ -304,6 +313,20 @@ func (s *stepping) show(walk *descent.Walk, c descent.StepConfig, example *desce
 		p.WriteString(strings.TrimRight(picture.String(), "\n") + "\n")
 		s.printNumbers(p, walk, c)
 	})
+}
+
+// exampleLabels say what x1, x2, … are called in the file, and what classes there are.
+func exampleLabels(g *graph.Graph, example *descent.ExampleRow) map[string]string {
+	if example == nil {
+		return nil
+	}
+	labels := classLabels(g, example.Classes)
+	for _, f := range example.Features {
+		if f.Term != f.Name {
+			labels[f.Name] = printable(f.Term)
+		}
+	}
+	return labels
 }
 
 // everyNumber is a pass with what the picture alone has names for among the others: values before the last equation's, derivatives first.
