@@ -34,6 +34,7 @@ func runs() map[string]Config {
 		"l1":             with(admit, func(c *Config) { c.Penalty.L1 = 3 }),
 		"elastic net":    with(admit, func(c *Config) { c.Penalty = Penalty{L1: 3, L2: 1} }),
 		"holdout":        with(admit, func(c *Config) { c.Test.Part = 0.2 }),
+		"recalibrated":   with(admit, func(c *Config) { c.Recalibrate = "isotonic" }),
 		"classes":        with(iris, func(c *Config) { c.Penalty.L2 = 1 }),
 		"classes, l1":    with(iris, func(c *Config) { c.Penalty.L1 = 2 }),
 		"classes, lbfgs": with(iris, func(c *Config) { c.Penalty.L2 = 1; c.Solver.Method = "lbfgs" }),

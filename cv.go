@@ -145,6 +145,7 @@ type path struct {
 	*fit
 	*cvState
 	fold           []int // of every training row
+	of             int   // how many folds
 	penalty        *cost // graph of the cost with penalty
 	bare           *cost // and without
 	lambda         []float64
@@ -162,7 +163,7 @@ func (f *fit) validate(ctx context.Context) error {
 	defer func() { f.result.Seconds.Train += time.Since(begin).Seconds() }()
 	ctx, cancel := f.limited(ctx)
 	defer cancel()
-	p := &path{fit: f, cvState: &cvState{}}
+	p := &path{fit: f, cvState: &cvState{}, of: f.config.CV.Folds}
 	if err := p.prepare(); err != nil {
 		return err
 	}
@@ -479,7 +480,7 @@ func (p *path) solveAt(ctx context.Context, problem optim.Problem, o *engine.Obj
 	out, err := optim.Minimize(ctx, method, problem, func(it optim.Iteration) (bool, error) {
 		if p.config.Progress != nil {
 			p.config.Progress(Progress{Step: it.Step, Cost: it.F, GradientNorm: largest(it.Gradient), Passes: p.Passes + it.Passes,
-				Stage: fmt.Sprintf("fold %d of %d, penalty %d of %d", k+1, p.config.CV.Folds, i+1, len(p.Lambdas))})
+				Stage: fmt.Sprintf("fold %d of %d, penalty %d of %d", k+1, p.of, i+1, len(p.Lambdas))})
 		}
 		return false, nil
 	})

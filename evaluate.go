@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/descent-ml/descent/calibration"
 	"github.com/descent-ml/descent/dataset"
 	"github.com/descent-ml/descent/encode"
 	"github.com/descent-ml/descent/internal/parallel"
@@ -108,7 +109,7 @@ func (m *Model) labels(t *dataset.Table, target *dataset.Column) ([]int32, error
 
 // scores are what a model says of some rows, and what is true of them.
 type scores struct {
-	z, a            []float64 // (rows×K); a is nil where it follows from z
+	z, a            []float64 // (rows×K), recalibrated where the model is; a is nil where it follows from z
 	truth           []int32
 	weights         []float64 // nil for ones
 	dropped, unseen int
@@ -236,6 +237,14 @@ func (m *Model) keep(s *scores, z []float64, t *dataset.Table, row int) error {
 		if v-v != 0 {
 			return t.At(row, nil, "%v", tooLarge(v))
 		}
+	}
+	if c := m.file.Recalibration; c != nil {
+		s.z = append(s.z, z[0])
+		if c.Method == calibration.Isotonic {
+			s.a = append(s.a, 0)
+		}
+		c.set(s, len(s.z)-1)
+		return nil
 	}
 	s.z = append(s.z, z...)
 	if m.link.a == nil {

@@ -18,12 +18,21 @@ type Explanation struct {
 	Offset        *float64       `json:"offset,omitempty"`
 	Contributions []Contribution `json:"contributions"`
 
+	// Recalibration says how Probability, Low and High come from Z where that is not by the equations; nil: it is.
+	Recalibration *Recalibrated `json:"recalibration,omitempty"`
+
 	// More than two classes: the forward pass of each. Z, Intercept and Contributions above are then those of Label.
 	Classes []ClassExplanation `json:"classes,omitempty"`
 
 	// A model with a hidden layer: the value of every equation, and why there are no contributions.
 	Forward Numbers `json:"forward,omitempty"`
 	Note    string  `json:"contributions_note,omitempty"`
+}
+
+// Recalibrated is the way from z to a probability that was recalibrated.
+type Recalibrated struct {
+	Method string  `json:"method"`             // platt or isotonic
+	Before float64 `json:"probability_before"` // that of the equations
 }
 
 // ClassExplanation is the forward pass of one of more than two classes. Contributions stand in the order of Explanation.Contributions.
@@ -109,8 +118,14 @@ func (m *Model) explain(cells []encode.Cell, offset float64) (*Explanation, erro
 		if err != nil {
 			return nil, err
 		}
-		low, high := infer.ProbabilityInterval(z, m.variance(cells), q)
+		low, high := m.interval(z, m.variance(cells), q)
 		e.Low, e.High = &low, &high
+	}
+	if c := m.file.Recalibration; c != nil {
+		e.Recalibration = &Recalibrated{Method: c.Method}
+		if e.Recalibration.Before, err = m.link.probability(z); err != nil {
+			return nil, err
+		}
 	}
 	j := 0
 	for i := range m.file.Columns {

@@ -7,10 +7,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/descent-ml/descent/calibration"
 	"github.com/descent-ml/descent/encode"
 	"github.com/descent-ml/descent/engine"
 	"github.com/descent-ml/descent/infer"
 	"github.com/descent-ml/descent/internal/parallel"
+	"github.com/descent-ml/descent/metric"
 	"github.com/descent-ml/descent/optim"
 )
 
@@ -74,6 +76,9 @@ func (f *fit) describe(e *encode.Encoding) modelFile {
 	}
 	if v := r.CV; v != nil {
 		file.Training.CV = &cvRecord{v.Folds, v.Rule, number(v.Chosen.Mean), number(v.Chosen.SE)}
+	}
+	if c := f.recalibration; c != nil {
+		file.Recalibration = &recalibrationRecord{c.Map, c.Folds, c.By, c.Rows}
 	}
 	file.Training.Firth = r.Firth
 	file.Training.Successes, file.Training.Failures, file.Training.ClassWeights = f.config.Columns.Successes, f.config.Columns.Failures, f.classWeight
@@ -427,13 +432,27 @@ func (f *fit) measure(ctx context.Context) error {
 			return err
 		}
 	} else if len(rows) == 0 {
-		return nil
+		return f.measureRecalibration(nil, nil)
 	}
 	test, err := f.model.measure(f.test, rows, label, f.model.file.Threshold, threads)
 	if err != nil {
 		return err
 	}
 	f.result.Test = test.Metrics
+	if err := f.measureRecalibration(test.Metrics, func(m *Model) (*metric.Metrics, error) {
+		e, err := m.measure(f.test, rows, label, f.model.file.Threshold, threads)
+		if err != nil {
+			return nil, err
+		}
+		return e.Metrics, nil
+	}); err != nil {
+		return err
+	}
+	if c := f.recalibration; c != nil && c.Test.After.LogLoss > c.Test.Before.LogLoss {
+		if err := f.note("recalibration raises the log loss of the test rows, from %.4g to %.4g: it gains nothing there (isotonic wants many rows, a thousand or more)", c.Test.Before.LogLoss, c.Test.After.LogLoss); err != nil {
+			return err
+		}
+	}
 	if f.config.Test.Source != nil {
 		f.model.file.Training.Test = fmt.Sprintf("sha256:%x", f.test.Fingerprint())
 	}
@@ -476,8 +495,9 @@ func (f *fit) trainScores(ctx context.Context) (*scores, error) {
 	if s.z = linear[0]; K > 1 {
 		s.z = make([]float64, m*K)
 	}
-	custom := f.model.link.a != nil
-	if custom {
+	recalibration := f.model.file.Recalibration
+	custom := f.model.link.a != nil && recalibration == nil
+	if custom || recalibration != nil && recalibration.Method == calibration.Isotonic {
 		s.a = make([]float64, m*K)
 	}
 	takes := make([]float64, K) // 1 where a set takes the offset
@@ -505,6 +525,9 @@ func (f *fit) trainScores(ctx context.Context) (*scores, error) {
 					errs[piece] = f.table.At(row, nil, "%v", tooLarge(z[k]))
 					return
 				}
+			}
+			if recalibration != nil {
+				recalibration.set(s, i)
 			}
 			if custom {
 				if err := f.model.link.eval(z, s.a[i*K:(i+1)*K]); err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/descent-ml/descent/doctor"
 	"github.com/descent-ml/descent/encode"
 	"github.com/descent-ml/descent/engine"
+	"github.com/descent-ml/descent/metric"
 )
 
 // Fit trains a model on the rows of a source.
@@ -44,7 +45,7 @@ func Fit(ctx context.Context, source Source, config Config) (*Result, error) {
 	}
 	defer f.keepWithin()()
 	read := func(ctx context.Context) error { return f.read(ctx, source) }
-	stages := []func(context.Context) error{read, f.expected, f.resume, f.split, f.learn, f.fits, f.alias, f.design, f.validate, f.solve, f.finish}
+	stages := []func(context.Context) error{read, f.expected, f.resume, f.split, f.learn, f.fits, f.alias, f.design, f.validate, f.solve, f.recalibrate, f.finish}
 	if config.Solver.Stream {
 		stages = []func(context.Context) error{func(ctx context.Context) error { return f.stream(ctx, source) }, f.expected, f.finishStream}
 	}
@@ -97,7 +98,9 @@ type fit struct {
 	saved   time.Time     // when the last checkpoint was written
 	looked  int           // the step at which separation was last looked for
 	solved
-	covarianceNote string // why the model has no covariance
+	recalibration  *Recalibration // nil: none
+	leftOutRows    metric.Rows    // that it was fitted to, with the model's own log-odds
+	covarianceNote string         // why the model has no covariance
 	model          *Model
 
 	streamed *streaming

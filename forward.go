@@ -95,6 +95,9 @@ func newLayered(f modelFile, e *encode.Encoding) (*Model, error) {
 	case n == 0:
 		return nil, fmt.Errorf("the model has no inputs")
 	}
+	if err := f.checkRecalibration(); err != nil {
+		return nil, err
+	}
 	for what, v := range map[string][]float64{"centers": f.Scaling.Center, "scales": f.Scaling.Scale} {
 		if (v != nil || f.Scaling.Center != nil) && len(v) != n {
 			return nil, fmt.Errorf("the model has %d %s for %d terms", len(v), what, n)

@@ -111,9 +111,9 @@ func (f *fit) inferable() error {
 	for _, two := range []struct {
 		name  string
 		asked bool
-	}{{"firth", i.Firth}, {"margins", i.Margins}, {"diagnostics", i.Diagnostics}} {
-		if two.asked && f.classes.Sets() > 1 {
-			return fmt.Errorf("%s is for two classes; the target %q has %d (positive and against-rest make two of them)", two.name, f.target.Name, len(f.classes.Levels))
+	}{{"firth", i.Firth}, {"margins", i.Margins}, {"diagnostics", i.Diagnostics}, {"recalibrate", f.config.Recalibrate != ""}} {
+		if err := f.forTwo(two.name, two.asked); err != nil {
+			return err
 		}
 	}
 	if i.Cluster != "" {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/descent-ml/descent/calibration"
 	"github.com/descent-ml/descent/dataset"
 	"github.com/descent-ml/descent/doctor"
 	"github.com/descent-ml/descent/encode"
@@ -215,6 +216,7 @@ type Summary struct {
 	ReferenceClass *string          `json:"reference_class,omitempty"` // of more than two classes the one whose weights are 0
 	Equations      []string         `json:"equations"`
 	Threshold      float64          `json:"threshold"`
+	Recalibration  *calibration.Map `json:"recalibration,omitempty"` // the probability as a function of z, where it is not that of the equations
 	Verdict        Verdict          `json:"verdict"`
 	Message        string           `json:"message"`
 	Columns        []encode.Column  `json:"columns"`
@@ -283,6 +285,9 @@ func (m *Model) Summary(confidence float64) (*Summary, error) {
 	s.Errors = t.Errors
 	if t.Firth && s.StatisticsNote == "" {
 		s.StatisticsNote = "no tests and intervals: those of Firth's method are of the profile of its likelihood, told by the training and not kept in the model"
+	}
+	if c := m.file.Recalibration; c != nil {
+		s.Recalibration = &c.Map
 	}
 	s.Metrics.Train, s.Metrics.Test = m.file.Metrics.Train, m.file.Metrics.Test
 	var err error

@@ -51,6 +51,8 @@ type modelFile struct {
 
 	Threshold float64 `json:"threshold"`
 
+	Recalibration *recalibrationRecord `json:"recalibration,omitempty"` // the probability as a function of z, in the place of the equations' a
+
 	Training trainingRecord `json:"training"`
 	Metrics  metrics        `json:"metrics"`
 
@@ -243,6 +245,9 @@ func newModel(f modelFile) (*Model, error) {
 			}
 		}
 	}
+	if err := f.checkRecalibration(); err != nil {
+		return nil, err
+	}
 	l, err := newLink(strings.Join(f.Equations, "\n"), f.size())
 	if err != nil {
 		return nil, err
@@ -350,7 +355,7 @@ func (m *Model) say(cells []encode.Cell, offset float64) (z, a []float64, err er
 		z[k] = m.scorer.z(k, cells, offset, nil)
 	}
 	if len(z) == 1 {
-		a[0], err = m.link.probability(z[0])
+		a[0], err = m.probability(z[0])
 		return z, a, err
 	}
 	return z, a, m.link.probabilities(z, a)

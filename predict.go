@@ -102,11 +102,28 @@ func (m *Model) predict(z float64) (Prediction, error) {
 	if z-z != 0 {
 		return Prediction{}, tooLarge(z)
 	}
-	a, err := m.link.probability(z)
+	a, err := m.probability(z)
 	if err != nil {
 		return Prediction{}, err
 	}
 	return m.file.positive(z, a), nil
+}
+
+// probability of the positive class of two at z: the recalibrated one, if the model has one.
+func (m *Model) probability(z float64) (float64, error) {
+	if c := m.file.Recalibration; c != nil {
+		return c.Probability(z), nil
+	}
+	return m.link.probability(z)
+}
+
+// interval of the probability at z with a variance: of the ends of that of z.
+func (m *Model) interval(z, variance, quantile float64) (low, high float64) {
+	if c := m.file.Recalibration; c != nil {
+		d := float64(quantile * math.Sqrt(variance))
+		return c.Probability(z - d), c.Probability(z + d)
+	}
+	return infer.ProbabilityInterval(z, variance, quantile)
 }
 
 // positive is the prediction of two classes at z, where the probability of the positive one is a.
@@ -494,7 +511,7 @@ func (rr *RowReader) Next() (*Row, error) {
 	}
 	row.Prediction = p
 	if rr.interval > 0 {
-		row.Low, row.High = infer.ProbabilityInterval(row.Z, m.variance(row.cells), rr.interval)
+		row.Low, row.High = m.interval(row.Z, m.variance(row.cells), rr.interval)
 	}
 	return row, nil
 }

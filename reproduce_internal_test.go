@@ -87,6 +87,10 @@ func TestReproduce(t *testing.T) {
 			c.Equations = "z = dot(w, x) + b\nL = log(1 + exp(-(2*y - 1)*z))  "
 			c.Columns.Exclude = []string{"gpa"}
 		}),
+		"groups": with(admit, func(c *Config) {
+			c.Split.Group, c.Test.Part, c.CV.Folds, c.Recalibrate, c.Penalty.L2 = "gpa", 0.2, 3, "platt", 1
+		}),
+		"time":       with(admit, func(c *Config) { c.Split.Time, c.CV.Folds, c.Recalibrate, c.Penalty.L2 = "gpa", 3, "isotonic", 1 }),
 		"every":      with(admit, func(c *Config) { c.Test.Every = 5 }),
 		"unfinished": with(admit, func(c *Config) { c.Solver = Solver{Method: "newton", Steps: 2}; c.SaveUnfinished = true }),
 		"diverging":  with(admit, func(c *Config) { c.Solver = Solver{Method: "gd", Steps: 3000, Alpha: 1e300}; c.SaveUnfinished = true }),

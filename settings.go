@@ -31,7 +31,7 @@ func (c *Config) options() []option {
 		{"cv", &c.CV.Folds}, {"l2 auto", &c.CV.L2}, {"l1 auto", &c.CV.L1}, {"cv-rule", &c.CV.Rule},
 		{"solver", &c.Solver.Method}, {"stream", &c.Solver.Stream}, {"alpha", &c.Solver.Alpha}, {"steps", &c.Solver.Steps}, {"batch", &c.Solver.Batch}, {"tol", &c.Solver.Tol},
 		{"seed", &c.Solver.Seed}, {"restarts", &c.Solver.Restarts}, {"holdout every", &c.Test.Every}, {"holdout", &c.Test.Part},
-		{"group", &c.Split.Group}, {"time", &c.Split.Time},
+		{"group", &c.Split.Group}, {"time", &c.Split.Time}, {"recalibrate", &c.Recalibrate},
 	}
 }
 

@@ -64,8 +64,8 @@ func (c *Config) checkSplit() error {
 		return errors.New("group and time: choose one; a group whose rows lie apart in time would be on both sides, or the past would train on the future")
 	case c.Test.Every > 0:
 		return fmt.Errorf("%s with holdout every:%d, which takes rows by their place; a share, such as 0.2, is taken by %s", what, c.Test.Every, what)
-	case c.Test.Part == 0 && c.CV.Folds == 0 && !c.CV.seeks():
-		return fmt.Errorf("%s says how rows are parted, and nothing parts them: it goes with holdout, a share of the rows, or cv", what)
+	case c.Test.Part == 0 && c.CV.Folds == 0 && !c.CV.seeks() && c.Recalibrate == "":
+		return fmt.Errorf("%s says how rows are parted, and nothing parts them: it goes with holdout, a share of the rows, cv or recalibrate", what)
 	case name == c.Target || name == c.Columns.Weight || name == c.Columns.Offset || name == c.Columns.Successes || name == c.Columns.Failures:
 		return fmt.Errorf("column %q is the %s and cannot be given another role", name, what)
 	case name == c.Inference.Cluster && slices.Contains(c.Columns.Include, name):

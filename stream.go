@@ -49,6 +49,7 @@ func (c *Config) checkStream() error {
 		{"hidden", c.layered(), "weights are touched a few at a time, which a hidden layer does not allow"},
 		{"restarts", s.Restarts > 1, "the rows are read once"},
 		{"holdout", c.Test.Every > 0 || c.Test.Part > 0, "the rows are not kept; every row is predicted before it is learnt, which the progressive loss measures, and test measures on rows of their own"},
+		{"recalibrate", c.Recalibrate != "", "the rows are read once, and folds read them again"},
 		{"init", c.Run.Init != nil, "it starts from zeros"},
 		{"checkpoint", c.Run.Checkpoint != "", "a stream cannot be read again from the middle"},
 		{"resume", c.Run.Resume != "", "a stream cannot be read again from the middle"},

@@ -99,6 +99,7 @@ func (e *explanation) model(m *descent.Model) error {
 		p.facts(
 			"model", predicts(m),
 			"threshold", thresholdOf(m),
+			"recalibrated", m.Recalibrated(),
 			"verdict", fmt.Sprintf("%s: %s", s.Verdict, s.Message),
 			"errors", s.Errors,
 		)
@@ -218,9 +219,18 @@ func (e *explanation) one(m *descent.Model, file string) error {
 			"z", strconv.FormatFloat(x.Z, 'g', -1, 64),
 			"probability of "+printable(classes[1]), strconv.FormatFloat(x.Probability, 'g', -1, 64),
 			"interval", interval,
+			"recalibrated", recalibratedText(x),
 			"label", printable(x.Label),
 		)
 	})
+}
+
+// recalibratedText says how the probability comes from z, where it is recalibrated.
+func recalibratedText(x *descent.Explanation) string {
+	if x.Recalibration == nil {
+		return ""
+	}
+	return fmt.Sprintf("by %s, a function of z that was fitted after the training; the equations say %s", x.Recalibration.Method, digits(x.Recalibration.Before, 5))
 }
 
 // mostExplained is how many classes a person is shown side by side.

@@ -204,6 +204,19 @@ training they are absent, and one sentence says why.
   --successes, …     counts of both outcomes in a row of the file; every row is as many rows as it counts.
 
 A row of weight k is k rows in all of this.`},
+	{"recalibration", "--recalibrate: probabilities that mean what they say", `--recalibrate platt or isotonic puts a function of z, which never falls, in the place of the sigmoid. It is fitted to training rows that were left out: the
+rows are cut into the folds of --cv K (without it 5; --group and --time as ever), each fold is scored by a model of the others with the same penalty, and the function is
+fitted to all these scores. The model itself is of all training rows, so none is lost, and it is never fitted to the scores of rows that its model knew. By --time the rows of
+the first block have no score.
+
+  platt     sigmoid(slope·z + intercept): the logistic regression of the labels on z by maximum likelihood, where class 1 counts as (N₁+1)/(N₁+2) and class 0 as 1/(N₀+2)
+            (Platt 1999). A slope below 0 becomes 0. Right where probabilities are too extreme or too timid; needs few rows.
+  isotonic  the function that never falls with the least squared error (pool adjacent violators), between pools a line in z, beyond the outermost flat; kept within Platt's two
+            numbers, so that no probability is 0 or 1. Any shape; wants a thousand rows or more. Rows may get equal probabilities, which changes the AUC.
+
+Both are what scikit-learn's CalibratedClassifierCV(ensemble=False) fits. The output shows the measures before and after, of the rows left out (to which it was fitted) and of --holdout or
+--test rows, which tell the truth. Coefficients, their errors and odds ratios are those of z, before it; --interval takes the ends of the interval of z through it. Two
+classes; not with gd, sgd, --firth, --hidden, --margins or --diagnostics.`},
 	{"exit-codes", "what the exit code says", `  0    done
   1    an error in the data, the model or the training; nothing is left behind
   64   the command line cannot be meant, or asks for what this version does not have yet

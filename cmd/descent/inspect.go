@@ -177,6 +177,7 @@ func (i *inspection) model(m *descent.Model) error {
 			"equations", strings.Join(s.Equations, "\n"),
 			"reads", fmt.Sprintf("%s, %s", count(len(s.Columns), "column"), count(len(s.Coefficients)+layerSize(s.Layers), "parameter")),
 			"threshold", thresholdOf(m),
+			"recalibrated", m.Recalibrated(),
 			"verdict", fmt.Sprintf("%s: %s", s.Verdict, s.Message),
 			"gap", gap,
 			"trained", trained,

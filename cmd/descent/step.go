@@ -156,6 +156,9 @@ func (s *stepping) walk(cmd *cobra.Command, file string, given map[string]any, a
 	case model != nil:
 		c = model.Step()
 	}
+	if model != nil && model.Recalibrated() != "" {
+		s.note("the model's probabilities are recalibrated, by a function of z that is no part of the equations: a here is that before it")
+	}
 	if model != nil && model.Standardised() {
 		s.note(standardisedNote)
 	}

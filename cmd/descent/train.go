@@ -49,6 +49,7 @@ Nothing that did not converge is saved without --save-unfinished; without -o not
 	f.StringVar(&t.test, "test", "", "measure the model on the rows of this `file`")
 	f.Var(holdout{&c.Test}, "holdout", "measure on rows left out of training: a share (of every class the same), or every:5")
 	addSplit(cmd, &c.Split)
+	choose(cmd, &c.Recalibrate, "recalibrate", "probabilities by a function of z that is fitted to rows left out in folds (of --cv, or 5)", "platt", "isotonic")
 	f.Uint64Var(&c.Solver.Seed, "seed", 1, "`seed` of every random choice (1)")
 	f.Var(penalty{&c.Penalty.L2, &c.CV.L2}, "l2", "λ of the penalty λ/(2m)·‖w‖²; the bias is not penalised; auto: by cross-validation")
 	f.Var(penalty{&c.Penalty.L1, &c.CV.L1}, "l1", "λ1 of the penalty λ1/m·Σ|w|, which makes weights exactly 0; with --l2 the elastic net; auto: by cross-validation")
@@ -68,7 +69,7 @@ Nothing that did not converge is saved without --save-unfinished; without -o not
 	f.StringVarP(&t.output, "output", "o", "", "write the model to this `file`")
 	f.BoolVar(&c.SaveUnfinished, "save-unfinished", false, "save although not converged; the model says so")
 	laterFlags(f, "terms",
-		"recalibrate", "cost", "date",
+		"cost", "date",
 		"report", "tape", "mpi")
 	return cmd
 }
@@ -382,6 +383,7 @@ func (t *training) print(p *page, r *descent.Result) {
 	t.printLikelihood(p, r)
 	printGrouped(p, r.Grouped)
 	printReweighting(p, r.ClassWeight)
+	printRecalibration(p, r.Recalibration)
 	printTests(p, r)
 	printBootstrap(p, r)
 	printMargins(p, r)
