@@ -75,7 +75,14 @@ func (m *Model) choose(cells []encode.Cell, offset float64, contributions [][]fl
 			c = contributions[k]
 		}
 		p.Scores[k] = m.scorer.z(k, cells, offset, c)
-		if z := p.Scores[k]; z-z != 0 {
+	}
+	return m.chosen(p)
+}
+
+// chosen is the prediction of more than two classes with the scores of p, and room for its probabilities.
+func (m *Model) chosen(p Prediction) (Prediction, error) {
+	for _, z := range p.Scores {
+		if z-z != 0 {
 			return Prediction{}, tooLarge(z)
 		}
 	}

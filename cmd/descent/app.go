@@ -105,7 +105,7 @@ shows every number in the computation graph: the graph you see is the graph that
 	f.BoolVar(&a.strict, "strict", false, "a warning is an error")
 	root.AddCommand(
 		a.stepCommand(), a.checkCommand(), a.graphCommand(),
-		a.inspectCommand(), a.trainCommand(), a.predictCommand(), a.evaluateCommand(), a.explainCommand(), a.reproduceCommand(), a.benchCommand(),
+		a.inspectCommand(), a.trainCommand(), a.predictCommand(), a.evaluateCommand(), a.explainCommand(), a.diffCommand(), a.reproduceCommand(), a.benchCommand(),
 		a.versionCommand(), a.completionCommand(),
 	)
 	root.AddCommand(a.laterCommands()...)

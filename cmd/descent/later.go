@@ -6,7 +6,6 @@ import "github.com/spf13/cobra"
 func (a *app) laterCommands() []*cobra.Command {
 	var all []*cobra.Command
 	for _, c := range []struct{ use, short string }{
-		{"diff A B [FILE]", "what moved between two models"},
 		{"serve [MODEL …]", "the page, and models over HTTP"},
 		{"learn MODEL -", "learn row by row"},
 		{"doctor mpi", "look at an MPI installation"},
