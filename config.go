@@ -3,6 +3,7 @@ package descent
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/descent-ml/descent/doctor"
@@ -148,6 +149,13 @@ func (c *Config) defaults() {
 	c.Encoding.Weight, c.Encoding.Offset = c.Columns.Weight, c.Columns.Offset
 	c.Encoding.Penalised = c.Penalty.on()
 	c.Encoding.Aside = c.roles()
+	c.Encoding.Only = nil
+	inputs := c.Columns.uses(c.Target, c.roles()...)
+	for _, name := range c.Encoding.Sources() {
+		if !inputs(name) {
+			c.Encoding.Only = append(c.Encoding.Only, name)
+		}
+	}
 }
 
 // Check says what is wrong with the configuration before any data are read. It names the option as a user sets it.
@@ -223,5 +231,27 @@ func (c Config) Check() error {
 	if c.Run.Init != nil && c.Solver.Restarts > 1 {
 		return fmt.Errorf("init and restarts %d: a start from a model is one start", c.Solver.Restarts)
 	}
-	return c.Encoding.Check()
+	if err := c.Encoding.Check(); err != nil {
+		return err
+	}
+	return c.checkTerms()
+}
+
+// checkTerms says what terms and dates cannot be combined with.
+func (c *Config) checkTerms() error {
+	e := &c.Encoding
+	if e.Terms != "" && c.Inference.Margins {
+		return fmt.Errorf("margins and terms: a column changes what is computed from it, too, so the effect of one input alone is that of no column")
+	}
+	for _, d := range e.Dates {
+		for _, other := range []struct {
+			name string
+			of   []string
+		}{{"exclude", c.Columns.Exclude}, {"numeric", c.Columns.Numeric}, {"target", []string{c.Target}}, {"weight", []string{c.Columns.Weight}}, {"offset", []string{c.Columns.Offset}}} {
+			if slices.Contains(other.of, d.Column) {
+				return fmt.Errorf("column %q: date and %s: choose one", d.Column, other.name)
+			}
+		}
+	}
+	return nil
 }

@@ -123,9 +123,9 @@ func (f *fit) diagnose(ctx context.Context, d *study) error {
 
 	column, group := []string{}, make([]int, n)
 	size := map[int]int{}
-	for j, t := range d.encoding.Terms {
-		if len(column) == 0 || column[len(column)-1] != t.Column {
-			column = append(column, t.Column)
+	for j, term := range d.encoding.Groups() {
+		if len(column) == 0 || column[len(column)-1] != term {
+			column = append(column, term)
 		}
 		group[j] = len(column) - 1
 		size[group[j]]++

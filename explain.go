@@ -85,7 +85,7 @@ func (m *Model) explain(cells []encode.Cell, offset float64) (*Explanation, erro
 	K := len(m.file.Intercepts)
 	byClass := make([][]float64, K)
 	for k := range byClass {
-		byClass[k] = make([]float64, len(cells))
+		byClass[k] = make([]float64, len(m.scorer.parts))
 	}
 	contributions, label := byClass[0], 0
 	var p Prediction
@@ -127,15 +127,28 @@ func (m *Model) explain(cells []encode.Cell, offset float64) (*Explanation, erro
 			return nil, err
 		}
 	}
+	for i, p := range m.scorer.parts {
+		e.Contributions = append(e.Contributions, m.part(p, cells, contributions[i]))
+	}
+	return e, nil
+}
+
+// part is what a column or a term contributes.
+func (m *Model) part(p encode.Part, cells []encode.Cell, contribution float64) Contribution {
+	out := Contribution{Name: p.Name, Contribution: contribution, Terms: []string{}}
 	j := 0
-	for i := range m.file.Columns {
+	for i := p.First; i < p.End; i++ {
 		c := &m.file.Columns[i]
-		out := Contribution{Name: c.Name, Contribution: contributions[i], Terms: []string{}}
+		for j < len(m.file.Terms) && m.file.Terms[j].Column != c.Name {
+			j++
+		}
 		for ; j < len(m.file.Terms) && m.file.Terms[j].Column == c.Name; j++ {
 			t := &m.file.Terms[j]
 			switch t.Kind {
 			case encode.KindNumeric:
-				out.Terms = append(out.Terms, t.Name)
+				if c.Read() || cells[i].Number != 0 {
+					out.Terms = append(out.Terms, t.Name)
+				}
 			case encode.KindIndicator:
 				if cells[i].Missing {
 					out.Terms = append(out.Terms, t.Name)
@@ -146,13 +159,26 @@ func (m *Model) explain(cells []encode.Cell, offset float64) (*Explanation, erro
 				}
 			}
 		}
-		switch {
-		case c.Type == encode.Numeric && !cells[i].Missing:
-			out.Value = cells[i].Number
-		case c.Type != encode.Numeric && cells[i].Level >= 0:
-			out.Value = c.Levels[cells[i].Level]
-		}
-		e.Contributions = append(e.Contributions, out)
 	}
-	return e, nil
+	// The value of a term of several columns is that of the column it is computed from, of a number times a level the number.
+	value := p.First
+	if c := &m.file.Columns[value]; c.Name != p.Name {
+		value = m.column(c.Of()[0])
+	}
+	switch c, cell := &m.file.Columns[value], cells[value]; {
+	case c.Type == encode.DateType && !cell.Missing:
+		out.Value = c.DateText(cell.Number)
+	case c.Type == encode.Numeric && !cell.Missing:
+		out.Value = cell.Number
+	case c.HasLevels() && cell.Level >= 0:
+		out.Value = c.Levels[cell.Level]
+	case !c.Read() && !cell.Missing: // a pair of levels without a weight
+		out.Value = m.levelText(value, cells)
+	}
+	return out
+}
+
+// column is the place of a column by its name; -1 if there is none.
+func (m *Model) column(name string) int {
+	return slices.IndexFunc(m.file.Columns, func(c encode.Column) bool { return c.Name == name })
 }

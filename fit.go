@@ -135,6 +135,9 @@ func (f *fit) readOptions() (o dataset.Options, err error) {
 		}
 		types[name] = dataset.Numeric
 	}
+	for _, d := range c.Encoding.Dates {
+		types[d.Column] = dataset.Levels
+	}
 	for _, name := range []string{c.Columns.Weight, c.Columns.Offset} {
 		if name != "" {
 			types[name] = dataset.Numeric
@@ -157,7 +160,7 @@ func (f *fit) readOptions() (o dataset.Options, err error) {
 	if c.Columns.Weight != "" && c.Columns.Weight == c.Columns.Offset {
 		return o, fmt.Errorf("column %q is both weight and offset", c.Columns.Weight)
 	}
-	return dataset.Options{Format: c.Format, NoHeader: c.NoHeader, NA: c.NA, Types: types, Target: c.Target, Use: c.Columns.uses(c.Target, c.roles()...), Threads: c.Solver.Threads, Memory: f.tableMemory(), Entries: c.Run.Memory / entryBytes}, nil
+	return dataset.Options{Format: c.Format, NoHeader: c.NoHeader, NA: c.NA, Types: types, Target: c.Target, Use: c.Columns.uses(c.Target, append(c.roles(), c.Encoding.Only...)...), Threads: c.Solver.Threads, Memory: f.tableMemory(), Entries: c.Run.Memory / entryBytes}, nil
 }
 
 // opened checks that the table has what the configuration names.
@@ -285,6 +288,11 @@ func (f *fit) learn(context.Context) error {
 	}
 	l := f.learnt
 	l.Encoding.NA = f.config.NA
+	if l.Replaced != nil {
+		if err := f.note("no input by itself: %s; the spline in its place holds the straight line, too", someNames(l.Replaced)); err != nil {
+			return err
+		}
+	}
 	f.result.Rows, f.result.Dropped = len(l.Rows), l.Dropped
 	if n := len(f.trainRows) - len(l.Rows) - l.Dropped; n > 0 {
 		if err := f.note("%d rows have weight 0 and take no part", n); err != nil {
@@ -329,7 +337,10 @@ func (f *fit) patient(weight []float64) doctor.Data {
 	}
 	for i := range l.Encoding.Columns {
 		c := &l.Encoding.Columns[i]
-		out := doctor.Column{Name: c.Name, Numeric: c.Type == encode.Numeric, Min: c.Min, Max: c.Max, Mean: c.Mean, SD: c.Deviation}
+		if !c.Read() {
+			continue // nothing can be done about it but by the columns it is computed from
+		}
+		out := doctor.Column{Name: c.Name, Numeric: !c.HasLevels(), Min: c.Min, Max: c.Max, Mean: c.Mean, SD: c.Deviation}
 		if col, ok := f.table.Column(c.Name); ok {
 			counts := col.Counts // of all rows
 			out.Missing = col.Missing
@@ -337,7 +348,7 @@ func (f *fit) patient(weight []float64) doctor.Data {
 				counts, out.Missing = f.tally(col, l.Rows)
 			}
 			for code, level := range col.Levels {
-				if counts[code] > 0 {
+				if c.HasLevels() && counts[code] > 0 {
 					out.Levels = append(out.Levels, doctor.Tally{Level: level, Rows: counts[code]})
 				}
 			}
@@ -434,8 +445,12 @@ func (f *fit) alias(ctx context.Context) error {
 	}
 	// With a penalty, where every level has a weight, the levels of a column add up to one by design: the first of each is left out of
 	// the search. Without one they are as collinear as any.
+	// So are products with such a column.
 	searched := make([]int, 0, len(e.Terms))
 	for j, t := range e.Terms {
+		if f.config.Penalty.on() && e.FullProduct(t.Column) {
+			continue
+		}
 		if t.Kind == encode.KindLevel && f.config.Penalty.on() {
 			if c, _ := e.Column(t.Column); c.Base == "" && (j == 0 || e.Terms[j-1].Column != t.Column) {
 				continue

@@ -127,8 +127,8 @@ func (m *Model) flip(cells []encode.Cell, offset float64, o FlipOptions) (*Flip,
 		}
 	}
 	for i := range m.file.Columns {
-		if !f.may[i] {
-			continue
+		if !f.may[i] || !m.file.Columns[i].Read() || m.file.Columns[i].Type == encode.DateType {
+			continue // what is computed changes with what it is computed from
 		}
 		var s *Single
 		if m.file.Columns[i].Type == encode.Numeric {
@@ -281,8 +281,10 @@ func (f *flipper) slopes(column int) []float64 {
 	return out
 }
 
-// linear says whether the margins are known and linear in a numeric column.
-func (f *flipper) linear(int) bool { return f.known }
+// linear says whether the margins are known and linear in a numeric column: none is computed from it.
+func (f *flipper) linear(column int) bool {
+	return f.known && !slices.ContainsFunc(f.m.file.Columns, func(c encode.Column) bool { return slices.Contains(c.Of(), f.m.file.Columns[column].Name) })
+}
 
 // try predicts with a number in a column; ok says whether the label is To.
 func (f *flipper) try(column int, v float64) (p Prediction, ok bool) {
@@ -297,7 +299,7 @@ func (f *flipper) try(column int, v float64) (p Prediction, ok bool) {
 func (f *flipper) with(column int, c encode.Cell) (Prediction, bool) {
 	old := f.cells[column]
 	f.cells[column] = c
-	p, err := f.m.decide(f.cells, f.offset)
+	p, err := f.m.tryCells(f.cells, f.offset)
 	f.cells[column] = old
 	return p, err == nil && p.Label == f.to
 }
@@ -545,7 +547,7 @@ func (f *flipper) newJoint() *jointSearch {
 	j.slopes = make([][]float64, len(j.margin))
 	for i := range f.m.file.Columns {
 		c := &f.m.file.Columns[i]
-		if c.Type != encode.Numeric || !f.may[i] || f.row[i].Missing || !(c.Deviation > 0) || !f.linear(i) {
+		if c.Type != encode.Numeric || !c.Read() || !f.may[i] || f.row[i].Missing || !(c.Deviation > 0) || !f.linear(i) {
 			continue
 		}
 		slopes := f.slopes(i)
@@ -744,7 +746,7 @@ func (j *jointSearch) predict(numbers []float64) (Prediction, bool) {
 		}
 		f.cells[i] = c
 	}
-	p, err := f.m.decide(f.cells, f.offset)
+	p, err := f.m.tryCells(f.cells, f.offset)
 	copy(f.cells, f.row)
 	return p, err == nil && p.Label == f.to
 }

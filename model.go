@@ -1,6 +1,7 @@
 package descent
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -372,6 +373,16 @@ func (m *Model) testVectors() ([]testVector, error) {
 		row := map[string]any{}
 		for j := range m.file.Columns {
 			c := &m.file.Columns[j]
+			if !c.Read() {
+				continue
+			}
+			if c.Type == encode.DateType {
+				row[c.Name] = c.DateText([]float64{c.Min, c.Max}[i%2])
+				if i == 3 && c.Missing == encode.MissingMean {
+					row[c.Name] = nil
+				}
+				continue
+			}
 			if c.Type == encode.Numeric {
 				if m.file.Sparse && (j+i)%7 != 0 {
 					continue
@@ -392,6 +403,9 @@ func (m *Model) testVectors() ([]testVector, error) {
 			row[m.file.Offset] = []float64{0, -1, 1, 0.5}[i]
 		}
 		cells, offset, err := m.mapCells(row)
+		if errors.As(err, new(*encode.TermError)) {
+			continue // no row of the training has such numbers together
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -447,5 +461,14 @@ func (m *Model) Threshold() float64 { return m.file.Threshold }
 // Verdict says how the training ended.
 func (m *Model) Verdict() Verdict { return m.file.Training.Verdict }
 
-// Columns are the columns that the model reads, in the order in which contributions are added.
+// Columns are the columns of the model: those that it reads, and those that it computes from them.
 func (m *Model) Columns() []encode.Column { return append([]encode.Column(nil), m.file.Columns...) }
+
+// Parts are the names of the contributions to z, in the order in which they are added: columns, and terms that are computed from columns.
+func (m *Model) Parts() []string {
+	names := make([]string, len(m.scorer.parts))
+	for i, p := range m.scorer.parts {
+		names[i] = p.Name
+	}
+	return names
+}

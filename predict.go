@@ -59,6 +59,14 @@ func (m *Model) decide(cells []encode.Cell, offset float64) (Prediction, error) 
 	return m.predict(m.scorer.z(0, cells, offset, nil))
 }
 
+// tryCells is decide of cells of which one was changed: what is computed from it changes, too.
+func (m *Model) tryCells(cells []encode.Cell, offset float64) (Prediction, error) {
+	if err := m.compute(cells); err != nil {
+		return Prediction{}, err
+	}
+	return m.decide(cells, offset)
+}
+
 func tooLarge(z float64) error {
 	return fmt.Errorf("z = %v: the numbers of this row are too large for the model's weights", z)
 }
@@ -189,9 +197,15 @@ func (m *Model) cells(row any, cells []encode.Cell) (offset float64, err error) 
 		return 0, err
 	}
 	for i, field := range p.fields {
+		if field < 0 {
+			continue // a column that is computed
+		}
 		if cells[i], err = m.fieldCell(i, v.Field(field)); err != nil {
 			return 0, m.cellError(i, err)
 		}
+	}
+	if err := m.compute(cells); err != nil {
+		return 0, err
 	}
 	if p.offset < 0 {
 		return 0, nil
@@ -216,6 +230,9 @@ func (m *Model) mapCells(row map[string]any) ([]encode.Cell, float64, error) {
 // fromMap reads the columns of a map, whose values cell and number understand.
 func fromMap[V any](m *Model, row map[string]V, cells []encode.Cell, cell func(int, V) (encode.Cell, error), number func(V) (float64, error)) (offset float64, err error) {
 	for i := range m.file.Columns {
+		if !m.file.Columns[i].Read() {
+			continue
+		}
 		name := m.file.Columns[i].Name
 		v, ok := row[name]
 		if !ok && m.file.Sparse {
@@ -228,6 +245,9 @@ func fromMap[V any](m *Model, row map[string]V, cells []encode.Cell, cell func(i
 		if cells[i], err = cell(i, v); err != nil {
 			return 0, m.cellError(i, err)
 		}
+	}
+	if err := m.compute(cells); err != nil {
+		return 0, err
 	}
 	if m.file.Offset == "" {
 		return 0, nil
@@ -291,6 +311,10 @@ func (m *Model) plan(t reflect.Type) (*plan, error) {
 	}
 	p := &plan{offset: -1}
 	for i := range m.file.Columns {
+		if !m.file.Columns[i].Read() {
+			p.fields = append(p.fields, -1)
+			continue
+		}
 		field, ok := fields[m.file.Columns[i].Name]
 		if !ok {
 			return nil, m.noColumn(m.file.Columns[i].Name, slices.Sorted(maps.Keys(fields)))
@@ -348,6 +372,15 @@ func fieldNumber(v reflect.Value) (float64, error) {
 	return 0, errors.New("is not a number")
 }
 
+// compute fills in the cells of computed columns.
+func (m *Model) compute(cells []encode.Cell) error {
+	err := m.reader.Compute(cells)
+	if e, ok := err.(*encode.TermError); ok {
+		return m.cellError(e.Column, err)
+	}
+	return err
+}
+
 func (m *Model) cellError(column int, err error) error {
 	return fmt.Errorf("column %q: %w", m.file.Columns[column].Name, err)
 }
@@ -370,7 +403,7 @@ type Row struct {
 	Prediction
 	Line          int           // physical line of the file
 	Offset        float64       // 0 if the model has none
-	Contributions []float64     // one for every column of the model, in its order; valid until the next row
+	Contributions []float64     // one for every one of the model's [Model.Parts]; valid until the next row
 	ByClass       [][]float64   // more than two classes: the contributions to the score of each
 	Low, High     float64       // interval of the probability; NaN if the model holds no covariance
 	Unseen        []UnseenLevel // levels that did not occur in training; valid until the next row
@@ -406,7 +439,7 @@ type RowOptions struct {
 // at the header. Format and compression are found from the content.
 func (m *Model) Rows(ctx context.Context, name string, r io.Reader, o RowOptions) (*RowReader, error) {
 	read := set(o.Keep)
-	for i := range m.file.Columns {
+	for i := range m.file.Columns { // those that are computed are in no file
 		read[m.file.Columns[i].Name] = true
 	}
 	if m.file.Offset != "" {
@@ -422,10 +455,10 @@ func (m *Model) Rows(ctx context.Context, name string, r io.Reader, o RowOptions
 	if m.layers != nil {
 		rr.row.Contributions = nil
 	} else if len(m.file.Intercepts) == 1 {
-		rr.row.Contributions = make([]float64, len(m.file.Columns))
+		rr.row.Contributions = make([]float64, len(m.scorer.parts))
 	} else {
 		for range m.file.Intercepts {
-			rr.row.ByClass = append(rr.row.ByClass, make([]float64, len(m.file.Columns)))
+			rr.row.ByClass = append(rr.row.ByClass, make([]float64, len(m.scorer.parts)))
 		}
 	}
 	if o.Confidence != 0 {
@@ -447,6 +480,9 @@ func (m *Model) Rows(ctx context.Context, name string, r io.Reader, o RowOptions
 		for i := range m.file.Columns {
 			var index int
 			c := &m.file.Columns[i]
+			if !c.Read() {
+				continue
+			}
 			if _, err := fmt.Sscanf(c.Name, "x%d", &index); err != nil || dataset.FeatureName(index) != c.Name || c.Type != encode.Numeric {
 				return nil, &dataset.Error{File: name, Line: 1, Message: fmt.Sprintf("the model reads column %q, which a LIBSVM file cannot have", c.Name)}
 			}
@@ -462,6 +498,10 @@ func (m *Model) Rows(ctx context.Context, name string, r io.Reader, o RowOptions
 		return i, nil
 	}
 	for i := range m.file.Columns {
+		if !m.file.Columns[i].Read() {
+			rr.at = append(rr.at, -1)
+			continue
+		}
 		at, err := find(m.file.Columns[i].Name)
 		if err != nil {
 			return nil, err
@@ -505,6 +545,9 @@ func (rr *RowReader) Next() (*Row, error) {
 	} else if err := rr.read(record); err != nil {
 		return nil, err
 	}
+	if err := rr.compute(record); err != nil {
+		return nil, err
+	}
 	var p Prediction
 	if m.layers != nil {
 		p, err = m.layers.predict(row.cells, row.Offset)
@@ -529,6 +572,9 @@ func (rr *RowReader) read(record *dataset.Record) error {
 		return &dataset.Error{File: rr.scanner.File, Line: record.CellLine(at), Column: at + 1, Name: name, Message: err.Error()}
 	}
 	for i, at := range rr.at {
+		if at < 0 {
+			continue
+		}
 		cell := record.Cells[at]
 		var err error
 		if cell.Absent {
@@ -554,6 +600,46 @@ func (rr *RowReader) read(record *dataset.Record) error {
 		row.Kept[k] = string(record.Cells[at].Text)
 	}
 	return nil
+}
+
+// compute fills in the cells of computed columns; its error stands where the number is that they are computed from.
+func (rr *RowReader) compute(record *dataset.Record) error {
+	m, row := rr.model, &rr.row
+	err := m.reader.Compute(row.cells)
+	if err == nil {
+		for i := range m.file.Columns {
+			if c := &m.file.Columns[i]; !c.Read() && c.HasLevels() && row.cells[i].Level == encode.UnseenLevel {
+				row.Unseen = append(row.Unseen, UnseenLevel{c.Name, m.levelText(i, row.cells)})
+			}
+		}
+		return nil
+	}
+	out := &dataset.Error{File: rr.scanner.File, Line: record.Line, Message: err.Error()}
+	if e, ok := err.(*encode.TermError); ok {
+		i := e.Column
+		for !m.file.Columns[i].Read() {
+			i = m.column(m.file.Columns[i].Of()[0])
+		}
+		if out.Name = m.file.Columns[i].Name; rr.at != nil {
+			out.Line, out.Column = record.CellLine(rr.at[i]), rr.at[i]+1
+		}
+	}
+	return out
+}
+
+// levelText is the level of a computed column that training did not see.
+func (m *Model) levelText(i int, cells []encode.Cell) string {
+	var parts []string
+	for _, name := range m.file.Columns[i].Of() {
+		j := m.column(name)
+		switch c, cell := &m.file.Columns[j], cells[j]; {
+		case c.Type == encode.DateType:
+			parts = append(parts, c.DateText(cell.Number))
+		case cell.Level >= 0:
+			parts = append(parts, c.Levels[cell.Level])
+		}
+	}
+	return strings.Join(parts, "*")
 }
 
 // variance of z of one row, by the covariance of the scaled weights.

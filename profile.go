@@ -84,10 +84,7 @@ func (f *fit) parameter(unit infer.Map, e infer.Equations, k, j int) []float64 {
 // With Firth's penalty the intervals and tests are the only valid ones and take the place of Wald's; z is then the signed root of the test.
 func (f *fit) profiles(ctx context.Context, d *study) error {
 	r, l, unit, e := f.result, f.surface(), d.unit, d.equations
-	columns := make([]string, len(d.encoding.Terms))
-	for j, t := range d.encoding.Terms {
-		columns[j] = t.Column
-	}
+	columns := d.encoding.Groups()
 	firth := f.config.Inference.Firth
 	if firth { // Wald's are not valid
 		for i := range r.Coefficients {

@@ -18,7 +18,7 @@ var notOfModel = []string{
 	"Format", "NoHeader", "Confidence", "SaveUnfinished", "Found", "Progress", "data", "hooks", "Test.Source",
 	"Encoding.Weight", "Encoding.Offset", "Encoding.Aside", "Encoding.Penalised",
 	"Solver.Record", "Solver.Threads", "Solver.MaxTime", "Run.Init", "Run.Checkpoint", "Run.Every", "Run.Resume", "Run.Memory",
-	"Inference.LikelihoodRatio", "Inference.Margins", "Inference.Diagnostics", "Inference.Bootstrap",
+	"Encoding.Only", "Inference.LikelihoodRatio", "Inference.Margins", "Inference.Diagnostics", "Inference.Bootstrap",
 }
 
 // TestEveryOption: every field of a configuration is one of the settings of a model, or is known to have no part in it.

@@ -4,11 +4,12 @@ import (
 	"github.com/descent-ml/descent/encode"
 )
 
-// scorer computes z for every class: the intercept, the offset, and one contribution a column, added in this order. It is the one way
+// scorer computes z for every class: the intercept, the offset, and one contribution a column, or a term of several columns, added in this order. It is the one way
 // from a row to z: predictions, evaluations, explanations and test vectors all go through it, so their bits agree. (The metrics of the training itself
 // come from a pass of the engine over the stored rows and agree to rounding.) It uses no fused multiply-add.
 type scorer struct {
 	encoding *encode.Encoding
+	parts    []encode.Part
 	classes  []classScorer // one for a model of two classes
 }
 
@@ -27,7 +28,7 @@ type columnWeights struct {
 
 // newScorer spreads the weights (K×n, by term) over the columns.
 func newScorer(e *encode.Encoding, classes *encode.Classes, intercepts []float64, weights [][]float64) *scorer {
-	s := &scorer{encoding: e}
+	s := &scorer{encoding: e, parts: e.Parts()}
 	at := make(map[string]int, len(e.Columns))
 	code := make([]map[string]int, len(e.Columns)) // of every level
 	for i := range e.Columns {
@@ -41,7 +42,7 @@ func newScorer(e *encode.Encoding, classes *encode.Classes, intercepts []float64
 		c := classScorer{intercept: intercepts[k], columns: make([]columnWeights, len(e.Columns))}
 		c.reference = len(weights) > 1 && k == classes.Reference
 		for i := range e.Columns {
-			if e.Columns[i].Type != encode.Numeric {
+			if e.Columns[i].HasLevels() {
 				c.columns[i].levels = make([]float64, len(e.Columns[i].Levels))
 			}
 		}
@@ -78,15 +79,18 @@ func (w *columnWeights) contribution(c encode.Cell) float64 {
 	return v
 }
 
-// z of class k. A non-nil contributions (one for every column) is filled.
+// z of class k. A non-nil contributions (one for every part) is filled.
 func (s *scorer) z(k int, cells []encode.Cell, offset float64, contributions []float64) float64 {
 	c := &s.classes[k]
 	z := c.intercept
 	if s.encoding.Offset != "" && !c.reference {
 		z += offset
 	}
-	for i := range c.columns {
-		v := c.columns[i].contribution(cells[i])
+	for i, p := range s.parts {
+		v := c.columns[p.First].contribution(cells[p.First])
+		for j := p.First + 1; j < p.End; j++ {
+			v += c.columns[j].contribution(cells[j])
+		}
 		if contributions != nil {
 			contributions[i] = v
 		}

@@ -27,6 +27,7 @@ func (c *Config) options() []option {
 		{"reference-class", &c.Labels.Reference}, {"max-classes", &c.Labels.MaxClasses},
 		{"missing", &c.Encoding.Missing}, {"unseen", &c.Encoding.Unseen}, {"min-level-count", &c.Encoding.MinLevelCount},
 		{"max-levels", &c.Encoding.MaxLevels}, {"coding", &c.Encoding.Coding}, {"base", &c.Encoding.Base}, {"na", &c.NA},
+		{"terms", &c.Encoding.Terms}, {"date", &c.Encoding.Dates},
 		{"scale", &c.Scale}, {"equations", &c.Equations}, {"hidden", &c.Hidden}, {"l2", &c.Penalty.L2}, {"l1", &c.Penalty.L1},
 		{"cv", &c.CV.Folds}, {"l2 auto", &c.CV.L2}, {"l1 auto", &c.CV.L1}, {"cv-rule", &c.CV.Rule},
 		{"solver", &c.Solver.Method}, {"stream", &c.Solver.Stream}, {"alpha", &c.Solver.Alpha}, {"steps", &c.Solver.Steps}, {"batch", &c.Solver.Batch}, {"tol", &c.Solver.Tol},

@@ -56,6 +56,8 @@ func (c *Config) checkStream() error {
 		{"memory", c.Run.Memory != 0, "it keeps no rows, so there is nothing to bound"},
 		{"class-weight", c.ClassWeight.on(), "the classes are not counted before the end; weight takes a column of row weights"},
 		{"successes and failures", c.Columns.Successes != "", "rows are learnt one by one"},
+		{"terms", c.Encoding.Terms != "", "knots, levels and means of what is computed are not known before the end"},
+		{"date", c.Encoding.Dates != nil, "the form of the dates is not known before the end"},
 		{"min-level-count", c.Encoding.MinLevelCount != 0, "levels are not counted before the end"},
 		{"base", len(c.Encoding.Base) > 0, "every level has a weight"},
 		{"coding reference", c.Encoding.Coding == encode.CodingReference, "the first level in sort order is not known before the end, so every level has a weight"},

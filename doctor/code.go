@@ -50,7 +50,8 @@ number alike: otherwise every feature is off by one.`},
 	{"W-levels", "a column has nearly a level per row, or holds dates", `A column of text has a different value in every row or nearly (an identifier, a name, free text), or
 holds dates. Every level would get a weight of its own, learnt from one or two rows: such a model
 fits its training rows and predicts nothing. Leave the column out with --exclude, put rare levels
-together with --min-level-count K, or write dates as numbers (year, month, days since some day).`},
+together with --min-level-count K, or have parts of dates as inputs (year, month, day of the week,
+days since 1970) with --date COLUMN:year,month,dow,days (descent help terms).`},
 	{"W-missing", "values are missing", `Cells are empty or hold one of the texts that mean missing (--na; by default empty, NA, N/A, NaN,
 null, none, ? and .). Training refuses them unless you choose: --missing drop leaves out the rows
 that miss a value in a column in use; mean puts the mean in the place of a missing number and adds a

@@ -3,6 +3,7 @@ package encode
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/descent-ml/descent/dataset"
@@ -24,6 +25,8 @@ type Reader struct {
 	encoding *Encoding
 	missing  *dataset.Missing
 	columns  []columnReader
+
+	computers []computer
 }
 
 type columnReader struct {
@@ -33,11 +36,11 @@ type columnReader struct {
 
 // NewReader prepares the rules of e.
 func (e *Encoding) NewReader() *Reader {
-	r := &Reader{encoding: e, missing: dataset.NewMissing(e.NA), columns: make([]columnReader, len(e.Columns))}
+	r := &Reader{encoding: e, missing: dataset.NewMissing(e.NA), columns: make([]columnReader, len(e.Columns)), computers: newComputers(e)}
 	for i := range e.Columns {
 		c := &e.Columns[i]
 		cr := columnReader{missing: -1}
-		if c.Type != Numeric {
+		if c.HasLevels() {
 			cr.levels = make(map[string]int32, len(c.Levels)+len(c.Rare))
 			for code, level := range c.Levels {
 				cr.levels[level] = int32(code)
@@ -70,6 +73,12 @@ func (r *Reader) Text(column int, text []byte) (Cell, error) {
 			return Cell{}, fmt.Errorf("%q is not a number", clip(string(text)))
 		}
 		return Cell{Number: v}, nil
+	case DateType:
+		v, ok := parseDate(c.Order, string(bare))
+		if !ok {
+			return Cell{}, fmt.Errorf("%q is not a date of the form of training (%s)", clip(string(text)), orderWords[c.Order])
+		}
+		return Cell{Number: v}, nil
 	case Boolean:
 		if code, ok := r.columns[column].levels[strings.ToLower(string(bare))]; ok {
 			return Cell{Level: code}, nil
@@ -85,6 +94,9 @@ func (r *Reader) Text(column int, text []byte) (Cell, error) {
 // Number reads a number that is one already.
 func (r *Reader) Number(column int, v float64) (Cell, error) {
 	c := &r.encoding.Columns[column]
+	if v != v && c.Type == DateType {
+		return r.Missing(column, "NaN")
+	}
 	if c.Type != Numeric {
 		return r.Text(column, []byte(canonicalNumber(v)))
 	}
@@ -117,13 +129,13 @@ func (r *Reader) Bool(column int, v bool) (Cell, error) {
 func (r *Reader) Missing(column int, text string) (Cell, error) {
 	c := &r.encoding.Columns[column]
 	switch {
-	case c.Type == Numeric && c.Missing == MissingMean:
+	case (c.Type == Numeric || c.Type == DateType) && c.Missing == MissingMean:
 		return Cell{Number: c.Mean, Missing: true}, nil
 	case c.Type == Numeric && r.encoding.Sparse:
 		return Cell{}, nil
 	case r.columns[column].missing >= 0:
 		return Cell{Level: r.columns[column].missing}, nil
-	case c.Type != Numeric && c.Missing == MissingLevel: // there was none in training
+	case c.HasLevels() && c.Missing == MissingLevel: // there was none in training
 		return r.unseen(c, missingLevel)
 	}
 	if text != "" {
@@ -188,6 +200,9 @@ func (r *Reader) NewTableReader(t *dataset.Table) (*TableReader, error) {
 	}
 	for i := range r.encoding.Columns {
 		c := &r.encoding.Columns[i]
+		if !c.Read() {
+			continue
+		}
 		col, ok := t.Column(c.Name)
 		if !ok && r.encoding.Sparse && t.Format == dataset.LIBSVM {
 			col, ok = t.Zeros(c.Name), true
@@ -226,8 +241,15 @@ func (tr *TableReader) Missing(row int) bool {
 }
 
 // Sparse gives a row of a sparse table as the columns it names (-1 for one that the encoding does not have) and their values; ok is
-// false for other tables. The slices are valid until the next call.
+// false for other tables and where columns are computed. The slices are valid until the next call.
 func (tr *TableReader) Sparse(row int) (columns []int32, values []float64, ok bool) {
+	if len(tr.reader.computers) > 0 {
+		return nil, nil, false
+	}
+	return tr.sparse(row)
+}
+
+func (tr *TableReader) sparse(row int) (columns []int32, values []float64, ok bool) {
 	s := tr.table.Sparse
 	if s == nil {
 		return nil, nil, false
@@ -242,22 +264,44 @@ func (tr *TableReader) Sparse(row int) (columns []int32, values []float64, ok bo
 
 // Row fills cells (one for every column of the encoding) from a row of the table; its error stands at file, line and column.
 func (tr *TableReader) Row(row int, cells []Cell) error {
-	if columns, values, ok := tr.Sparse(row); ok {
+	if columns, values, ok := tr.sparse(row); ok {
 		clear(cells)
 		for k, column := range columns {
 			if column >= 0 {
 				cells[column] = Cell{Number: values[k]}
 			}
 		}
-		return nil
-	}
-	for i := range tr.columns {
-		var err error
-		if cells[i], err = tr.cell(i, row); err != nil {
-			return err
+	} else {
+		for i := range tr.columns {
+			if tr.columns[i].column == nil {
+				continue
+			}
+			var err error
+			if cells[i], err = tr.cell(i, row); err != nil {
+				return err
+			}
 		}
 	}
+	if err := tr.reader.Compute(cells); err != nil {
+		var of *dataset.Column
+		if e, ok := err.(*TermError); ok {
+			of = tr.fileColumn(e.Column)
+		}
+		return tr.table.At(row, of, "%v", err)
+	}
 	return nil
+}
+
+// fileColumn is the column of the table that a column is, or is computed from; nil if there is none.
+func (tr *TableReader) fileColumn(i int) *dataset.Column {
+	for tr.columns[i].column == nil {
+		at := slices.IndexFunc(tr.reader.computers, func(k computer) bool { return k.to == i })
+		if at < 0 {
+			return nil
+		}
+		i = tr.reader.computers[at].of[0]
+	}
+	return tr.columns[i].column
 }
 
 // cell of one column, whose error stands at file, line and column.
@@ -285,8 +329,9 @@ func (tr *TableReader) cell(column, row int) (Cell, error) {
 func (e *Encoding) Types() map[string]dataset.Type {
 	types := make(map[string]dataset.Type, len(e.Columns)+2)
 	for i := range e.Columns {
-		switch c := &e.Columns[i]; c.Type {
-		case Numeric:
+		switch c := &e.Columns[i]; {
+		case !c.Read():
+		case c.Type == Numeric:
 			types[c.Name] = dataset.Numeric
 		default:
 			types[c.Name] = dataset.Levels

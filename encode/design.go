@@ -212,8 +212,13 @@ func fit(low, high, mean, deviation float64) (kind engine.Kind, shift float64) {
 // column stores column i, whose kept terms are features first … end-1.
 func (b *designer) column(i, first, end int) error {
 	c, tc := &b.encoding.Columns[i], &b.reader.columns[i]
-	if c.Type != Numeric {
+	switch {
+	case c.Computed != nil:
+		return b.computed(i, first, end)
+	case c.HasLevels():
 		return b.levels(i, first, end)
+	case c.Type == DateType:
+		return b.date(i, first, end)
 	}
 	n := numbers{of: tc.column.Numbers, rows: b.rows}
 	gaps := tc.column.Missing > 0 && !n.every(func(v float64) bool { return v == v })
@@ -248,6 +253,69 @@ func (b *designer) column(i, first, end int) error {
 		b.design.units[j] = u
 		b.layout.Dense, b.layout.Kinds = append(b.layout.Dense, j), append(b.layout.Kinds, kind)
 		b.columns.Dense = append(b.columns.Dense, cells)
+	}
+	return nil
+}
+
+// computed stores column i, which is computed from others. Those that it comes from stand before it, and have been looked at.
+func (b *designer) computed(i, first, end int) error {
+	c := &b.encoding.Columns[i]
+	if first == end {
+		return nil
+	}
+	if c.Type == Numeric {
+		u, kind, cells := c.store(numbers{of: b.reader.numbers(i), rows: b.rows}, false)
+		b.design.units[first] = u
+		b.layout.Dense, b.layout.Kinds = append(b.layout.Dense, first), append(b.layout.Kinds, kind)
+		b.columns.Dense = append(b.columns.Dense, cells)
+		return nil
+	}
+	place := make([]int32, len(c.Levels)) // level → place among the kept levels
+	for code, level := range c.Levels {
+		place[code] = int32(slices.IndexFunc(b.design.Terms[first:end], func(term int) bool { return b.encoding.Terms[term].Level == level }))
+	}
+	for j := first; j < end; j++ {
+		b.design.units[j] = plain
+	}
+	read := b.reader.levels(i)
+	b.layout.Codes = append(b.layout.Codes, engine.Codes{First: first, Levels: end - first})
+	b.codes = append(b.codes, codeColumn{read: func(out []int32, from int) {
+		readRows(out, b.rows[from:from+len(out)], read)
+		for k, code := range out {
+			if out[k] = UnseenLevel; code >= 0 {
+				out[k] = place[code]
+			}
+		}
+	}})
+	return nil
+}
+
+// date stores column i of dates: nothing but the indicator of missing ones, if there is one.
+func (b *designer) date(i, first, end int) error {
+	tc := &b.reader.columns[i]
+	var codes [blockRows]int32
+	for from := 0; from < len(b.rows); from += blockRows {
+		rows := b.rows[from:min(from+blockRows, len(b.rows))]
+		readRows(codes[:len(rows)], rows, tc.column.ReadCodes)
+		for k, code := range codes[:len(rows)] {
+			if code < 0 || tc.errors[code] != nil {
+				if _, err := b.reader.cell(i, rows[k]); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	for j := first; j < end; j++ {
+		b.design.units[j] = plain
+		b.layout.Codes = append(b.layout.Codes, engine.Codes{First: j, Levels: 1})
+		b.codes = append(b.codes, codeColumn{read: func(out []int32, from int) {
+			readRows(out, b.rows[from:from+len(out)], tc.column.ReadCodes)
+			for k, code := range out {
+				if out[k] = UnseenLevel; code < 0 {
+					out[k] = 0
+				}
+			}
+		}})
 	}
 	return nil
 }

@@ -54,6 +54,9 @@ type Options struct {
 	Coding         Coding            // "" is auto
 	Penalised      bool              // what auto looks at
 	Base           map[string]string // column → level without a weight, instead of the first in sort order
+	Terms          string            // inputs computed from columns, as [ParseTerms] reads them
+	Dates          []Date            // columns of dates and what is taken of them
+	Only           []string          // columns that terms are computed from and that are no input themselves
 }
 
 // DefaultMaxLevels is the largest number of levels a column may have unless Options.MaxLevels says otherwise.
@@ -75,6 +78,16 @@ func (o *Options) Check() error {
 	case "", CodingAuto, CodingReference, CodingFull:
 	default:
 		return fmt.Errorf("coding %q is not one of auto, reference, full", o.Coding)
+	}
+	if o.Terms != "" {
+		if _, err := ParseTerms(o.Terms); err != nil {
+			return err
+		}
+	}
+	for i, d := range o.Dates {
+		if slices.ContainsFunc(o.Dates[:i], func(b Date) bool { return b.Column == d.Column }) {
+			return fmt.Errorf("date: column %q is there twice; its parts stand together, as in %s:year,month", d.Column, d.Column)
+		}
 	}
 	if o.MinLevelCount < 0 {
 		return fmt.Errorf("min-level-count %d is negative", o.MinLevelCount)
@@ -110,7 +123,7 @@ const (
 // Column is one column that the model reads.
 type Column struct {
 	Name    string  `json:"name"`
-	Type    string  `json:"type"`              // numeric, boolean, levels
+	Type    string  `json:"type"`              // numeric, boolean, levels, date
 	Missing Missing `json:"missing,omitempty"` // "" is error
 	Unseen  Unseen  `json:"unseen,omitempty"`  // "" is error; levels only
 
@@ -131,6 +144,9 @@ type Column struct {
 	// was always the same ("?"), else "missing".
 	MissingAs string   `json:"missing_as,omitempty"`
 	Rare      []string `json:"rare,omitempty"`
+
+	Order    string    `json:"order,omitempty"`    // of dates: their form, ymd, dmy, mdy or named
+	Computed *Computed `json:"computed,omitempty"` // how it is computed from other columns; nil: it stands in the file
 }
 
 // Term is one input x_j of the model and so one weight per class.
@@ -162,7 +178,7 @@ func (e *Encoding) Column(name string) (*Column, bool) {
 	return nil, false
 }
 
-// Keep is the encoding with the listed terms only (ascending), without the columns that have none of them left.
+// Keep is the encoding with the listed terms only (ascending), without the columns that have none of them left and that nothing else is computed from.
 func (e *Encoding) Keep(terms []int) *Encoding {
 	out := *e
 	if len(terms) == len(e.Terms) {
@@ -173,6 +189,13 @@ func (e *Encoding) Keep(terms []int) *Encoding {
 	for _, t := range terms {
 		out.Terms = append(out.Terms, e.Terms[t])
 		used[e.Terms[t].Column] = true
+	}
+	for _, c := range slices.Backward(e.Columns) { // what is computed stands behind what it is computed from
+		if used[c.Name] {
+			for _, name := range c.Of() {
+				used[name] = true
+			}
+		}
 	}
 	for _, c := range e.Columns {
 		if used[c.Name] {
@@ -192,7 +215,11 @@ func (e *Encoding) Check() error {
 			return fmt.Errorf("column %q is empty or there twice", c.Name)
 		}
 		at[c.Name] = i
-		if err := c.check(); err != nil {
+		err := c.check()
+		if err == nil && c.Computed != nil {
+			err = c.Computed.check(c, e.Columns[:i])
+		}
+		if err != nil {
 			return fmt.Errorf("column %q: %w", c.Name, err)
 		}
 	}
@@ -217,7 +244,7 @@ func (e *Encoding) Check() error {
 		switch {
 		case !numeric && t.Kind != KindLevel:
 			return fmt.Errorf("term %q: kind %q is not one of numeric, indicator, level", t.Name, t.Kind)
-		case numeric != (c.Type == Numeric):
+		case numeric != (c.Type == Numeric) && !(c.Type == DateType && t.Kind == KindIndicator):
 			return fmt.Errorf("term %q: kind %s does not fit a column of type %s", t.Name, t.Kind, c.Type)
 		case numeric && t.Level != "" || !numeric && !levels[i][t.Level]:
 			return fmt.Errorf("term %q: column %q has no level %q", t.Name, c.Name, t.Level)
@@ -236,6 +263,13 @@ func set(names []string) map[string]bool {
 
 func (c *Column) check() error {
 	switch c.Type {
+	case DateType:
+		if !slices.Contains(dateOrders, c.Order) || c.Computed != nil {
+			return fmt.Errorf("the form of its dates, %q, is not one of %s", c.Order, list(dateOrders, 4))
+		}
+		if len(c.Levels)+len(c.Rare) > 0 || c.Base != "" {
+			return fmt.Errorf("a column of dates has no levels")
+		}
 	case Numeric:
 		if len(c.Levels)+len(c.Rare) > 0 || c.Base != "" {
 			return fmt.Errorf("a numeric column has no levels")
@@ -264,7 +298,7 @@ func (c *Column) check() error {
 			seen[l] = true
 		}
 	default:
-		return fmt.Errorf("type %q is not one of numeric, boolean, levels", c.Type)
+		return fmt.Errorf("type %q is not one of numeric, boolean, levels, date", c.Type)
 	}
 	o := Options{Missing: c.Missing, Unseen: c.Unseen}
 	return o.Check()

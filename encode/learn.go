@@ -17,8 +17,10 @@ type Learnt struct {
 	Weights  []float64 // s of every table row; nil without a weight column
 	Offsets  []float64 // o of every table row; nil without an offset column
 	Dropped  int       // rows left out for a missing value
+	Replaced []string  // columns whose straight line is in the spline of them, which takes their place
 
-	rows int // of the table
+	rows     int // of the table
+	formulas []Formula
 }
 
 // Learn decides how the columns of t become inputs. Every column in the table but the target, the weight and the offset is one. rows are
@@ -45,6 +47,9 @@ func Learn(t *dataset.Table, target string, rows []int, o Options) (*Learnt, err
 	if l.Weights != nil { // weight k is the row k times, so weight 0 is no row
 		rows = slices.DeleteFunc(slices.Clone(rows), func(row int) bool { return l.Weights[row] == 0 })
 	}
+	if err := l.names(t, target, o); err != nil {
+		return nil, err
+	}
 	var inputs []*dataset.Column
 	for _, c := range t.Columns {
 		if c.Name != target && c.Name != o.Weight && c.Name != o.Offset && !slices.Contains(o.Aside, c.Name) && t.Sparse == nil {
@@ -58,15 +63,24 @@ func Learn(t *dataset.Table, target string, rows []int, o Options) (*Learnt, err
 		if name == target || name == o.Weight || name == o.Offset || slices.Contains(o.Aside, name) {
 			return nil, fmt.Errorf("column %q has no base level: it is no input", name)
 		}
+		if o.isMonthOrDow(name) {
+			continue
+		}
 		c, ok := t.Column(name)
 		if !ok {
 			return nil, t.NoColumn(name)
+		}
+		if o.date(name) != nil {
+			return nil, t.At(-1, c, "it holds dates and has no base level; its month and day of the week have, as in --base %s:month=jan", name)
 		}
 		if c.Type == dataset.Numeric {
 			return nil, t.At(-1, c, "it is numeric and has no base level; --categorical %s makes it levels", name)
 		}
 	}
 	if err := l.columns(t, inputs, o); err != nil {
+		return nil, err
+	}
+	if err := l.compute(t, o); err != nil {
 		return nil, err
 	}
 	if t.Sparse != nil {
@@ -138,7 +152,7 @@ func shown(text string) string {
 // missing applies the policy to the training rows: it returns those that stay, or the errors.
 func (l *Learnt) missing(t *dataset.Table, inputs []*dataset.Column, rows []int, o Options) ([]int, error) {
 	refuses := func(c *dataset.Column) bool { // this column has no policy for a missing value
-		return o.Missing == "" || o.Missing == MissingError || o.Missing == MissingLevel && c.Type == dataset.Numeric
+		return o.Missing == "" || o.Missing == MissingError || o.Missing == MissingLevel && (c.Type == dataset.Numeric || o.date(c.Name) != nil)
 	}
 	var gaps []*dataset.Column
 	for _, c := range inputs {
@@ -169,7 +183,11 @@ func (l *Learnt) missing(t *dataset.Table, inputs []*dataset.Column, rows []int,
 				}
 				e.Total++
 				if len(e.List) < 10 {
-					e.List = append(e.List, missingCell(t, row, c))
+					one := missingCell(t, row, c)
+					if o.date(c.Name) != nil {
+						one.Cure = "--missing drop leaves such rows out, --missing mean puts the mean of its numbers, no weight for its levels, and an indicator"
+					}
+					e.List = append(e.List, one)
 				}
 			}
 		}
@@ -227,12 +245,14 @@ func (l *Learnt) columns(t *dataset.Table, inputs []*dataset.Column, o Options) 
 		if out.Unseen == UnseenError {
 			out.Unseen = ""
 		}
-		if c.Type == dataset.Numeric {
+		if o.date(c.Name) != nil {
+			out.Type, out.Unseen = DateType, ""
+		} else if c.Type == dataset.Numeric {
 			out.Type, out.Unseen = Numeric, ""
 			if d, _, _, ok := c.Numbers.Decimal(); ok && t.Format != dataset.LIBSVM {
 				out.Decimals = &d
 			}
-			numeric, at = append(numeric, l.newMoments(c, out)), append(at, i)
+			numeric, at = append(numeric, l.newMoments(c.Numbers, out)), append(at, i)
 		} else if out.Missing == MissingMean {
 			out.Missing = MissingLevel
 		}
@@ -254,7 +274,9 @@ func (l *Learnt) columns(t *dataset.Table, inputs []*dataset.Column, o Options) 
 		}
 	}
 	parallel.Pieces(0, len(inputs), 1, func(i, _, _ int) {
-		if inputs[i].Type != dataset.Numeric {
+		if d := o.date(inputs[i].Name); d != nil {
+			gaps[i], errs[i] = l.dates(t, inputs[i], &outs[i], d)
+		} else if inputs[i].Type != dataset.Numeric {
 			errs[i] = l.levels(t, inputs[i], &outs[i], o)
 		}
 	})
@@ -262,25 +284,28 @@ func (l *Learnt) columns(t *dataset.Table, inputs []*dataset.Column, o Options) 
 		if errs[i] != nil {
 			return errs[i]
 		}
-		l.append(c, outs[i], gaps[i])
+		l.append(outs[i], gaps[i], !l.inTerms(c.Name, o))
 	}
 	return nil
 }
 
-// append adds a column and its terms to the encoding.
-func (l *Learnt) append(c *dataset.Column, out Column, gaps bool) {
+// append adds a column and its terms to the encoding. One that is no input by itself still has an indicator of its missing values, which what is computed
+// from it has not.
+func (l *Learnt) append(out Column, gaps, input bool) {
 	e := l.Encoding
 	e.Columns = append(e.Columns, out)
-	if out.Type == Numeric {
-		e.Terms = append(e.Terms, Term{Name: c.Name, Column: c.Name, Kind: KindNumeric})
+	if !out.HasLevels() {
+		if input && out.Type == Numeric {
+			e.Terms = append(e.Terms, Term{Name: out.Name, Column: out.Name, Kind: KindNumeric})
+		}
 		if gaps && out.Missing == MissingMean {
-			e.Terms = append(e.Terms, Term{Name: c.Name + "=" + missingLevel, Column: c.Name, Kind: KindIndicator})
+			e.Terms = append(e.Terms, Term{Name: out.Name + "=" + missingLevel, Column: out.Name, Kind: KindIndicator})
 		}
 		return
 	}
 	for _, level := range out.Levels {
-		if level != out.Base || out.Base == "" {
-			e.Terms = append(e.Terms, Term{Name: c.Name + "=" + level, Column: c.Name, Kind: KindLevel, Level: level})
+		if input && (level != out.Base || out.Base == "") {
+			e.Terms = append(e.Terms, Term{Name: out.Name + "=" + level, Column: out.Name, Kind: KindLevel, Level: level})
 		}
 	}
 }
@@ -322,13 +347,17 @@ func (l *Learnt) levels(t *dataset.Table, c *dataset.Column, out *Column, o Opti
 		most = DefaultMaxLevels
 	}
 	if len(out.Levels) > most {
-		return t.At(-1, c, "it has %d levels, more than %d; --exclude %s leaves it out, --min-level-count K joins rare ones, --max-levels N allows them", len(out.Levels), most, c.Name)
+		e := t.At(-1, c, "it has %d levels, more than %d; --exclude %s leaves it out, --min-level-count K joins rare ones, --max-levels N allows them", len(out.Levels), most, c.Name)
+		if holdsDates(out.Levels) {
+			e.Cure = "of dates --date " + c.Name + ":year,month,dow,days takes parts"
+		}
+		return e
 	}
 	base, asked := o.Base[c.Name]
 	if asked && !slices.Contains(out.Levels, base) {
 		return t.At(-1, c, "the base level %q does not occur in the training rows; its levels are %s%s", base, list(out.Levels, 10), didYouMean(base, out.Levels))
 	}
-	full := o.Coding == CodingFull || (o.Coding == "" || o.Coding == CodingAuto) && o.Penalised
+	full := o.full()
 	switch {
 	case out.Type == Boolean: // one input whatever the coding: a truth value is one number
 		if !asked {

@@ -73,9 +73,9 @@ func (p *integral) join(q *integral) {
 	p.more += q.more + carry
 }
 
-func (l *Learnt) newMoments(c *dataset.Column, out *Column) *moments {
-	m := &moments{numbers: numbers{of: c.Numbers, rows: l.Rows}, weights: l.Weights, out: out}
-	if digits, low, high, ok := c.Numbers.Decimal(); ok && l.Weights == nil {
+func (l *Learnt) newMoments(of source, out *Column) *moments {
+	m := &moments{numbers: numbers{of: of, rows: l.Rows}, weights: l.Weights, out: out}
+	if digits, low, high, ok := of.Decimal(); ok && l.Weights == nil {
 		m.exact, m.digits, m.middle = true, digits, (int64(low)+int64(high))>>1
 		m.integers = make([]integral, parallel.Count(len(l.Rows), pieceRows))
 	} else {

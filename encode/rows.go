@@ -4,7 +4,6 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"github.com/descent-ml/descent/dataset"
 	"github.com/descent-ml/descent/internal/parallel"
 )
 
@@ -25,7 +24,7 @@ func run(rows []int) (first int, ok bool) {
 
 // numbers reads the numbers of some rows (ascending) of a column, scaled to integers or as they are.
 type numbers struct {
-	of     *dataset.Numbers
+	of     source
 	rows   []int
 	scaled bool
 }

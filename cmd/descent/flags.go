@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -145,7 +146,7 @@ var flagGroups = []struct {
 	{"data", []string{"target", "include", "exclude", "categorical", "numeric", "weight", "offset", "successes", "failures", "class-weight", "na", "missing", "format", "no-header", "row", "rows", "test", "holdout", "group", "time"}},
 	{"labels", []string{"positive", "against-rest", "softmax", "max-classes", "reference-class"}},
 	{"levels", []string{"coding", "base", "unseen", "min-level-count", "max-levels"}},
-	{"model", []string{"equation", "equations", "model", "scale", "l2", "l1", "cv", "cv-rule", "hidden", "recalibrate"}},
+	{"model", []string{"equation", "equations", "model", "terms", "date", "scale", "l2", "l1", "cv", "cv-rule", "hidden", "recalibrate"}},
 	{"training", []string{"solver", "stream", "alpha", "steps", "batch", "tol", "seed", "threads", "restarts", "init", "max-time", "checkpoint", "checkpoint-every", "resume", "memory"}},
 	{"statistics", []string{"conf", "robust", "cluster", "lr", "firth", "margins", "diagnostics", "bootstrap"}},
 	{"output", []string{"output", "record", "save-unfinished"}},
@@ -225,6 +226,8 @@ func (d *dataFlags) add(cmd *cobra.Command) {
 	f.IntVar(&c.Encoding.MinLevelCount, "min-level-count", 0, "levels in fewer than `K` rows become \"other\"")
 	f.IntVar(&c.Encoding.MaxLevels, "max-levels", 0, "more than `N` levels in a column are an error (1000)")
 	choose(cmd, &c.Encoding.Coding, "coding", "levels with a weight: all but the first, or all (auto: all with a penalty)", "auto", "reference", "full")
+	f.Var(termsValue{&c.Encoding.Terms}, "terms", "`inputs` computed from columns: age^2, age*income, spline(age,4), log(income); descent help terms")
+	f.Var(dateValue{&c.Encoding.Dates}, "date", "parts of a column of dates as inputs, `COLUMN:year,month,dow,days`; again for another column")
 	f.StringArrayVar(&d.base, "base", nil, "`column=level`: this level has no weight, instead of the first")
 	if cmd.Flags().Lookup("format") == nil { // graph's is that of the picture
 		d.inputFlags.add(cmd)
@@ -241,6 +244,40 @@ func addClasses(cmd *cobra.Command, l *encode.Labels) {
 	f.BoolVar(&l.Softmax, "softmax", false, "more than two levels of the target are meant: a class each, without a warning")
 	f.IntVar(&l.MaxClasses, "max-classes", 0, "more than `N` levels of the target are an error (100)")
 	must(cmd.RegisterFlagCompletionFunc("positive", completeLevels(0)))
+}
+
+// termsValue is --terms; given again it adds to the list.
+type termsValue struct{ terms *string }
+
+func (v termsValue) String() string { return "" }
+func (v termsValue) Type() string   { return "terms" }
+func (v termsValue) Set(s string) error {
+	if _, err := encode.ParseTerms(s); err != nil {
+		return errors.New(strings.TrimPrefix(err.Error(), "terms: "))
+	}
+	all := s
+	if *v.terms != "" {
+		all = *v.terms + ", " + s
+	}
+	if _, err := encode.ParseTerms(all); err != nil {
+		return err
+	}
+	*v.terms = all
+	return nil
+}
+
+// dateValue is --date.
+type dateValue struct{ dates *[]encode.Date }
+
+func (v dateValue) String() string { return "" }
+func (v dateValue) Type() string   { return "COLUMN:PARTS" }
+func (v dateValue) Set(s string) error {
+	d, err := encode.ParseDate(s)
+	if err != nil {
+		return err
+	}
+	*v.dates = append(*v.dates, d)
+	return nil
 }
 
 // checkClasses refuses what says two classes and more than two.
@@ -302,7 +339,7 @@ func (d *dataFlags) finish(cmd *cobra.Command) (descent.Config, error) {
 // refuse says that the flags of data are only for something else, but for those named in allowed.
 func (d *dataFlags) refuse(cmd *cobra.Command, what string, allowed ...string) error {
 	for _, name := range []string{"target", "positive", "against-rest", "softmax", "max-classes", "include", "exclude", "categorical", "numeric", "weight", "offset", "na", "missing",
-		"unseen", "min-level-count", "max-levels", "coding", "base", "scale", "format", "no-header"} {
+		"unseen", "min-level-count", "max-levels", "coding", "base", "terms", "date", "scale", "format", "no-header"} {
 		if cmd.Flags().Changed(name) && !slices.Contains(allowed, name) {
 			return usagef("--%s is for %s", name, what)
 		}

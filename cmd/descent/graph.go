@@ -59,6 +59,7 @@ type drawing struct {
 	walk                             *descent.Walk // of the numbers, if there are any
 	example                          *descent.ExampleRow
 	backward, simplify, lower, steps bool
+	formulas                         []descent.Input
 }
 
 type graphJSON struct {
@@ -66,6 +67,7 @@ type graphJSON struct {
 	Text        string           `json:"text"`
 	Output      string           `json:"output,omitempty"`
 	Definitions []definitionJSON `json:"definitions"`
+	Inputs      []descent.Input  `json:"inputs,omitempty"` // of a model: those that are computed from columns
 
 	// With numbers.
 	Values      descent.Numbers     `json:"values,omitempty"`
@@ -170,12 +172,18 @@ func (d *drawing) run(cmd *cobra.Command, args []string) error {
 	if b := picture.Bytes(); len(b) > 0 && b[len(b)-1] != '\n' {
 		picture.WriteByte('\n')
 	}
+	if len(d.formulas) > 0 && d.format == "text" {
+		picture.WriteString("\ninputs computed from columns\n")
+		for _, f := range d.formulas {
+			picture.WriteString(f.Name + " = " + printable(f.Formula) + "\n")
+		}
+	}
 	if d.output != "" && d.output != "-" {
 		if err := d.app.output(d.output, func(w io.Writer) error { _, err := w.Write(picture.Bytes()); return err }); err != nil {
 			return err
 		}
 	}
-	out := graphJSON{Format: d.format, Text: picture.String(), Definitions: []definitionJSON{}}
+	out := graphJSON{Format: d.format, Text: picture.String(), Definitions: []definitionJSON{}, Inputs: d.formulas}
 	if d.output != "-" {
 		out.Output = d.output
 	}
@@ -242,6 +250,7 @@ func (d *drawing) parsed(args []string) (*graph.Graph, map[string]string, error)
 			}
 			d.note(strings.Join(lines, "; ") + ": all but the last line is differentiated; |w| has a corner at 0, which the proximal step of the solver takes")
 		}
+		d.formulas = m.Computed()
 		labels := classLabels(g, m.Classes())
 		for j, t := range m.Terms() {
 			if x := "x" + strconv.Itoa(j+1); x != t {

@@ -217,6 +217,38 @@ the first block have no score.
 Both are what scikit-learn's CalibratedClassifierCV(ensemble=False) fits. The output shows the measures before and after, of the rows left out (to which it was fitted) and of --holdout or
 --test rows, which tell the truth. Coefficients, their errors and odds ratios are those of z, before it; --interval takes the ends of the interval of z through it. Two
 classes; not with gd, sgd, --firth, --hidden, --margins or --diagnostics.`},
+	{"terms", "inputs computed from columns: powers, products, splines, logarithms, parts of dates", `--terms 'age^2, age*income, spline(age,4), log(income)' adds inputs that are computed from columns; nothing else can be computed. A term
+has its own coefficient, its own contribution to z and its own name, and the columns stay inputs beside it:
+  age^2           a power, 2 to 9
+  age*income      the product of two numbers
+  age*sex         the number for every level of sex that has a weight, else 0: age*sex=m
+  sex*region      1 for a pair of levels that both have a weight: sex*region=m*west
+  spline(age,4)   a natural cubic spline with 4 degrees of freedom (2 to 50): spline(age,4)[1] to [4]
+  log(income)     the natural logarithm
+In words of R: y ~ age + I(age^2), age*income, age:sex, ns(age, df=4), log(income), with the same coefficients.
+
+The spline's basis is that of R's splines::ns: boundary knots at the smallest and largest training value, the others at quantiles (type 7) in equal
+steps, a straight line beyond the boundary. It holds the straight line, so it takes the place of age, which is then no input by itself. With row weights the quantiles
+are those of the rows repeated. Knots are of the training rows alone and stand in the model.
+
+A column named by a term that --exclude (or --include) leaves out is read for the term alone: --exclude income --terms 'log(income)' has log(income) and not
+income. A name that is not made of letters, digits, _ and . stands in backticks or double quotes: ` + "`" + `hours-per-week` + "`" + `^2, "hours per week"^2; a quote in it is
+written twice. age*income and income*age are one term, and a term may be there once. Errors say at which character of the list they are.
+
+Where a value is missing and --missing mean puts the mean in its place, a term is computed from that mean; the column's indicator speaks for both. A pair of
+levels that training did not see has no weight, and predict counts it. The logarithm of a number not above 0 is an error at its place. Terms have no coding of their own:
+--base, --min-level-count and --coding are about the columns. --lr tests a term with all its inputs at once. LIBSVM files take no terms.
+
+--date COLUMN:year,month,dow,days takes parts of a column of dates, in the place of the column; again for another column:
+  when:year       a number
+  when:month      levels jan to dec: the effect of a month is not in proportion to its number (--base when:month=jul chooses the reference)
+  when:dow        the day of the week: levels mon to sun
+  when:days       a number: days since 1970-01-01, the time of day as a share of one
+Dates are 2006-01-02, 2006/01/02 or 20060102, 02/01/2006 or 01/02/2006 (also with - or, day first, with .), 2 Jan 2006, Jan 2, 2006, each also with a time
+of day (15:04:05, 3:04 PM, a blank or T before it). A zone is read and left aside: day and time are those written. All dates of a column have one form, else
+it is an error at the line; dates that could be day/month and month/day are an error, which --date when:dmy,year or when:mdy,year settles. A month or day of the
+week that training did not see follows --unseen. A missing date follows --missing: with mean it has the mean of year and days, no weight for month and day
+of the week, and the indicator when=missing. Terms may be of parts: --terms '` + "`" + `when:days` + "`" + `^2'.`},
 	{"exit-codes", "what the exit code says", `  0    done
   1    an error in the data, the model or the training; nothing is left behind
   64   the command line cannot be meant, or asks for what this version does not have yet

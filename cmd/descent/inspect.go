@@ -207,7 +207,11 @@ func (i *inspection) model(m *descent.Model) error {
 					unseen = "error"
 				}
 			}
-			tab.add(printable(c.Name), c.Type, missing, unseen, shortList(levels, 8))
+			kind := c.Type
+			if !c.Read() {
+				kind, missing, unseen = c.Type+", computed", "", ""
+			}
+			tab.add(printable(c.Name), kind, missing, unseen, shortList(levels, 8))
 		}
 		p.table(tab)
 		if more := len(s.Columns) - mostColumns; more > 0 {

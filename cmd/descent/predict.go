@@ -292,9 +292,7 @@ func (p *prediction) header(m *descent.Model) header {
 	if o := m.OffsetColumn(); o != "" { // added before the others
 		contributions = append(contributions, o)
 	}
-	for _, c := range m.Columns() {
-		contributions = append(contributions, c.Name)
-	}
+	contributions = append(contributions, m.Parts()...)
 	explain := p.explain && m.Additive()
 	if len(classes) > 2 {
 		h.names, h.label = []string{"label", "probability"}, true

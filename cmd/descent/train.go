@@ -68,8 +68,8 @@ Nothing that did not converge is saved without --save-unfinished; without -o not
 	t.running.add(cmd, c)
 	f.StringVarP(&t.output, "output", "o", "", "write the model to this `file`")
 	f.BoolVar(&c.SaveUnfinished, "save-unfinished", false, "save although not converged; the model says so")
-	laterFlags(f, "terms",
-		"cost", "date",
+	laterFlags(f,
+		"cost",
 		"report", "tape", "mpi")
 	return cmd
 }
