@@ -12,7 +12,7 @@ import (
 
 // Grouped is the goodness of fit of grouped counts, where every row of the file is one binomial observation, as R counts them: Deviance is from the model with
 // a probability for every row, and LogLikelihood has the binomial coefficients. The other numbers of a [Result] count every success and failure by itself;
-// estimates, errors and tests of coefficients are the same. P and AIC are those of maximum likelihood, nil with a penalty; P is nil, too, where no degree of freedom is left.
+// estimates, errors and tests of coefficients are the same. P, AIC and BIC are those of maximum likelihood, nil with a penalty; P is nil, too, where no degree of freedom is left.
 type Grouped struct {
 	Groups        int      `json:"groups"` // rows of the file with a count
 	Successes     float64  `json:"successes"`
@@ -25,6 +25,7 @@ type Grouped struct {
 	DFNull        int      `json:"df_null"`
 	Pearson       float64  `json:"pearson"` // Σ (successes - n·a)²/(n·a(1-a))
 	AIC           *float64 `json:"aic"`
+	BIC           *float64 `json:"bic"` // with log(Groups); that of the [Result] has log m, every success and failure being an observation
 }
 
 // groupedNames are what the label and the counts are called where rows hold counts of both outcomes.
@@ -105,6 +106,7 @@ func (f *fit) grouped(ctx context.Context) error {
 	g.DFResidual, g.DFNull = g.Groups-r.Parameters, g.Groups-1
 	if r.AIC != nil {
 		g.AIC = number(-2*g.LogLikelihood + 2*float64(r.Parameters))
+		g.BIC = number(-2*g.LogLikelihood + math.Log(float64(g.Groups))*float64(r.Parameters))
 		if g.DFResidual > 0 {
 			g.P = number(infer.ChiSquaredTail(g.Deviance, float64(g.DFResidual)))
 		}

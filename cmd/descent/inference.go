@@ -227,6 +227,7 @@ func printGrouped(p *page, g *descent.Grouped) {
 		"Pearson", decimals(g.Pearson, 4),
 		"log likelihood", decimals(g.LogLikelihood, 4),
 		"AIC", fixed(g.AIC, 3),
+		"BIC", fixed(g.BIC, 3)+" (of the groups)",
 	)
 }
 
