@@ -152,7 +152,10 @@ func (c *cells) write(lo, d int, v []float64) int {
 	n, i := c.plan.count(k), c.plan.place[d]-c.plan.begin[k]
 	switch k {
 	case Float64:
-		return narrow(c.f64, n, i, lo, v)
+		for at := 0; at < len(v); at += kernel.Rows {
+			copy(c.f64[((lo+at)/kernel.Rows*n+i)*kernel.Rows:], v[at:min(at+kernel.Rows, len(v))])
+		}
+		return -1
 	case Float32:
 		return narrow(c.f32, n, i, lo, v)
 	case Int32:
