@@ -127,9 +127,5 @@ func (f *fit) alike(ctx context.Context, d *encode.Design, searched []int) ([]do
 
 // scatter is a number in [-1, 1) made of i alone (Steele, Lea and Flood, OOPSLA 2014: SplitMix64).
 func scatter(i uint64) float64 {
-	x := (i + 1) * 0x9e3779b97f4a7c15
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	x ^= x >> 31
-	return float64(int64(x)) * 0x1p-63
+	return float64(int64(mix((i+1)*0x9e3779b97f4a7c15))) * 0x1p-63
 }

@@ -431,6 +431,13 @@ func (f *fit) measure(ctx context.Context) error {
 		if label, err = f.model.labels(f.test, target); err != nil {
 			return err
 		}
+		all := make([]int, f.test.Rows)
+		for i := range all {
+			all[i] = i
+		}
+		if err := f.twins(ctx, f.test, all, label); err != nil {
+			return err
+		}
 	} else if len(rows) == 0 {
 		return f.measureRecalibration(nil, nil)
 	}

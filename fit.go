@@ -79,7 +79,8 @@ type fit struct {
 	trainRows, testRows []int
 
 	learnt *encode.Learnt
-	kept   []int // terms that have a weight
+	kept   []int        // terms that have a weight
+	bound  map[int]bool // terms that others determine, and these; -1 is the intercept
 	matrix *encode.Design
 	engine *engine.Engine
 	room   int64 // bytes that the design may take in memory
@@ -281,7 +282,7 @@ func set(names []string) map[string]bool {
 }
 
 // learn decides the inputs and lets the doctor look at them.
-func (f *fit) learn(context.Context) error {
+func (f *fit) learn(ctx context.Context) error {
 	var err error
 	if f.learnt, err = encode.Learn(f.table, f.target.Name, f.trainRows, f.config.Encoding); err != nil {
 		return err
@@ -322,7 +323,26 @@ func (f *fit) learn(context.Context) error {
 	if err := f.reweight(weight); err != nil {
 		return err
 	}
-	return f.found(doctor.Examine(f.patient(weight))...)
+	return f.examine(ctx, f.patient(weight), l.Rows)
+}
+
+// examine lets the doctor look at the columns and at what every one of them tells of the labels of the rows in use, ascending; alias, which follows, looks for columns that
+// others determine. Training begins with these two and an inspection is no more, so that both find the same.
+func (f *fit) examine(ctx context.Context, d doctor.Data, rows []int) error {
+	if err := f.found(doctor.Examine(d)...); err != nil {
+		return err
+	}
+	if f.label == nil {
+		return nil
+	}
+	leaks, err := f.leaks(ctx, rows)
+	if err != nil {
+		return err
+	}
+	if err := f.found(leaks...); err != nil || f.test == nil {
+		return err
+	}
+	return f.twins(ctx, f.test, f.testRows, f.label)
 }
 
 // patient is what the doctor is shown.
@@ -344,6 +364,9 @@ func (f *fit) patient(weight []float64) doctor.Data {
 		if col, ok := f.table.Column(c.Name); ok {
 			counts := col.Counts // of all rows
 			out.Missing = col.Missing
+			if out.Numeric {
+				out.Numbers = func() []float64 { return numbersOf(col, l.Rows) }
+			}
 			if len(l.Rows) < f.table.Rows {
 				counts, out.Missing = f.tally(col, l.Rows)
 			}
@@ -485,6 +508,7 @@ func (f *fit) alias(ctx context.Context) error {
 	if err := f.found(doctor.Collinear(aliases, terms, center, scale, drop)...); err != nil {
 		return err
 	}
+	f.binds(aliases, searched, center, scale)
 	gone := map[int]bool{}
 	for _, a := range aliases {
 		gone[searched[a.Column]] = true

@@ -6,7 +6,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/descent-ml/descent/dataset"
 	"github.com/descent-ml/descent/encode"
@@ -370,26 +369,16 @@ func (f *flipper) number(i int) *Single {
 	return nil
 }
 
-// digits is the number of decimals of a column, and whether they are those of all its numbers in training. Where the model does not know, they are those of the ends of
-// its range and of the row, but not more than a thousandth of a millionth of the deviation asks for.
-func (f *flipper) digits(column int) (d int, exact bool) {
-	c := &f.m.file.Columns[column]
+// digits is the number of decimals of a column, and whether they are those of all its numbers in training. Other columns get a thousandth of a millionth of their
+// deviation.
+func digits(c *encode.Column) (d int, exact bool) {
 	if c.Decimals != nil {
 		return *c.Decimals, true
 	}
-	most := 9
-	if c.Deviation > 0 {
-		most = min(max(9-int(math.Floor(math.Log10(c.Deviation))), 0), 300)
+	if !(c.Deviation > 0) {
+		return 9, false
 	}
-	ends := []float64{c.Min, c.Max}
-	if !f.row[column].Missing {
-		ends = append(ends, f.row[column].Number)
-	}
-	for _, v := range ends {
-		_, part, _ := strings.Cut(strconv.FormatFloat(v, 'f', -1, 64), ".")
-		d = max(d, len(part))
-	}
-	return min(d, most), false
+	return min(max(9-int(math.Floor(math.Log10(c.Deviation))), 0), 300), false
 }
 
 // decimal is k·10^-d, rounded once.
@@ -404,7 +393,7 @@ func decimal(k float64, d int) float64 {
 // snap is the first number of the column's decimals at v or beyond it, in a direction (0: the nearest), that flips. Where the decimals leave none, as between two of more
 // classes, further ones are tried, but of a column of integers.
 func (f *flipper) snap(i int, v, direction float64) (float64, Prediction, bool) {
-	d, exact := f.digits(i)
+	d, exact := digits(&f.m.file.Columns[i])
 	for more := 0; more <= 6; more++ {
 		k := v * math.Pow10(d+more)
 		if !(math.Abs(k) < 0x1p53) {
@@ -443,7 +432,7 @@ const searched = 512
 func (f *flipper) search(i int) *Single {
 	c, x := &f.m.file.Columns[i], f.row[i].Number
 	low, high := math.Min(c.Min, x), math.Max(c.Max, x)
-	d, exact := f.digits(i)
+	d, exact := digits(c)
 	step := (high - low) / searched
 	if whole := high - low; exact && d == 0 && whole <= 4*searched {
 		step = 1
@@ -660,7 +649,7 @@ func (j *jointSearch) solve(fixed []float64) []float64 {
 
 // unit is the step of a column's decimals in its standard deviations.
 func (j *jointSearch) unit(k int) float64 {
-	d, _ := j.f.digits(j.columns[k])
+	d, _ := digits(&j.f.m.file.Columns[j.columns[k]])
 	return math.Pow10(-d) / j.scale[k]
 }
 
@@ -671,7 +660,7 @@ func (j *jointSearch) number(k int, u, direction float64) float64 {
 	if u == 0 {
 		return x
 	}
-	d, _ := j.f.digits(i)
+	d, _ := digits(&j.f.m.file.Columns[i])
 	v := x + u*j.scale[k]
 	s := v * math.Pow10(d)
 	if !(math.Abs(s) < 0x1p53) {
@@ -769,7 +758,7 @@ func (j *jointSearch) flipping(numbers []float64) []float64 {
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(j.unit(a), j.unit(b)) })
 	moved := func(k int, units float64) float64 {
 		x := j.f.row[j.columns[k]].Number
-		d, _ := j.f.digits(j.columns[k])
+		d, _ := digits(&j.f.m.file.Columns[j.columns[k]])
 		direction := numbers[k] - x
 		if direction == 0 || len(j.margin) == 1 && units > 0 {
 			direction = j.slopes[0][k]

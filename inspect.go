@@ -11,6 +11,7 @@ import (
 	"github.com/descent-ml/descent/encode"
 	"github.com/descent-ml/descent/infer"
 	"github.com/descent-ml/descent/metric"
+	"github.com/descent-ml/descent/optim"
 	"github.com/descent-ml/descent/proof"
 )
 
@@ -98,8 +99,14 @@ func Inspect(ctx context.Context, source Source, config Config) (*Inspection, er
 			usable.Columns = append(usable.Columns, c)
 		}
 	}
+	rows := make([]int, t.Rows)
+	for row := range rows {
+		rows[row] = row
+	}
 	if t.Sparse == nil {
-		in.Findings = append(in.Findings, doctor.Examine(data)...)
+		if err := f.examine(ctx, data, rows); err != nil {
+			return in, err
+		}
 	}
 	target := ""
 	if f.target != nil {
@@ -115,6 +122,7 @@ func Inspect(ctx context.Context, source Source, config Config) (*Inspection, er
 			Message: fmt.Sprintf("columns that others determine were not looked for: %v", err)})
 		return in, labels
 	}
+	learnt.Encoding.NA = config.NA
 	f.table, f.learnt = &usable, learnt
 	for i, c := range t.Columns {
 		if _, ok := learnt.Encoding.Column(c.Name); ok {
@@ -128,17 +136,69 @@ func Inspect(ctx context.Context, source Source, config Config) (*Inspection, er
 				StoredAs: stored})
 			data.Columns = append(data.Columns, doctor.Column{Name: c.Name, Numeric: true, Min: c.Min, Max: c.Max, Mean: c.Mean, SD: c.Deviation})
 		}
-		in.Findings = append(in.Findings, doctor.Examine(data)...)
+		if err := f.examine(ctx, data, rows); err != nil {
+			return in, err
+		}
 	}
 	if len(learnt.Encoding.Terms) > 0 {
-		if f.classes == nil { // no label has a part in this
+		labelled := f.classes != nil
+		if !labelled { // no label has a part in this
 			f.classes, f.label = &encode.Classes{Levels: make([]string, 2)}, make([]int32, t.Rows)
 		}
 		if err := f.alias(ctx); err != nil {
 			return in, err
 		}
+		if labelled && labels == nil && len(usable.Columns)+1 >= len(t.Columns) {
+			if err := f.inspectSeparation(ctx); err != nil {
+				return in, err
+			}
+		}
 	}
 	return in, labels
+}
+
+// inspectSeparation trains without a penalty to the point where it is decided whether an optimum exists, and says if none does.
+func (f *fit) inspectSeparation(ctx context.Context) error {
+	for _, c := range f.table.Columns {
+		if c.Missing > 0 { // what stands for them is not known
+			return nil
+		}
+	}
+	all := make([]int, len(f.learnt.Rows))
+	for i := range all {
+		all[i] = i
+	}
+	g := f.onRows(all)
+	if g == nil || len(f.kept) == 0 {
+		return nil
+	}
+	g.matrix = f.matrix
+	g.config.Found = func(x doctor.Finding) error {
+		if x.Code != "W-separation" {
+			return nil // what training assumes
+		}
+		return f.found(x)
+	}
+	if err := g.design(ctx); err != nil {
+		return err
+	}
+	if len(f.kept) > doctor.MaxRankColumns { // what single columns say
+		if err := g.prepare(); err != nil || g.problem == nil {
+			return err
+		}
+		d, err := proof.Look(ctx, g.problem)
+		if err != nil || d.State != proof.Separated {
+			return err
+		}
+		return g.separated(ctx, d, optim.Outcome{})
+	}
+	if err := g.solve(ctx); err != nil {
+		return err
+	}
+	if r := g.result; r.Verdict == Undecided {
+		return f.found(doctor.Finding{Code: "separation", Severity: doctor.Note, Columns: []string{}, Message: r.Message})
+	}
+	return nil
 }
 
 // inspectTarget says what the labels mean.
@@ -205,6 +265,7 @@ func summarize(t *dataset.Table, c *dataset.Column) (ColumnSummary, doctor.Colum
 	if d.Min == d.Max {
 		d.Mean, d.SD = d.Min, 0
 	}
+	d.Numbers = c.Numbers.Float64s
 	s.Min, s.Max, s.Mean, s.SD = number(d.Min), number(d.Max), number(d.Mean), number(d.SD)
 	return s, d
 }

@@ -163,9 +163,7 @@ func (m *Model) refit(ctx context.Context, train Source, o PullOptions, out *Pul
 		return nil, err
 	}
 	f.classes = &m.file.Classes
-	if _, streamed := strings.CutPrefix(t.Fingerprint, "stream:"); streamed {
-		note("the model was trained on a stream, whose fingerprint is of another kind, so whether the file is the one that it was trained on is not known")
-	} else if known {
+	if known {
 		same := f.fingerprint() == t.Fingerprint
 		if out.Same = &same; !same {
 			note("the file is not the one that the model was trained on: its fingerprint is another. What follows is as if these rows had led to the model")
@@ -311,7 +309,7 @@ func (p *pulled) two(ctx context.Context) error {
 		pull[i] = -q[i] * slope[i] / (1 - leverage[i])
 	}
 	for _, i := range p.largest(pull) {
-		a, err := p.model.probability(z[i] + p.priorShift(0))
+		a, err := p.model.link.probability(z[i] + p.priorShift(0))
 		if err != nil {
 			return err
 		}
@@ -329,24 +327,12 @@ func ignoreCondition(err error) error {
 	return err
 }
 
-// factor makes the Cholesky factor of Σ s times the matrix of second derivatives of J. Where columns determine each other it has no inverse: along what changes z of no row
-// nothing is then moved, by a diagonal that is too small to matter elsewhere.
+// factor makes the Cholesky factor of Σ s times the matrix of second derivatives of J.
 func (p *pulled) factor(chol *mat.Cholesky, H []float64, n int) error {
 	for i := range H {
 		H[i] *= p.result.WeightSum
 	}
-	const ridge = 1e-10 // of the diagonal: half of the digits are left
-	factorize := func() bool { return chol.Factorize(mat.NewSymDense(n, slices.Clone(H))) && chol.Cond() <= 1/0x1p-52 }
-	ok := factorize()
-	if !ok {
-		for i := range n {
-			H[i*n+i] *= 1 + ridge
-		}
-		if ok = factorize(); ok {
-			p.out.Notes = append(p.out.Notes, "columns determine each other: of their weights only what changes a z is moved")
-		}
-	}
-	if !ok {
+	if !chol.Factorize(mat.NewSymDense(n, H)) || chol.Cond() > 1/0x1p-52 {
 		return fmt.Errorf("training rows that pulled: %w: at the end of a training that is not determined by its rows there is no Newton step", infer.ErrSingular)
 	}
 	return nil

@@ -79,6 +79,8 @@ type Result struct {
 	Clusters               int           `json:"clusters,omitempty"` // of clustered errors
 	Coefficients           []Coefficient `json:"coefficients"`
 
+	Separation *Separation `json:"separation,omitempty"` // with the verdict separated
+
 	NullTest *LRTest  `json:"null_test,omitempty"` // of all weights together, against the model of the intercepts alone
 	McFadden *float64 `json:"mcfadden,omitempty"`  // 1 - log likelihood over that of the intercepts alone
 	LRTests  []LRTest `json:"lr_tests,omitempty"`  // of every column's weights together

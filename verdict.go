@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/descent-ml/descent/doctor"
 	"github.com/descent-ml/descent/optim"
 	"github.com/descent-ml/descent/proof"
 )
@@ -152,16 +151,16 @@ func (f *fit) judgeLogLoss(ctx context.Context, out optim.Outcome) error {
 	why := c.Why
 	if !c.Exists {
 		d := f.separation
-		if d == nil || d.State != proof.Separated || !d.Complete && !d.Settled {
+		if d == nil || d.State != proof.Separated {
 			var err error
-			if d, err = proof.Decide(ctx, f.problem, out.Last, out.Theta); err != nil {
+			if d, err = proof.Find(ctx, f.problem, out.Last, out.Theta); err != nil {
 				return err
 			}
 			f.separation = d
 		}
 		switch d.State {
 		case proof.Separated:
-			return f.separated(d)
+			return f.separated(ctx, d, out)
 		case proof.Undecided:
 			r.Verdict = Undecided
 			r.Message = fmt.Sprintf("neither an optimum nor separation could be proved (%s); a penalty such as --l2 1 makes the answer certain", d.Why)
@@ -204,60 +203,4 @@ func (f *fit) distance() string {
 		return fmt.Sprintf("J is within %.2g of the optimum", c.Gap)
 	}
 	return "no bound on the distance: " + strings.TrimPrefix(c.Note, "no bound: ")
-}
-
-// separated names the columns along which the cost falls for ever.
-func (f *fit) separated(d *proof.Decision) error {
-	e := f.learnt.Encoding
-	kind := "separation"
-	switch {
-	case d.Complete:
-		kind = "complete separation"
-	case d.Settled:
-		kind = "quasi-complete separation"
-	}
-	var said, columns []string
-	for _, x := range d.Direction.Features {
-		if x.Index == len(f.kept) {
-			continue // the intercept only follows
-		}
-		t := e.Terms[f.kept[x.Index]]
-		name := t.Name
-		if f.classes.Sets() > 1 {
-			name += " of " + f.classes.Levels[x.Class]
-		}
-		sign := "+"
-		if x.Sign < 0 {
-			sign = "-"
-		}
-		if len(said) < 10 {
-			said = append(said, name+" → "+sign+"∞")
-		}
-		if len(columns) == 0 || columns[len(columns)-1] != t.Column {
-			columns = append(columns, t.Column)
-		}
-	}
-	if more := len(d.Direction.Features) - len(said); more > 1 {
-		said = append(said, fmt.Sprintf("and %d more", more-1))
-	}
-	verb := "tell"
-	if len(said) == 1 {
-		verb = "tells"
-	}
-	rows := fmt.Sprintf("%d of %d rows", d.Direction.Positive, d.Direction.Positive+d.Direction.Zero)
-	switch {
-	case d.Direction.Zero == 0:
-		rows = "all rows"
-	case d.Complete:
-		rows += " (all columns together every row)"
-	}
-	r := f.result
-	r.Verdict = Separated
-	cure := "--l2 1 or --firth gives a finite answer"
-	if f.classes.Sets() > 1 {
-		cure = "--l2 1 gives a finite answer"
-	}
-	r.Message = fmt.Sprintf("%s: %s %s %s apart without error, so no finite optimum exists; %s, --exclude leaves a column out",
-		kind, strings.Join(said, ", "), verb, rows, cure)
-	return f.found(doctor.Finding{Code: "W-separation", Severity: doctor.Warning, Columns: columns, Message: r.Message})
 }

@@ -119,7 +119,7 @@ func manyLevels(d Data) []Finding {
 		switch n := len(c.Levels); {
 		case n >= 3 && dates(c.Levels):
 			f.Message = fmt.Sprintf("column %q holds dates, and every date is a level of its own (%s in %s)", c.Name, count(n, "level"), count(rows, "row"))
-			f.Cure = "leave it out with --exclude " + FlagValue(c.Name) + ", or take year, month, day of the week or days since 1970 of it with --date " + FlagValue(c.Name) + ":year,month,dow,days"
+			f.Cure = dateCure(c.Name)
 		case n >= 3 && n == rows:
 			f.Message = fmt.Sprintf("column %q has a level of its own in every row (%s): it looks like an identifier", c.Name, count(n, "level"))
 		case n >= manyLevelsFrom && 2*n > rows:

@@ -41,12 +41,35 @@ file holds the wrong rows.`},
 another one. descent explain --train goes on, as if these rows had led to the model: with another
 file of the same kind that is nearly so. Format and compression have no part in the fingerprint; an
 edited cell, a row more or less, rows or columns in another order have.`},
+	{"W-date", "a column of numbers holds days or months", `Every number of the column is a day such as 20240131 or a month such as 202401. As a number its
+differences are no lengths of time (from 20240131 to 20240201 is 70, not one day), so a weight on
+it means nothing. --date COL:year,month,dow,days takes year, month, day of the week and days since
+some day from a column of days; --exclude COL leaves it out. A date in a test set lies mostly after
+those in training: think about which of its parts will still mean the same then.`},
+	{"W-duplicates", "test rows equal training rows", `At least one in twenty of the test rows equals a training row in every column, label included, and
+not because the columns have few possible values (then far more rows would agree in all columns but
+one). Such rows are no test: the model has seen them. Measures on the test rows are then too good.
+Take the copies out of one of the two, or, where several rows come from one person or thing, keep
+them on one side with --group COL.`},
 	{"W-header", "every column name is a number", `Every name in the first line is a number, as if the first line were data. Then one row is lost and
 the columns have meaningless names. With --no-header the first line is data and the columns are
 called x1, x2 and so on. If the numbers are the names (years, say), nothing is wrong.`},
+	{"W-identifier", "a column of numbers numbers the rows", `A column holds a different whole number in every row, and either leaves no number out between its
+smallest and its largest, or says by its name that it is an identifier. A weight on it would say
+that rows further down the file are more or less likely to be positive: that is an accident of how
+the file was put together (often sorted by class), and new rows have numbers of their own. Leave it
+out with --exclude. If it is time that passes (a day, a measurement after the other), nothing is
+wrong.`},
 	{"W-index", "a LIBSVM file uses index 0", `LIBSVM features are numbered from 1, and some programs write from 0. Index 0 is taken as one more
 feature, x0. Check that the program that wrote the file and the one that wrote your other files
 number alike: otherwise every feature is off by one.`},
+	{"W-leak", "one column alone tells nearly every label", `One column, cut at one place (or, of levels, with a class for every level), tells the labels of all
+rows but at most 1 % of those not in the largest class. Real causes are seldom that good. Often the
+column is the target under another name, was made from it, or is filled in only once the outcome is
+known (a date of cancellation, a treatment, an amount recovered): then the model looks perfect and
+is useless for new rows, for which the column does not exist yet. Leave it out with --exclude. If
+it is known before the outcome and really is that good, nothing is wrong. A note says the same of
+columns that leave up to 5 %.`},
 	{"W-levels", "a column has nearly a level per row, or holds dates", `A column of text has a different value in every row or nearly (an identifier, a name, free text), or
 holds dates. Every level would get a weight of its own, learnt from one or two rows: such a model
 fits its training rows and predicts nothing. Leave the column out with --exclude, put rare levels

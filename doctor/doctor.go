@@ -76,6 +76,8 @@ type Column struct {
 	// Numeric columns, over the cells that are there:
 	Numeric            bool
 	Min, Max, Mean, SD float64 // SD: population
+	// Numbers gives the cells (NaN or absent where missing) to the few checks that look at all of them; nil: they are left out.
+	Numbers func() []float64
 	// Columns of levels, over the cells that are there:
 	Levels []Tally
 }
@@ -109,9 +111,13 @@ var checks = []func(Data) []Finding{
 	missing,
 	constant,
 	manyLevels,
+	identifiers,
+	dayNumbers,
+	codeNumbers,
 	events,
 	imbalance,
 	scales,
+	far,
 }
 
 // count is "1 row", "2 rows".

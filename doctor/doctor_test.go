@@ -163,6 +163,19 @@ func numeric(name string, lowest, highest, mean, sd float64) doctor.Column {
 	return doctor.Column{Name: name, Numeric: true, Min: lowest, Max: highest, Mean: mean, SD: sd}
 }
 
+// numbered is a column of f(0), f(1), …
+func numbered(name string, rows int, f func(i int) float64) doctor.Column {
+	c := doctor.Column{Name: name, Numeric: true, Min: math.Inf(1), Max: math.Inf(-1)}
+	var all []float64
+	for i := range rows {
+		x := f(i)
+		all = append(all, x)
+		c.Min, c.Max, c.Mean = min(c.Min, x), max(c.Max, x), c.Mean+x/float64(rows)
+	}
+	c.SD, c.Numbers = (c.Max-c.Min)/4, func() []float64 { return all }
+	return c
+}
+
 func levels(name string, missing int, tallies ...any) doctor.Column {
 	c := doctor.Column{Name: name, Missing: missing}
 	for i := 0; i < len(tallies); i += 2 {
@@ -200,7 +213,8 @@ func TestExamine(t *testing.T) {
 		{"constant but for rounding", doctor.Data{Rows: 10, Columns: []doctor.Column{numeric("flat", 0.1, 0.1, 0.1, 1.3877787807814457e-17)}},
 			[]string{`warning: W-constant: column "flat" is 0.1 in every row`}},
 		{"zeros", doctor.Data{Rows: 10, Columns: []doctor.Column{numeric("z", 0, 0, 0, 0)}}, []string{`warning: W-constant: column "z" is 0`}},
-		{"nearly constant", doctor.Data{Rows: 10, Columns: []doctor.Column{numeric("x", 1e9, 1e9+1, 1e9, 0.5)}}, nil},
+		{"nearly constant", doctor.Data{Rows: 10, Columns: []doctor.Column{numeric("x", 1e9, 1e9+1, 1e9, 0.5)}},
+			[]string{`note: column "x" is far from 0 compared with how much it varies: mean 1e+09, standard deviation 0.5`}},
 		{"tiny", doctor.Data{Rows: 10, Columns: []doctor.Column{numeric("x", 0, 1e-300, 1e-301, 1e-301)}}, nil},
 		{"one level", doctor.Data{Rows: 10, Columns: []doctor.Column{levels("the city", 0, "x", 10)}},
 			[]string{`warning: W-constant: column "the city" is "x" in every row: it cannot tell rows apart, its weight is 0 (leave it out with --exclude 'the city')`}},
@@ -230,6 +244,27 @@ func TestExamine(t *testing.T) {
 		{"dates with times", doctor.Data{Rows: 10, Columns: []doctor.Column{levels("d", 0, "2023-12-31T10:20:30Z", 4, "2023-12-31 10:20", 3, "12/31/2023 10:20", 3)}}, []string{`warning: W-levels: column "d" holds dates`}},
 		{"names of months", doctor.Data{Rows: 10, Columns: []doctor.Column{levels("d", 0, "31 Dec 2023", 4, "Jan 2, 2024", 3, "2-Jan-2024", 3)}}, []string{`warning: W-levels: column "d" holds dates`}},
 		{"no dates", doctor.Data{Rows: 100, Columns: []doctor.Column{levels("size", 0, "0-5yrs", 30, "12+ yrs", 30, "6-11yrs", 40)}}, nil},
+
+		{"rows numbered", doctor.Data{Rows: 30, Columns: []doctor.Column{numbered("n", 30, func(i int) float64 { return float64(129 - i*7%30) })}},
+			[]string{`warning: W-identifier: column "n" numbers the rows: every whole number from 100 to 129, each once (leave it out with --exclude n)`}},
+		{"one number twice", doctor.Data{Rows: 30, Columns: []doctor.Column{numbered("n", 30, func(i int) float64 { return float64(max(i, 1)) })}}, nil},
+		{"numbers left out", doctor.Data{Rows: 30, Columns: []doctor.Column{numbered("income", 30, func(i int) float64 { return float64(3 * i) })}}, nil},
+		{"identifier by name", doctor.Data{Rows: 30, Columns: []doctor.Column{numbered("customerId", 30, func(i int) float64 { return float64(3 * i) }), numbered("paid", 30, func(i int) float64 { return float64(3 * i) })}},
+			[]string{`warning: W-identifier: column "customerId" is a different whole number in every row (30 rows), and its name says`}},
+		{"an identifier's rows are several", doctor.Data{Rows: 30, Columns: []doctor.Column{numbered("person id", 30, func(i int) float64 { return float64(9 * (i / 2)) })}}, nil},
+		{"years", doctor.Data{Rows: 15, Columns: []doctor.Column{numbered("year", 15, func(i int) float64 { return float64(2000 + i) })}}, nil},
+		{"days in a number", doctor.Data{Rows: 60, Columns: []doctor.Column{numbered("when", 60, func(i int) float64 { return float64(20240100 + 100*(i/28) + 1 + i%28) })}},
+			[]string{`warning: W-date: column "when" holds days written as one number (20240101 to 20240304), whose differences are no lengths of time (--date 'when:year,month,dow,days' takes`}},
+		{"no days", doctor.Data{Rows: 30, Columns: []doctor.Column{numbered("amount", 30, func(i int) float64 { return float64(20240101 + 700*i) })}}, nil}, // 20241301
+		{"months in a number", doctor.Data{Rows: 60, Columns: []doctor.Column{numbered("period", 60, func(i int) float64 { return float64(202301 + i%12 + 100*(i/30)) })}},
+			[]string{`warning: W-date: column "period" holds months written as one number (202301 to 202412)`}},
+		{"no months", doctor.Data{Rows: 60, Columns: []doctor.Column{numbered("price", 60, func(i int) float64 { return float64(202301 + 5*i) })}}, nil},
+		{"seconds", doctor.Data{Rows: 60, Columns: []doctor.Column{numbered("created_at", 60, func(i int) float64 { return 1.7e9 + 86400*float64(i) }), numbered("bytes", 60, func(i int) float64 { return 1.7e9 + 86400*float64(i) })}},
+			[]string{`note: column "created_at" looks like a time in seconds since 1970: 2023-11-14 to 2024-01-12`}},
+		{"postal codes", doctor.Data{Rows: 60, Columns: []doctor.Column{numbered("zip_code", 60, func(i int) float64 { return float64(90210 - 13*i%70) })}},
+			[]string{`note: column "zip_code" looks like a code: as a number, half way between two codes would be a third (--categorical zip_code`}},
+		{"far from 0", doctor.Data{Rows: 60, Columns: []doctor.Column{numeric("x", 3e8, 3e8+2, 3e8+1, 0.5), numeric("year", 1990, 2020, 2005, 8)}},
+			[]string{`note: column "x" is far from 0 compared with how much it varies: mean 3e+08, standard deviation 0.5`}},
 
 		{"few events", doctor.Data{Rows: 100, Columns: []doctor.Column{ok, levels("c", 0, "a", 50, "b", 30, "c", 20)}, Target: target(75, 25)},
 			[]string{`note: 25 rows with bought=yes for 3 weights, 8.33 each (fewer than 10)`}},

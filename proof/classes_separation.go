@@ -234,8 +234,8 @@ func (p *Problem) lift(k int, v *vector) *vector {
 	return fromInts(p.expand(d))
 }
 
-// decideClasses is Look and, if all is true, Decide for p.Classes.
-func (p *Problem) decideClasses(ctx context.Context, candidates [][]float64, all bool) (*Decision, error) {
+// decideClasses is Look, Find and Decide for p.Classes.
+func (p *Problem) decideClasses(ctx context.Context, candidates [][]float64, to effort) (*Decision, error) {
 	if err := p.check(); err != nil {
 		return nil, err
 	}
@@ -325,12 +325,12 @@ func (p *Problem) decideClasses(ctx context.Context, candidates [][]float64, all
 		}
 		found(v, mine, "a direction of the fit")
 	}
-	if !all || out.Complete {
+	if to == cheap || out.Complete || to == existence && out.Direction != nil {
 		return out, nil
 	}
 	if out.Direction == nil {
 		// One class against all others is a smaller programme, and proves separation, not its absence.
-		v, d, class, err := p.oneAgainstRest(ctx, q, &meter{limit: maxClassWork / 2})
+		v, d, class, err := p.oneAgainstRest(ctx, q, &meter{limit: maxClassWork / 2}, to)
 		if err != nil {
 			return nil, err
 		}
@@ -341,7 +341,7 @@ func (p *Problem) decideClasses(ctx context.Context, candidates [][]float64, all
 			}
 			mine.Class = class
 			found(v, mine, "exact linear programme")
-			if out.Complete {
+			if out.Complete || to == existence {
 				return out, nil
 			}
 		}
@@ -353,7 +353,7 @@ func (p *Problem) decideClasses(ctx context.Context, candidates [][]float64, all
 			return nil, err
 		}
 	}
-	end, v, err := q.settle(ctx, &start, exact, work)
+	end, v, err := q.settle(ctx, &start, exact, work, to)
 	if err != nil {
 		return nil, err
 	}
@@ -371,9 +371,9 @@ func (p *Problem) decideClasses(ctx context.Context, candidates [][]float64, all
 }
 
 // oneAgainstRest looks, class by class, for a direction that tells it from all others together.
-func (p *Problem) oneAgainstRest(ctx context.Context, q *Problem, work *meter) (*vector, *Direction, int, error) {
+func (p *Problem) oneAgainstRest(ctx context.Context, q *Problem, work *meter, to effort) (*vector, *Direction, int, error) {
 	for k := range p.Classes.K {
-		d, v, err := p.against(k).settle(ctx, &Decision{State: Undecided}, nil, work)
+		d, v, err := p.against(k).settle(ctx, &Decision{State: Undecided}, nil, work, to)
 		if err != nil || d.State != Separated && work.tired() {
 			return nil, nil, -1, err
 		}

@@ -42,9 +42,6 @@ func ratRow(r *row, size int) []*big.Rat {
 // quasi-complete separation the last steps of a fit are such directions but for rounding.
 func (p *Problem) face(ctx context.Context, v *vector, work *meter) (*Direction, *vector, error) {
 	size := len(v.float)
-	if size > maxExact {
-		return nil, nil, nil
-	}
 	var low, top float64
 	margins := make([]float64, len(p.Y))
 	err := p.rows(ctx, func(r *row) error {
@@ -66,6 +63,13 @@ func (p *Problem) face(ctx context.Context, v *vector, work *meter) (*Direction,
 	}
 	for _, tolerance := range []float64{1e-10, 1e-6, 1e-3, 3e-2} {
 		if low < -tolerance*top {
+			continue
+		}
+		found, d, err := p.modular(ctx, v, margins, tolerance*top)
+		if found != nil || err != nil {
+			return found, d, err
+		}
+		if size > maxExact {
 			continue
 		}
 		d, ok, err := p.project(ctx, v, margins, tolerance*top, work)

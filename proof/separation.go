@@ -2,6 +2,7 @@ package proof
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/big"
@@ -55,30 +56,64 @@ type Feature struct {
 // running. The state is Separated or Undecided.
 func Look(ctx context.Context, p *Problem, candidates ...[]float64) (*Decision, error) {
 	if p.Classes != nil {
-		return p.decideClasses(ctx, candidates, false)
+		return p.decideClasses(ctx, candidates, cheap)
 	}
 	d, _, err := p.look(ctx, &meter{limit: maxWork}, candidates)
 	return d, err
 }
 
-// Decide settles whether the data of p, without penalty, are separated, and completely or not. It begins like Look; what is open
-// then is settled by a linear programme in exact arithmetic, while that is affordable (at most 256 parameters, and a fixed amount of work, some
-// seconds; of more than two classes less). Candidates make the answer come sooner; what it is does not depend on them, unless the programme is given up.
+// Find settles whether the data of p, without penalty, are separated. It begins like Look; what is open then is settled by a linear programme in exact arithmetic,
+// while that is affordable (at most 256 parameters, and a fixed amount of work, some seconds; of more than two classes less). Candidates make the
+// answer come sooner; what it is does not depend on them, unless the programme is given up. Rest says on which rows what Find found is 0; whether these are
+// separated too is the same question again.
+func Find(ctx context.Context, p *Problem, candidates ...[]float64) (*Decision, error) {
+	return p.decide(ctx, candidates, existence)
+}
+
+// Decide is Find, and settles whether a separation is complete or not in the same way.
 func Decide(ctx context.Context, p *Problem, candidates ...[]float64) (*Decision, error) {
+	return p.decide(ctx, candidates, everything)
+}
+
+// effort is how far a decision is taken.
+type effort int
+
+const (
+	cheap      effort = iota // single columns and candidates
+	existence                // and the programme, where these find nothing
+	everything               // and whether a separation is complete
+)
+
+func (p *Problem) decide(ctx context.Context, candidates [][]float64, to effort) (*Decision, error) {
 	if p.Classes != nil {
-		return p.decideClasses(ctx, candidates, true)
+		return p.decideClasses(ctx, candidates, to)
 	}
 	work := &meter{limit: maxWork}
 	out, v, err := p.look(ctx, work, candidates)
 	if err != nil || out.Complete {
 		return out, err
 	}
-	out, _, err = p.settle(ctx, out, v, work)
+	out, _, err = p.settle(ctx, out, v, work, to)
 	return out, err
 }
 
+// Rest are the rows with a weight on which a direction found for p, of two classes, is 0: what it leaves undecided, ascending.
+func Rest(ctx context.Context, p *Problem, d *Direction) ([]int, error) {
+	if p.Classes != nil || d.exact == nil {
+		return nil, errors.New("proof: the rest is of a direction of two classes")
+	}
+	var rest []int
+	err := p.rows(ctx, func(r *row) error {
+		if d.exact.sign(r) == 0 {
+			rest = append(rest, r.number)
+		}
+		return nil
+	})
+	return rest, err
+}
+
 // settle decides what look left open, and returns the direction as an exact vector too.
-func (p *Problem) settle(ctx context.Context, out *Decision, v *vector, work *meter) (*Decision, *vector, error) {
+func (p *Problem) settle(ctx context.Context, out *Decision, v *vector, work *meter, to effort) (*Decision, *vector, error) {
 	if out.State == Undecided {
 		state, found, err := p.programme(ctx, nil, work)
 		if err != nil {
@@ -102,7 +137,10 @@ func (p *Problem) settle(ctx context.Context, out *Decision, v *vector, work *me
 		if d == nil {
 			return &Decision{State: Undecided, Why: "the exact linear programme contradicts itself"}, nil, nil
 		}
-		out, v = &Decision{State: Separated, Direction: d, Why: "exact linear programme"}, found
+		out, v = &Decision{State: Separated, Direction: d, Complete: d.Complete, Settled: d.Complete, Why: "exact linear programme"}, found
+	}
+	if to < everything {
+		return out, v, nil
 	}
 	most, settled, err := p.extend(ctx, v, out.Direction, work)
 	if err != nil {
@@ -145,7 +183,7 @@ func (p *Problem) look(ctx context.Context, work *meter, candidates [][]float64)
 		}
 		w := fromFloats(raw)
 		found, err := p.verify(ctx, w)
-		if err == nil && found == nil {
+		if err == nil && found == nil && out.Direction == nil {
 			found, w, err = p.face(ctx, w, work)
 		}
 		if err != nil {

@@ -82,7 +82,7 @@ func anyText(v any) string {
 		return shortList(printables(v), 6)
 	}
 	text := printable(fmt.Sprint(v))
-	if _, rest, ok := strings.Cut(text, "sha256:"); ok && len(rest) > 12 {
+	if rest, ok := strings.CutPrefix(text, "sha256:"); ok && len(rest) > 12 {
 		return rest[:12] + "…"
 	}
 	return text
@@ -110,11 +110,7 @@ func printDifference(p *page, args []string, d *descent.Difference) {
 					name += " of one alone"
 				}
 			}
-			x, y := anyText(m.A), anyText(m.B)
-			if a, ok := m.A.(float64); ok && x == y { // they differ further on
-				x, y = shortest(a), shortest(m.B.(float64))
-			}
-			tab.add(name, x, y)
+			tab.add(name, anyText(m.A), anyText(m.B))
 		}
 		p.table(tab)
 		if more := len(all) - mostCoefficients; more > 0 {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strconv"
 
@@ -294,9 +293,6 @@ func valueText(v any) string {
 	case nil:
 		return "missing"
 	case float64:
-		if size := math.Abs(v); size >= 1e-4 && size < 1e15 {
-			return strconv.FormatFloat(v, 'f', -1, 64)
-		}
 		return shortest(v)
 	case string:
 		return printable(v)

@@ -12,7 +12,7 @@ func (e *explanation) pulls(rows *descent.RowReader) (*descent.Pulls, error) {
 	if err != nil {
 		return nil, err
 	}
-	pulls, err := rows.Pulls(e.ctx, source, descent.PullOptions{NoHeader: e.in.noHeader})
+	pulls, err := rows.Pulls(e.ctx, source, descent.PullOptions{})
 	if err != nil {
 		return nil, err
 	}

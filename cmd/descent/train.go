@@ -371,6 +371,10 @@ func (t *training) print(p *page, r *descent.Result) {
 	case descent.Diverging:
 		return // the numbers mean nothing
 	case descent.Separated, descent.Undecided, descent.Interrupted:
+		if s := r.Separation; s != nil && len(s.Finite) > 0 {
+			printLimits(p, r, s)
+			return
+		}
 		if len(r.Coefficients) > 0 {
 			p.heading("where it stopped")
 			printCoefficients(p, withoutOdds(r.Coefficients), r.Confidence, r.StatisticsNote, r.ReferenceClass)
@@ -405,6 +409,30 @@ func progressive(p *descent.Progressive) string {
 		text += fmt.Sprintf("; of the last %s %s", count(last.Rows-p.Steps[n-2].Rows, "row"), strconv.FormatFloat(last.Since, 'f', 6, 64))
 	}
 	return text
+}
+
+// printLimits shows what the coefficients tend to where the classes are separated.
+func printLimits(p *page, r *descent.Result, s *descent.Separation) {
+	limit := make(map[string]string, len(r.Coefficients))
+	for _, c := range s.Finite {
+		limit[c.Name] = short(c.Estimate, 5)
+	}
+	for _, c := range s.Infinite {
+		limit[c.Name] = c.Sign + "∞"
+	}
+	p.heading("what the coefficients tend to")
+	tab := &table{header: []string{"", "limit"}, left: 1}
+	for _, c := range r.Coefficients {
+		text, ok := limit[c.Name]
+		if !ok {
+			text = "bound to others"
+		}
+		tab.add(printable(c.Name), text)
+	}
+	p.table(tab)
+	if s.LogLikelihood != nil {
+		p.printf("log likelihood below %s\n", short(*s.LogLikelihood, 8))
+	}
 }
 
 // withoutOdds leaves the odds ratios out where there is no optimum that they could belong to.
