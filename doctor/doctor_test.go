@@ -254,7 +254,7 @@ func TestExamine(t *testing.T) {
 		{"an identifier's rows are several", doctor.Data{Rows: 30, Columns: []doctor.Column{numbered("person id", 30, func(i int) float64 { return float64(9 * (i / 2)) })}}, nil},
 		{"years", doctor.Data{Rows: 15, Columns: []doctor.Column{numbered("year", 15, func(i int) float64 { return float64(2000 + i) })}}, nil},
 		{"days in a number", doctor.Data{Rows: 60, Columns: []doctor.Column{numbered("when", 60, func(i int) float64 { return float64(20240100 + 100*(i/28) + 1 + i%28) })}},
-			[]string{`warning: W-date: column "when" holds days written as one number (20240101 to 20240304), whose differences are no lengths of time (--date 'when:year,month,dow,days' takes`}},
+			[]string{`warning: W-date: column "when" holds days written as one number (20240101 to 20240304), whose differences are no lengths of time (--date when:year,month,dow,days takes`}},
 		{"no days", doctor.Data{Rows: 30, Columns: []doctor.Column{numbered("amount", 30, func(i int) float64 { return float64(20240101 + 700*i) })}}, nil}, // 20241301
 		{"months in a number", doctor.Data{Rows: 60, Columns: []doctor.Column{numbered("period", 60, func(i int) float64 { return float64(202301 + i%12 + 100*(i/30)) })}},
 			[]string{`warning: W-date: column "period" holds months written as one number (202301 to 202412)`}},

@@ -105,7 +105,7 @@ const fewestDays = 10
 var timeNames = []string{"time", "date", "timestamp", "ts", "epoch", "when", "created", "updated"}
 
 func dateCure(column string) string {
-	return "--date " + FlagValue(column+":year,month,dow,days") + " takes numbers from it; --exclude " + FlagValue(column) + " leaves it out"
+	return "--date " + FlagValue(column) + ":year,month,dow,days" + " takes numbers from it; --exclude " + FlagValue(column) + " leaves it out"
 }
 
 // isDay says whether x is a day of 1900 to 2100 as in 20240131.
