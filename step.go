@@ -739,6 +739,7 @@ type ExampleRow struct {
 	Line     int       `json:"line"` // physical line
 	File     string    `json:"file"`
 	Features []Feature `json:"features"`
+	Missing  []string  `json:"missing,omitempty"` // columns that lack a value in this row: what the inputs have is what the policy puts there
 	Y        float64   `json:"y"` // number of the class
 	Label    string    `json:"label"`
 	Classes  []string  `json:"classes,omitempty"` // of more than two; Y is then one-hot in the equations
@@ -790,11 +791,19 @@ func Example(ctx context.Context, source Source, config Config, m *Model, row in
 		if err := hasRow(t, row); err != nil {
 			return nil, err
 		}
-		// Rows that lack a value are of no concern, unless it is this one.
-		var rows []int
-		for r := range t.Rows {
-			if r == row-1 || !slices.ContainsFunc(t.Columns, func(c *dataset.Column) bool { return c.IsMissing(r) }) {
-				rows = append(rows, r)
+		var rows []int // nil: all, as in training
+		if policy := f.config.Encoding.Missing; policy != encode.MissingMean && policy != encode.MissingLevel {
+			// Rows that lack a value are of no concern, unless it is this one.
+			lacks := func(r int) func(*dataset.Column) bool {
+				return func(c *dataset.Column) bool { return c != f.target && c.IsMissing(r) }
+			}
+			if at := slices.IndexFunc(t.Columns, lacks(row-1)); at >= 0 && policy == encode.MissingDrop {
+				return nil, t.At(row-1, t.Columns[at], "row %d has no value here, and --missing drop leaves it out of the training; another row, or --missing mean or level", row)
+			}
+			for r := range t.Rows {
+				if r == row-1 || !slices.ContainsFunc(t.Columns, lacks(r)) {
+					rows = append(rows, r)
+				}
 			}
 		}
 		l, err := encode.Learn(t, f.target.Name, rows, config.Encoding)
@@ -821,6 +830,11 @@ func Example(ctx context.Context, source Source, config Config, m *Model, row in
 	}
 	if offsets != nil {
 		x.Offset = &offsets[row-1]
+	}
+	for i := range e.Columns {
+		if cells[i].Missing {
+			x.Missing = append(x.Missing, e.Columns[i].Name)
+		}
 	}
 	for j, v := range x.X {
 		x.Features = append(x.Features, Feature{Name: fmt.Sprintf("x%d", j+1), Term: e.Terms[j].Name, X: v})

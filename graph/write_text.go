@@ -81,11 +81,11 @@ func broken(line string, columns, indent int) []string {
 // list is the graph without boxes: numbers under one another, or, where that is too wide, beside what
 // they belong to or below it.
 func (d *diagram) list(columns int) []string {
-	type cell [4]string
+	type cell [5]string // formula, value, derivative, next value; the derivative's name where it stands on a line of its own
 	var cells []cell
 	var wide [4]int
 	add := func(c cell) {
-		for i, s := range c {
+		for i, s := range c[:4] {
 			wide[i] = max(wide[i], min(utf8Len(s), 60))
 		}
 		cells = append(cells, c)
@@ -106,7 +106,7 @@ func (d *diagram) list(columns int) []string {
 		}
 		add(first)
 		for i, r := range rows {
-			add(cell{"  " + called(r.Label, clip(r.Meaning)), r.Value, labelledRow(c, i, r), labelled("→", r.Update)})
+			add(cell{"  " + called(r.Label, clip(r.Meaning)), r.Value, labelledRow(c, i, r), labelled("→", r.Update), "d" + c.Name})
 		}
 		for _, f := range c.Backward {
 			add(cell{"  " + f.Formula})
@@ -116,7 +116,7 @@ func (d *diagram) list(columns int) []string {
 	fits := true
 	for _, c := range cells {
 		line := ""
-		for i, s := range c {
+		for i, s := range c[:4] {
 			line += s + strings.Repeat(" ", max(0, wide[i]-utf8Len(s))+2)
 		}
 		lines = append(lines, strings.TrimRight(line, " "))
@@ -128,7 +128,10 @@ func (d *diagram) list(columns int) []string {
 	lines = nil
 	for _, c := range cells {
 		var numbers []string
-		for _, s := range c[1:] {
+		for i, s := range c[1:4] {
+			if i == 1 && strings.HasPrefix(s, "  ") { // under a label, which is now elsewhere
+				s = labelled(c[4], strings.TrimSpace(s))
+			}
 			if s = strings.TrimSpace(s); s != "" {
 				numbers = append(numbers, s)
 			}
@@ -138,9 +141,16 @@ func (d *diagram) list(columns int) []string {
 			lines = append(lines, line)
 			continue
 		}
-		lines = append(lines, broken(c[0], columns, 4)...)
-		if rest != "" {
-			lines = append(lines, broken("    "+rest, columns, 4)...)
+		if strings.TrimSpace(c[0]) != "" {
+			lines = append(lines, broken(c[0], columns, 4)...)
+		}
+		if utf8Len(rest)+4 <= columns {
+			numbers = []string{rest}
+		}
+		for _, s := range numbers { // a row of a matrix, its derivative, its next value
+			if s != "" {
+				lines = append(lines, broken("    "+s, columns, 6)...)
+			}
 		}
 	}
 	return lines

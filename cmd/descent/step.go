@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -256,6 +258,19 @@ func (s *stepping) example(cmd *cobra.Command, file string, model *descent.Model
 		return nil, err
 	}
 	s.note(fmt.Sprintf("row %d is line %d of %s", x.Row, x.Line, x.File))
+	for _, name := range x.Missing {
+		var stands []string
+		for _, f := range x.Features {
+			if rest, ok := strings.CutPrefix(f.Term, name); ok && f.X != 0 && (rest == "" || rest[0] == '=') {
+				stands = append(stands, fmt.Sprintf("%s = %s", printable(f.Term), short(f.X, 6)))
+			}
+		}
+		text := "nothing stands in its place"
+		if len(stands) > 0 {
+			text = "in its place stands " + strings.Join(stands, ", ")
+		}
+		s.note(fmt.Sprintf("%s is missing in the row; %s", printable(name), text))
+	}
 	return x, nil
 }
 
@@ -308,7 +323,7 @@ func (s *stepping) show(walk *descent.Walk, c descent.StepConfig, example *desce
 				tab.add(f.Name, printable(f.Term), short(f.X, 6))
 			}
 			if more > 0 {
-				tab.add("…", fmt.Sprintf("and %d more", more), "")
+				tab.add("…", fmt.Sprintf("and %d more: 0, or smaller", more), "")
 			}
 			p.table(tab)
 			p.WriteByte('\n')
@@ -409,12 +424,20 @@ func (s *stepping) printNumbers(p *page, walk *descent.Walk, c descent.StepConfi
 	}
 }
 
-// shownOf are the places of the numbers that a person is shown: all of a few; of very many those that are not 0, and of these the first.
+// mostLong is how many numbers of a long vector a person is shown.
+const mostLong = 20
+
+// shownOf are the places of the numbers that a person is shown: all of a few; of very many those that are not 0, and of these the largest.
 func shownOf(v []float64) (places []int, more int) {
 	for j, x := range v {
-		if len(v) <= mostCoefficients || x != 0 && len(places) < mostCoefficients {
+		if len(v) <= mostCoefficients || x != 0 {
 			places = append(places, j)
 		}
+	}
+	if len(v) > mostCoefficients && len(places) > mostLong {
+		slices.SortStableFunc(places, func(i, j int) int { return cmp.Compare(math.Abs(v[j]), math.Abs(v[i])) })
+		places = places[:mostLong]
+		slices.Sort(places)
 	}
 	return places, len(v) - len(places)
 }
