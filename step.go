@@ -740,7 +740,7 @@ type ExampleRow struct {
 	File     string    `json:"file"`
 	Features []Feature `json:"features"`
 	Missing  []string  `json:"missing,omitempty"` // columns that lack a value in this row: what the inputs have is what the policy puts there
-	Y        float64   `json:"y"` // number of the class
+	Y        float64   `json:"y"`                 // number of the class
 	Label    string    `json:"label"`
 	Classes  []string  `json:"classes,omitempty"` // of more than two; Y is then one-hot in the equations
 	Offset   *float64  `json:"offset,omitempty"`
