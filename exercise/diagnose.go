@@ -77,7 +77,7 @@ func (s *session) diagnose(i int, t *target, c *trial, readings []reading) mista
 	}
 	d := &diagnosis{session: s, e: e, i: i, t: t}
 	fixes := func(e *graph.Expression) bool {
-		if d.tried++; d.tried > budget {
+		if d.tried += 1 + s.inputs*s.classes()/500; d.tried > budget {
 			return false
 		}
 		for _, r := range one {
@@ -119,6 +119,15 @@ func (s *session) diagnose(i int, t *target, c *trial, readings []reading) mista
 		return mistake{ShapeMismatch, fmt.Sprintf("yours is %s, %s is %s", b.shape(c.value), t.name, b.shape(value{s.shaped(leaf, t), s.lies(leaf, t.name, c.reading)}))}
 	}
 	return mistake{Unknown, "it is not the derivative, and no single slip that is known explains it; compare the numbers below and go back to the chain rule"}
+}
+
+// classes is K, or 1.
+func (s *session) classes() int {
+	y, ok := s.sheet.Lookup("y")
+	if !ok {
+		return 1
+	}
+	return y.Shape.Size()
 }
 
 // shaped is a leaf of the target's shape.
@@ -783,6 +792,13 @@ func (d *diagnosis) terms(e *graph.Expression) []change {
 		}
 	}
 	terms := termsOf(truth)
+	if simple, _, err := d.graph.Simplify(truth); err == nil { // lambda*w/m, which is written as two halves
+		for _, n := range termsOf(simple[0]) {
+			if !slices.Contains(terms, n) {
+				terms = append(terms, n)
+			}
+		}
+	}
 	if len(terms) == 1 {
 		return all
 	}
@@ -1030,6 +1046,9 @@ func (d *diagnosis) pairs() (mistake, bool) {
 		return m, true
 	}
 	for _, c := range all { // two changes inside, while the budget lasts
+		if slices.ContainsFunc(namesOf(c.to), func(name string) bool { return d.extra[name] }) {
+			continue
+		}
 		for _, again := range d.inside(c.to) {
 			if d.tried > budget {
 				return mistake{}, false
