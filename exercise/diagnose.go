@@ -232,7 +232,7 @@ type diagnosis struct {
 }
 
 // budget bounds the changes that are tried: equations are untrusted.
-const budget = 20_000
+const budget = 6_000
 
 func (d *diagnosis) first(all []change) (mistake, bool) {
 	for _, c := range all {
