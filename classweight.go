@@ -27,8 +27,11 @@ func (w ClassWeight) on() bool { return w.Balanced || len(w.Of) > 0 }
 // Reweighting is what class weights did.
 type Reweighting struct {
 	Classes []ReweightedClass `json:"classes"`
-	// Threshold of two classes at which labels are those of the weighted training: w_0/(w_0 + w_1).
+	// Threshold of two classes at which labels are those of the weighted training: w_0/(w_0 + w_1). Nil where Config.Decision chooses another.
 	Threshold *float64 `json:"threshold"`
+	// Mean loss -log of the probability of a row's class, as trained and corrected.
+	LogLossTrained *float64 `json:"log_loss_as_trained"`
+	LogLoss        *float64 `json:"log_loss"`
 }
 
 // ReweightedClass is one class: its share of the training rows and the mean probability that the model gives it, as trained and corrected; and its intercept (of two
@@ -148,7 +151,7 @@ func (f *fit) correct(ctx context.Context) error {
 		}
 		out.Classes = append(out.Classes, c)
 	}
-	if K == 1 {
+	if K == 1 && !f.config.Decision.on() {
 		out.Threshold = number(f.classWeight[0] / (f.classWeight[0] + f.classWeight[1]))
 	}
 	if r.Verdict == Diverging {
@@ -165,14 +168,20 @@ func (f *fit) correct(ctx context.Context) error {
 	}
 	sums := make([][2]scalar.Sum, len(out.Classes))
 	rate := make([]scalar.Sum, len(out.Classes))
+	var loss [2]scalar.Sum
 	for i, row := range f.learnt.Rows {
 		s := weightOf(f.frequency, row)
 		rate[f.label[row]].Add(s)
 		for version := range 2 {
 			if K == 1 {
-				q, p := scalar.Sigmoids(-z[i] - float64(version)*shift[0])
+				u := -z[i] - float64(version)*shift[0]
+				q, p := scalar.Sigmoids(u)
 				sums[0][version].Add(s * q)
 				sums[1][version].Add(s * p)
+				if f.label[row] == 0 {
+					u = -u
+				}
+				loss[version].Add(s * (math.Max(u, 0) + math.Log1p(math.Exp(-math.Abs(u)))))
 				continue
 			}
 			v := slices.Clone(z[i*K : i*K+K])
@@ -187,17 +196,20 @@ func (f *fit) correct(ctx context.Context) error {
 			for k := range v {
 				sums[k][version].Add(s * v[k] / total)
 			}
+			at := z[i*K+int(f.label[row])] + float64(version)*shift[f.label[row]]
+			loss[version].Add(s * (math.Log(total) + top - at))
 		}
 	}
 	for k := range out.Classes {
 		c := &out.Classes[k]
 		c.Rate, c.Trained, c.Corrected = rate[k].Value()/f.frequencySum, sums[k][0].Value()/f.frequencySum, sums[k][1].Value()/f.frequencySum
 	}
+	out.LogLossTrained, out.LogLoss = number(loss[0].Value()/f.frequencySum), number(loss[1].Value()/f.frequencySum)
 	moved := ""
 	if out.Threshold != nil {
 		moved = fmt.Sprintf("; labels are those of the weighted training, by the threshold %.4g", *out.Threshold)
 	}
-	return f.note("classes are weighted, and the intercept is corrected for it, so that probabilities are those of the data%s", moved)
+	return f.note("classes are weighted, and the intercept is corrected for it, so that probabilities are those of the data (exactly where the log-odds are linear in the columns, else nearly; --recalibrate corrects the rest)%s", moved)
 }
 
 // priorShift is what class weights add to the intercept of a set of weights.
@@ -209,12 +221,4 @@ func (f *fit) priorShift(set int) float64 {
 		return math.Log(f.classWeight[0] / f.classWeight[1])
 	}
 	return -math.Log(f.classWeight[set])
-}
-
-// threshold is that of the model.
-func (f *fit) threshold() float64 {
-	if w := f.result.ClassWeight; w != nil && w.Threshold != nil {
-		return *w.Threshold
-	}
-	return 0.5
 }

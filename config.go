@@ -34,6 +34,7 @@ type Config struct {
 
 	Inference   Inference
 	ClassWeight ClassWeight // how much more the rows of a class count than they are
+	Decision    Decision    // the threshold of two classes
 	Recalibrate string      // platt or isotonic: probabilities are a function of z that is fitted to rows left out in folds (CV.Folds, or 5); "": those of the equations
 
 	Confidence     float64 // level of the intervals; 0 means 0.95
@@ -212,6 +213,9 @@ func (c Config) Check() error {
 	}
 	if c.Test.Source != nil && (c.Test.Every > 0 || c.Test.Part > 0) || c.Test.Every > 0 && c.Test.Part > 0 {
 		return fmt.Errorf("test and holdout: choose one")
+	}
+	if err := c.checkDecision(); err != nil {
+		return err
 	}
 	if err := c.checkRecalibrate(); err != nil {
 		return err

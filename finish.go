@@ -402,46 +402,37 @@ func value(p *float64) float64 {
 // measure scores the model on the training rows and, where there are any, on the test rows.
 func (f *fit) measure(ctx context.Context) error {
 	threads := f.config.Solver.Threads
+	var known *scores
 	if !f.config.Solver.Stream { // else they are gone
-		known, err := f.trainScores(ctx)
-		if err != nil {
+		var err error
+		if known, err = f.trainScores(ctx); err != nil {
 			return err
 		}
+	}
+	rows, label, err := f.testing(ctx)
+	if err != nil {
+		return err
+	}
+	var scored *scores
+	if f.test != nil {
+		if scored, err = f.model.scores(f.test, rows, label, threads); err != nil {
+			return err
+		}
+	}
+	if err := f.decide(known, scored); err != nil {
+		return err
+	}
+	if known != nil {
 		train, err := f.model.evaluate(known, f.table.Name, f.model.file.Threshold, threads)
 		if err != nil {
 			return err
 		}
 		f.result.Train = train.Metrics
 	}
-	rows, label := f.testRows, f.label
-	if s := f.config.Test.Source; s != nil {
-		var err error
-		o := f.model.tableOptions(f.config.Format, f.config.NoHeader)
-		o.Memory, o.Entries = f.tableMemory()/testShare, f.config.Run.Memory/entryBytes
-		if f.test, err = f.model.tableOf(ctx, s, o); err != nil {
-			return err
-		}
-		if f.test.Rows == 0 {
-			return f.test.At(-1, nil, "no data rows to test on")
-		}
-		target, err := targetColumn(f.test, f.target.Name)
-		if err != nil {
-			return err
-		}
-		if label, err = f.model.labels(f.test, target); err != nil {
-			return err
-		}
-		all := make([]int, f.test.Rows)
-		for i := range all {
-			all[i] = i
-		}
-		if err := f.twins(ctx, f.test, all, label); err != nil {
-			return err
-		}
-	} else if len(rows) == 0 {
+	if scored == nil {
 		return f.measureRecalibration(nil, nil)
 	}
-	test, err := f.model.measure(f.test, rows, label, f.model.file.Threshold, threads)
+	test, err := f.model.evaluate(scored, f.test.Name, f.model.file.Threshold, threads)
 	if err != nil {
 		return err
 	}
@@ -474,6 +465,30 @@ func (f *fit) measure(ctx context.Context) error {
 		return f.note("test rows: %s", strings.Join(said, ", "))
 	}
 	return nil
+}
+
+// testing are the test rows of f.test (nil: all), which is nil if there are none, and their labels.
+func (f *fit) testing(ctx context.Context) (rows []int, label []int32, err error) {
+	s := f.config.Test.Source
+	if s == nil {
+		return f.testRows, f.label, nil
+	}
+	o := f.model.tableOptions(f.config.Format, f.config.NoHeader)
+	o.Memory, o.Entries = f.tableMemory()/testShare, f.config.Run.Memory/entryBytes
+	if f.test, err = f.model.tableOf(ctx, s, o); err != nil {
+		return nil, nil, err
+	}
+	if f.test.Rows == 0 {
+		return nil, nil, f.test.At(-1, nil, "no data rows to test on")
+	}
+	target, err := targetColumn(f.test, f.target.Name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if label, err = f.model.labels(f.test, target); err != nil {
+		return nil, nil, err
+	}
+	return nil, label, f.twins(ctx, f.test, upTo(f.test.Rows), label)
 }
 
 // trainScores are the scores of the training rows, by a pass of the engine over the rows as they are stored. They equal those of Predict, which adds up

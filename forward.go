@@ -86,8 +86,8 @@ func newLayered(f modelFile, e *encode.Encoding) (*Model, error) {
 		return nil, fmt.Errorf("the model has %d classes", levels)
 	case f.Classes.Reference < 0 || f.Classes.Reference >= levels:
 		return nil, fmt.Errorf("the reference class %d is none of %d", f.Classes.Reference, levels)
-	case !(f.Threshold >= 0 && f.Threshold <= 1):
-		return nil, fmt.Errorf("the threshold %v is not in [0, 1]", f.Threshold)
+	case f.checkThreshold() != nil:
+		return nil, f.checkThreshold()
 	case f.Parameters == nil:
 		return nil, fmt.Errorf("the equations declare parameters, and the model holds none")
 	case f.Intercepts != nil || f.Scaling.Intercepts != nil || f.Covariance != nil || f.Aliased != nil:

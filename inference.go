@@ -107,11 +107,14 @@ const ModelErrors = "maximum likelihood"
 
 // inferable says, once the classes and rows are known and before the training, which statistics cannot be had of them.
 func (f *fit) inferable() error {
+	if err := f.twoClasses(); err != nil {
+		return err
+	}
 	i := &f.config.Inference
 	for _, two := range []struct {
 		name  string
 		asked bool
-	}{{"firth", i.Firth}, {"margins", i.Margins}, {"diagnostics", i.Diagnostics}, {"recalibrate", f.config.Recalibrate != ""}} {
+	}{{"firth", i.Firth}, {"margins", i.Margins}, {"diagnostics", i.Diagnostics}} {
 		if err := f.forTwo(two.name, two.asked); err != nil {
 			return err
 		}

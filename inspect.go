@@ -277,6 +277,8 @@ type Summary struct {
 	ReferenceClass *string          `json:"reference_class,omitempty"` // of more than two classes the one whose weights are 0
 	Equations      []string         `json:"equations"`
 	Threshold      float64          `json:"threshold"`
+	ThresholdBy    *thresholdRecord `json:"threshold_by,omitempty"`  // how it was chosen
+	ClassWeights   []float64        `json:"class_weights,omitempty"` // the intercepts are corrected by the logarithms of these
 	Recalibration  *calibration.Map `json:"recalibration,omitempty"` // the probability as a function of z, where it is not that of the equations
 	Verdict        Verdict          `json:"verdict"`
 	Message        string           `json:"message"`
@@ -347,6 +349,7 @@ func (m *Model) Summary(confidence float64) (*Summary, error) {
 	if t.Firth && s.StatisticsNote == "" {
 		s.StatisticsNote = "no tests and intervals: those of Firth's method are of the profile of its likelihood, told by the training and not kept in the model"
 	}
+	s.ThresholdBy, s.ClassWeights = m.file.ThresholdBy, t.ClassWeights
 	if c := m.file.Recalibration; c != nil {
 		s.Recalibration = &c.Map
 	}

@@ -50,7 +50,8 @@ type modelFile struct {
 	Covariance     [][]float64 `json:"covariance,omitempty"`      // of (w̃, b̃), lower triangle; needed for intervals
 	CovarianceNote string      `json:"covariance_note,omitempty"` // why there is none
 
-	Threshold float64 `json:"threshold"`
+	Threshold   float64          `json:"threshold"`
+	ThresholdBy *thresholdRecord `json:"threshold_by,omitempty"` // how it was chosen
 
 	Recalibration *recalibrationRecord `json:"recalibration,omitempty"` // the probability as a function of z, in the place of the equations' a
 
@@ -208,8 +209,8 @@ func newModel(f modelFile) (*Model, error) {
 	if r := f.Classes.Reference; r < 0 || r >= len(f.Classes.Levels) {
 		return nil, fmt.Errorf("the reference class %d is none of %d", r, len(f.Classes.Levels))
 	}
-	if !(f.Threshold >= 0 && f.Threshold <= 1) {
-		return nil, fmt.Errorf("the threshold %v is not in [0, 1]", f.Threshold)
+	if err := f.checkThreshold(); err != nil {
+		return nil, err
 	}
 	weights := make([][]float64, K)
 	for k := range weights {

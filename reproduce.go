@@ -91,6 +91,8 @@ func (m *Model) Reproduce(ctx context.Context, source Source, o ReproduceOptions
 		return r, fmt.Errorf("the training started from another model (content %s), and its last bits depend on it: --init names its file", initial)
 	case initial == "" && o.Init != nil:
 		return r, errors.New("init: the training started from no other model")
+	case o.Test == nil && m.file.ThresholdBy != nil && m.file.ThresholdBy.On == onTest && t.Test != "":
+		return r, errors.New("the threshold was chosen on the rows of a file of its own: --test names it")
 	case t.Test == "" && o.Test != nil:
 		return r, errors.New("test: the training had no file of test rows")
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/descent-ml/descent/encode"
+	"github.com/descent-ml/descent/metric"
 )
 
 // notOfModel are the fields of a configuration without a part in the model, and those that are kept otherwise or follow from others.
@@ -86,6 +87,12 @@ func TestReproduce(t *testing.T) {
 		"equations": with(admit, func(c *Config) {
 			c.Equations = "z = dot(w, x) + b\nL = log(1 + exp(-(2*y - 1)*z))  "
 			c.Columns.Exclude = []string{"gpa"}
+		}),
+		"cost": with(admit, func(c *Config) {
+			c.Decision.Cost, c.ClassWeight.Balanced = &metric.Cost{FP: 1, FN: 3}, true
+		}),
+		"threshold": with(admit, func(c *Config) {
+			c.Decision.For, c.Test.Part = &metric.Constraint{Measure: metric.Recall, AtLeast: 0.8}, 0.3
 		}),
 		"groups": with(admit, func(c *Config) {
 			c.Split.Group, c.Test.Part, c.CV.Folds, c.Recalibrate, c.Penalty.L2 = "gpa", 0.2, 3, "platt", 1

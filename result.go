@@ -91,12 +91,13 @@ type Result struct {
 	Grouped     *Grouped     `json:"grouped,omitempty"`      // of grouped counts
 	ClassWeight *Reweighting `json:"class_weight,omitempty"` // what class weights did
 
-	Train         *metric.Metrics `json:"train"`
-	Test          *metric.Metrics `json:"test,omitempty"`
-	CV            *CV             `json:"cv,omitempty"`
-	Recalibration *Recalibration  `json:"recalibration,omitempty"`
-	Holdout       *Holdout        `json:"holdout,omitempty"`
-	Trace         []TracePoint    `json:"trace,omitempty"`
+	Train         *metric.Metrics  `json:"train"`
+	Test          *metric.Metrics  `json:"test,omitempty"`
+	CV            *CV              `json:"cv,omitempty"`
+	Threshold     *ThresholdChoice `json:"decision,omitempty"`
+	Recalibration *Recalibration   `json:"recalibration,omitempty"`
+	Holdout       *Holdout         `json:"holdout,omitempty"`
+	Trace         []TracePoint     `json:"trace,omitempty"`
 
 	Notes    []string  `json:"notes"`
 	Warnings []Warning `json:"warnings"`

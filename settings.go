@@ -33,6 +33,7 @@ func (c *Config) options() []option {
 		{"solver", &c.Solver.Method}, {"stream", &c.Solver.Stream}, {"alpha", &c.Solver.Alpha}, {"steps", &c.Solver.Steps}, {"batch", &c.Solver.Batch}, {"tol", &c.Solver.Tol},
 		{"seed", &c.Solver.Seed}, {"restarts", &c.Solver.Restarts}, {"holdout every", &c.Test.Every}, {"holdout", &c.Test.Part},
 		{"group", &c.Split.Group}, {"time", &c.Split.Time}, {"recalibrate", &c.Recalibrate},
+		{"cost", &c.Decision.Cost}, {"threshold-for", &c.Decision.For},
 	}
 }
 

@@ -50,6 +50,7 @@ func (c *Config) checkStream() error {
 		{"restarts", s.Restarts > 1, "the rows are read once"},
 		{"holdout", c.Test.Every > 0 || c.Test.Part > 0, "the rows are not kept; every row is predicted before it is learnt, which the progressive loss measures, and test measures on rows of their own"},
 		{"recalibrate", c.Recalibrate != "", "the rows are read once, and folds read them again"},
+		{"threshold-for", c.Decision.For != nil && c.Test.Source == nil, "the rows are not kept; test names rows on which the threshold can be chosen"},
 		{"init", c.Run.Init != nil, "it starts from zeros"},
 		{"checkpoint", c.Run.Checkpoint != "", "a stream cannot be read again from the middle"},
 		{"resume", c.Run.Resume != "", "a stream cannot be read again from the middle"},
@@ -213,6 +214,9 @@ func (s *streaming) Head(head *dataset.Table) error {
 		return err
 	}
 	if s.rows, err = encode.NewStream(head, s.target.Name, s.classes, c.Encoding, c.Solver.Batch, s.learn); err != nil {
+		return err
+	}
+	if err := s.twoClasses(); err != nil {
 		return err
 	}
 	K := s.classes.Sets()

@@ -49,6 +49,14 @@ func ParseCost(s string) (Cost, error) {
 	return c, nil
 }
 
+// Check says what is wrong with c.
+func (c Cost) Check() error {
+	if !(c.FP > 0 && c.FN > 0) || math.IsInf(c.FP, 0) || math.IsInf(c.FN, 0) {
+		return fmt.Errorf("fp=%v and fn=%v: want numbers above 0", c.FP, c.FN)
+	}
+	return nil
+}
+
 // String is what ParseCost reads.
 func (c Cost) String() string {
 	return "fp=" + strconv.FormatFloat(c.FP, 'g', -1, 64) + ",fn=" + strconv.FormatFloat(c.FN, 'g', -1, 64)

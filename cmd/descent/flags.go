@@ -146,7 +146,7 @@ var flagGroups = []struct {
 	{"data", []string{"target", "include", "exclude", "categorical", "numeric", "weight", "offset", "successes", "failures", "class-weight", "na", "missing", "format", "no-header", "row", "rows", "test", "holdout", "group", "time"}},
 	{"labels", []string{"positive", "against-rest", "softmax", "max-classes", "reference-class"}},
 	{"levels", []string{"coding", "base", "unseen", "min-level-count", "max-levels"}},
-	{"model", []string{"equation", "equations", "model", "terms", "date", "scale", "l2", "l1", "cv", "cv-rule", "hidden", "recalibrate"}},
+	{"model", []string{"equation", "equations", "model", "terms", "date", "scale", "l2", "l1", "cv", "cv-rule", "hidden", "recalibrate", "cost", "threshold-for"}},
 	{"training", []string{"solver", "stream", "alpha", "steps", "batch", "tol", "seed", "threads", "restarts", "init", "max-time", "checkpoint", "checkpoint-every", "resume", "memory"}},
 	{"statistics", []string{"conf", "robust", "cluster", "lr", "firth", "margins", "diagnostics", "bootstrap"}},
 	{"output", []string{"output", "record", "save-unfinished"}},

@@ -204,6 +204,16 @@ training they are absent, and one sentence says why.
   --successes, …     counts of both outcomes in a row of the file; every row is as many rows as it counts.
 
 A row of weight k is k rows in all of this.`},
+	{"threshold", "--cost, --threshold-for: when a row is called positive", `A row is called positive where its probability is above the model's threshold, a tie is not; predict --threshold and evaluate --threshold take another. The
+threshold is 0.5 unless train is told otherwise; with --class-weight it is the one at which labels are those of the weighted training. Two classes.
+
+  --cost fp=1,fn=5           the threshold fp/(fp + fn). Calling a row of probability a positive costs fp·(1-a) and calling it negative fn·a, so that above this threshold positive costs
+                             less (Elkan 2001). It rests on probabilities that mean what they say: see the calibration slope, and --recalibrate.
+  --threshold-for recall=0.9 the largest threshold at which so much of the positive rows is found. precision=P (of the rows called positive so many are) and specificity=S (of the
+                             negative rows so many are called so) take the smallest one. It is chosen on the --holdout or --test rows if there are any, else on the rows that --recalibrate left
+                             out, else on the training rows; which, and what was reached, is in the output and in the model. If no threshold reaches it, that is an error.
+
+A threshold that is chosen on rows promises a little too much when it is measured on the same ones.`},
 	{"recalibration", "--recalibrate: probabilities that mean what they say", `--recalibrate platt or isotonic puts a function of z, which never falls, in the place of the sigmoid. It is fitted to training rows that were left out: the
 rows are cut into the folds of --cv K (without it 5; --group and --time as ever), each fold is scored by a model of the others with the same penalty, and the function is
 fitted to all these scores. The model itself is of all training rows, so none is lost, and it is never fitted to the scores of rows that its model knew. By --time the rows of

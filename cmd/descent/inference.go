@@ -251,6 +251,9 @@ func printReweighting(p *page, w *descent.Reweighting) {
 	}
 	p.table(tab)
 	p.say("intercept: " + strings.Join(intercepts, ", "))
+	if w.LogLoss != nil && w.LogLossTrained != nil {
+		p.printf("log loss of the training rows: %s, as trained %s\n", digits(*w.LogLoss, 5), digits(*w.LogLossTrained, 5))
+	}
 	if w.Threshold != nil {
 		p.printf("threshold %s: labels are those of the weighted training\n", digits(*w.Threshold, 5))
 	}

@@ -178,6 +178,7 @@ func (i *inspection) model(m *descent.Model) error {
 			"reads", fmt.Sprintf("%s, %s", count(len(s.Columns), "column"), count(len(s.Coefficients)+layerSize(s.Layers), "parameter")),
 			"threshold", thresholdOf(m),
 			"recalibrated", m.Recalibrated(),
+			"class weights", classWeights(s),
 			"verdict", fmt.Sprintf("%s: %s", s.Verdict, s.Message),
 			"gap", gap,
 			"trained", trained,
@@ -222,4 +223,16 @@ func (i *inspection) model(m *descent.Model) error {
 			printMetrics(p, []string{"training rows", "test rows"}, s.Metrics.Train, s.Metrics.Test)
 		}
 	})
+}
+
+// classWeights says how the intercepts of a model were corrected; "" is not at all.
+func classWeights(s *descent.Summary) string {
+	var parts []string
+	for k, w := range s.ClassWeights {
+		parts = append(parts, fmt.Sprintf("%s %s", printable(s.Classes[k]), short(w, 6)))
+	}
+	if parts == nil {
+		return ""
+	}
+	return shortList(parts, 10) + "; the intercept is corrected by their logarithms, to the shares of the data"
 }

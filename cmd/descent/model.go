@@ -88,7 +88,11 @@ func thresholdOf(m *descent.Model) string {
 	if len(m.Classes()) > 2 {
 		return ""
 	}
-	return short(m.Threshold(), 6)
+	text := short(m.Threshold(), 6)
+	if by := m.ThresholdBy(); by != "" {
+		text += ": " + by
+	}
+	return text
 }
 
 // twoOnly is the error for a flag that only two classes can have.

@@ -49,6 +49,8 @@ Nothing that did not converge is saved without --save-unfinished; without -o not
 	f.StringVar(&t.test, "test", "", "measure the model on the rows of this `file`")
 	f.Var(holdout{&c.Test}, "holdout", "measure on rows left out of training: a share (of every class the same), or every:5")
 	addSplit(cmd, &c.Split)
+	f.Var(costFlag{&c.Decision.Cost}, "cost", "what a false positive and a false negative cost: the model's threshold is then fp/(fp + fn)")
+	f.Var(constraintFlag{&c.Decision.For}, "threshold-for", "the model's threshold gives so much recall, precision or specificity, on --holdout or --test rows if there are any")
 	choose(cmd, &c.Recalibrate, "recalibrate", "probabilities by a function of z that is fitted to rows left out in folds (of --cv, or 5)", "platt", "isotonic")
 	f.Uint64Var(&c.Solver.Seed, "seed", 1, "`seed` of every random choice (1)")
 	f.Var(penalty{&c.Penalty.L2, &c.CV.L2}, "l2", "λ of the penalty λ/(2m)·‖w‖²; the bias is not penalised; auto: by cross-validation")
@@ -68,9 +70,7 @@ Nothing that did not converge is saved without --save-unfinished; without -o not
 	t.running.add(cmd, c)
 	f.StringVarP(&t.output, "output", "o", "", "write the model to this `file`")
 	f.BoolVar(&c.SaveUnfinished, "save-unfinished", false, "save although not converged; the model says so")
-	laterFlags(f,
-		"cost",
-		"report", "tape", "mpi")
+	laterFlags(f, "report", "tape", "mpi")
 	return cmd
 }
 
@@ -387,6 +387,7 @@ func (t *training) print(p *page, r *descent.Result) {
 	t.printLikelihood(p, r)
 	printGrouped(p, r.Grouped)
 	printReweighting(p, r.ClassWeight)
+	printThreshold(p, r.Threshold)
 	printRecalibration(p, r.Recalibration)
 	printTests(p, r)
 	printBootstrap(p, r)
