@@ -151,9 +151,10 @@ func (c *Config) defaults() {
 	c.Encoding.Penalised = c.Penalty.on()
 	c.Encoding.Aside = c.roles()
 	c.Encoding.Only = nil
-	inputs := c.Columns.uses(c.Target, c.roles()...)
+	inputs := c.Columns.uses(c.Target)
 	for _, name := range c.Encoding.Sources() {
-		if !inputs(name) {
+		counts := name == c.Columns.Successes || name == c.Columns.Failures
+		if !counts && (!inputs(name) || slices.Contains(c.Encoding.Aside, name)) { // a column that parts or clusters the rows, too
 			c.Encoding.Only = append(c.Encoding.Only, name)
 		}
 	}

@@ -17,6 +17,8 @@ type Explanation struct {
 	Intercept     float64        `json:"intercept"`
 	Offset        *float64       `json:"offset,omitempty"`
 	Contributions []Contribution `json:"contributions"`
+	// Columns are those from which several contributions are computed and nothing else is: what they add to z together.
+	Columns []ColumnContribution `json:"columns,omitempty"`
 
 	// Recalibration says how Probability, Low and High come from Z where that is not by the equations; nil: it is.
 	Recalibration *Recalibrated `json:"recalibration,omitempty"`
@@ -130,7 +132,38 @@ func (m *Model) explain(cells []encode.Cell, offset float64) (*Explanation, erro
 	for i, p := range m.scorer.parts {
 		e.Contributions = append(e.Contributions, m.part(p, cells, contributions[i]))
 	}
+	e.Columns = m.together(e.Contributions)
 	return e, nil
+}
+
+// ColumnContribution is what a column adds to z by itself and by the terms that are computed from it alone; the parts are in Explanation.Contributions.
+type ColumnContribution struct {
+	Name         string   `json:"name"`
+	Parts        []string `json:"parts"`
+	Contribution float64  `json:"contribution"`
+}
+
+// together adds up the contributions that come from one column alone, where a column has several.
+func (m *Model) together(all []Contribution) []ColumnContribution {
+	var out []ColumnContribution
+	at := map[string]int{}
+	for i, p := range m.scorer.parts {
+		c := &m.file.Columns[p.First]
+		for len(c.Of()) == 1 {
+			c = &m.file.Columns[m.column(c.Of()[0])]
+		}
+		if !c.Read() {
+			continue // a product of two
+		}
+		k, ok := at[c.Name]
+		if !ok {
+			k = len(out)
+			at[c.Name], out = k, append(out, ColumnContribution{Name: c.Name})
+		}
+		out[k].Parts = append(out[k].Parts, p.Name)
+		out[k].Contribution += all[i].Contribution
+	}
+	return slices.DeleteFunc(out, func(c ColumnContribution) bool { return len(c.Parts) < 2 })
 }
 
 // part is what a column or a term contributes.

@@ -505,7 +505,15 @@ func (f *fit) alias(ctx context.Context) error {
 	for i, j := range searched {
 		terms[i], center[i], scale[i] = e.Terms[j].Name, d.Center[j], d.Scale[j]
 	}
-	if err := f.found(doctor.Collinear(aliases, terms, center, scale, drop)...); err != nil {
+	found := doctor.Collinear(aliases, terms, center, scale, drop)
+	for i := range found { // what is computed is in no file that it could be left out of
+		if j := slices.Index(terms, found[i].Columns[0]); j >= 0 && drop {
+			if c, _ := e.Column(e.Terms[searched[j]].Column); c != nil && !c.Read() {
+				found[i].Cure = "leave it out of --terms or --date, or use a penalty (--l2)"
+			}
+		}
+	}
+	if err := f.found(found...); err != nil {
 		return err
 	}
 	f.binds(aliases, searched, center, scale)

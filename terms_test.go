@@ -10,6 +10,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -353,6 +354,9 @@ func TestTermsPredict(t *testing.T) {
 						t.Fatalf("contribution %d is of %s, not of %s", k, c.Name, m.Parts()[k])
 					}
 				}
+				if i == 1 && name == "two" {
+					checkTogether(t, e)
+				}
 				if z != e.Z {
 					t.Fatalf("row %d: the contributions add up to %v, z is %v", i, z, e.Z)
 				}
@@ -368,6 +372,38 @@ func TestTermsPredict(t *testing.T) {
 				t.Errorf("evaluate has %v, the training %v", ev.Metrics.LogLoss, r.Train.LogLoss)
 			}
 		})
+	}
+}
+
+// checkTogether: what several contributions of one column add up to.
+func checkTogether(t *testing.T, e *descent.Explanation) {
+	t.Helper()
+	want := map[string][]string{"income": {"income", "log(income)"}, "age": {"age^2", "spline(age,3)"}, "when": {"when:year", "when:month", "when:dow", "when:days", "`when:days`^2"}}
+	if len(e.Columns) != len(want) {
+		t.Errorf("columns together: %+v", e.Columns)
+	}
+	for _, c := range e.Columns {
+		sum := 0.0
+		for _, p := range e.Contributions {
+			if slices.Contains(want[c.Name], p.Name) {
+				sum += p.Contribution
+			}
+		}
+		if !slices.Equal(c.Parts, want[c.Name]) || math.Abs(sum-c.Contribution) > 1e-9*math.Max(1, math.Abs(sum)) {
+			t.Errorf("%+v, want %v and %v", c, want[c.Name], sum)
+		}
+	}
+}
+
+// TestModelSample: a model file with terms that was written once loads, and replays its test vectors.
+func TestModelSample(t *testing.T) {
+	m, err := descent.Load("testdata/terms/model.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := m.Predict(map[string]any{"age": 40, "income": 30000, "sex": "m", "region": "west", "when": "2020-07-01"})
+	if err != nil || len(m.Computed()) == 0 || !(p.Probability > 0 && p.Probability < 1) {
+		t.Errorf("%+v, %v", p, err)
 	}
 }
 
@@ -414,7 +450,7 @@ func TestTermsErrors(t *testing.T) {
 		{"unknown", descent.Config{Encoding: encode.Options{Terms: "ages^2"}}, `t.csv:1: term ages^2: no column "ages"; it has age, income, sex, when, us, y; did you mean "age"?`},
 		{"text", descent.Config{Encoding: encode.Options{Terms: "sex^2"}}, `t.csv:1:3: column "sex": term sex^2: the column holds levels (f, m), and a power is of numbers`},
 		{"log", descent.Config{Encoding: encode.Options{Terms: "log(income)"}}, "t.csv:3:2: column \"income\": log(income): the logarithm of 0 is not defined\nt.csv:4:2: column \"income\": log(income): the logarithm of -5 is not defined"},
-		{"target", descent.Config{Encoding: encode.Options{Terms: "y^2"}}, "the column is the target and no input"},
+		{"target", descent.Config{Encoding: encode.Options{Terms: "y^2"}}, "column \"y\" is the target and no input"},
 		{"few", descent.Config{Encoding: encode.Options{Terms: "spline(income,8)"}}, "too few distinct values (4)"},
 		{"date as term", descent.Config{Encoding: encode.Options{Terms: "when^2", Dates: date("when:year")}}, "a term is of a part of them"},
 		{"month", descent.Config{Encoding: encode.Options{Terms: "`when:month`^2", Dates: date("when:month")}}, "is levels, and a power is of numbers"},

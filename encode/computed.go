@@ -479,7 +479,12 @@ func (k *Computed) check(c *Column, before []Column) error {
 		if i < 0 {
 			return fmt.Errorf("it is computed from column %q, which does not stand before it", name)
 		}
-		of = append(of, &before[i])
+		if of = append(of, &before[i]); before[i].Computed != nil && before[i].Computed.Kind != KindDate {
+			return fmt.Errorf("it is computed from column %q, which is computed itself and no part of a date", name)
+		}
+	}
+	if k.Kind != KindProduct && (k.Level != "" || k.Pairs != nil) || k.Level != "" && (k.Pairs != nil || c.HasLevels()) || k.Pairs != nil && !c.HasLevels() {
+		return fmt.Errorf("a %s of type %s has no level %q and no %d pairs", k.Kind, c.Type, k.Level, len(k.Pairs))
 	}
 	wants := func(n int, numeric bool) error {
 		if len(of) != n {

@@ -52,7 +52,7 @@ func Learn(t *dataset.Table, target string, rows []int, o Options) (*Learnt, err
 	}
 	var inputs []*dataset.Column
 	for _, c := range t.Columns {
-		if c.Name != target && c.Name != o.Weight && c.Name != o.Offset && !slices.Contains(o.Aside, c.Name) && t.Sparse == nil {
+		if c.Name != target && c.Name != o.Weight && c.Name != o.Offset && (!slices.Contains(o.Aside, c.Name) || slices.Contains(o.Only, c.Name)) && t.Sparse == nil {
 			inputs = append(inputs, c)
 		}
 	}

@@ -97,17 +97,17 @@ func (l *Learnt) names(t *dataset.Table, target string, o Options) error {
 			role = "the weight"
 		case name == o.Offset:
 			role = "the offset"
-		case slices.Contains(o.Aside, name):
-			role = "read for another purpose"
+		case slices.Contains(o.Aside, name) && !slices.Contains(o.Only, name):
+			role = "what the rows count"
 		}
 		c, ok := t.Column(name)
-		if !ok {
+		if !ok && role == "" {
 			e := t.NoColumn(name)
 			e.Message = fmt.Sprintf("%s: %s", what, e.Message)
 			return e
 		}
 		if role != "" {
-			return t.At(-1, c, "%s: the column is %s and no input", what, role)
+			return t.At(-1, c, "%s: column %q is %s and no input", what, name, role)
 		}
 		return nil
 	}

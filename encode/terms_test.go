@@ -230,28 +230,32 @@ func TestComputedColumns(t *testing.T) {
 	age, sex := Column{Name: "age", Type: Numeric}, Column{Name: "sex", Type: Levels, Levels: []string{"f", "m"}, Base: "f"}
 	when := Column{Name: "when", Type: DateType, Order: orderYMD}
 	for name, c := range map[string]Column{
-		"no source":     {Type: Numeric, Computed: &Computed{Kind: KindLog, Of: []string{"b"}}},
-		"of itself":     {Type: Numeric, Computed: &Computed{Kind: KindLog, Of: []string{"new"}}},
-		"two":           {Type: Numeric, Computed: &Computed{Kind: KindLog, Of: []string{"age", "age"}}},
-		"none":          {Type: Numeric, Computed: &Computed{Kind: KindPower, Power: 2}},
-		"power 1":       {Type: Numeric, Computed: &Computed{Kind: KindPower, Power: 1, Of: []string{"age"}}},
-		"power of text": {Type: Numeric, Computed: &Computed{Kind: KindPower, Power: 2, Of: []string{"sex"}}},
-		"log as levels": {Type: Levels, Levels: []string{"a"}, Computed: &Computed{Kind: KindLog, Of: []string{"age"}}},
-		"knots":         {Type: Numeric, Computed: &Computed{Kind: KindSpline, Of: []string{"age"}, Knots: []float64{1, 1, 2}, Function: 1}},
-		"function":      {Type: Numeric, Computed: &Computed{Kind: KindSpline, Of: []string{"age"}, Knots: []float64{1, 2, 3}, Function: 3}},
-		"far knots":     {Type: Numeric, Computed: &Computed{Kind: KindSpline, Of: []string{"age"}, Knots: []float64{-1e308, 0, 1e308}, Function: 1}},
-		"level":         {Type: Numeric, Computed: &Computed{Kind: KindProduct, Of: []string{"age", "sex"}, Level: "x"}},
-		"pairs":         {Type: Levels, Levels: []string{"a"}, Computed: &Computed{Kind: KindProduct, Of: []string{"sex", "sex"}}},
-		"a pair":        {Type: Levels, Levels: []string{"a"}, Computed: &Computed{Kind: KindProduct, Of: []string{"sex", "sex"}, Pairs: [][2]string{{"m", "x"}}}},
-		"part":          {Type: Numeric, Computed: &Computed{Kind: KindDate, Of: []string{"when"}, Part: "hour"}},
-		"month":         {Type: Numeric, Computed: &Computed{Kind: KindDate, Of: []string{"when"}, Part: PartMonth}},
-		"a month":       {Type: Levels, Levels: []string{"foo"}, Computed: &Computed{Kind: KindDate, Of: []string{"when"}, Part: PartMonth}},
-		"no date":       {Type: Numeric, Computed: &Computed{Kind: KindDate, Of: []string{"age"}, Part: PartYear}},
-		"kind":          {Type: Numeric, Computed: &Computed{Kind: "sqrt", Of: []string{"age"}}},
-		"date form":     {Type: DateType, Order: "xyz"},
+		"no source":       {Type: Numeric, Computed: &Computed{Kind: KindLog, Of: []string{"b"}}},
+		"of itself":       {Type: Numeric, Computed: &Computed{Kind: KindLog, Of: []string{"new"}}},
+		"two":             {Type: Numeric, Computed: &Computed{Kind: KindLog, Of: []string{"age", "age"}}},
+		"none":            {Type: Numeric, Computed: &Computed{Kind: KindPower, Power: 2}},
+		"power 1":         {Type: Numeric, Computed: &Computed{Kind: KindPower, Power: 1, Of: []string{"age"}}},
+		"power of text":   {Type: Numeric, Computed: &Computed{Kind: KindPower, Power: 2, Of: []string{"sex"}}},
+		"log as levels":   {Type: Levels, Levels: []string{"a"}, Computed: &Computed{Kind: KindLog, Of: []string{"age"}}},
+		"knots":           {Type: Numeric, Computed: &Computed{Kind: KindSpline, Of: []string{"age"}, Knots: []float64{1, 1, 2}, Function: 1}},
+		"function":        {Type: Numeric, Computed: &Computed{Kind: KindSpline, Of: []string{"age"}, Knots: []float64{1, 2, 3}, Function: 3}},
+		"far knots":       {Type: Numeric, Computed: &Computed{Kind: KindSpline, Of: []string{"age"}, Knots: []float64{-1e308, 0, 1e308}, Function: 1}},
+		"level":           {Type: Numeric, Computed: &Computed{Kind: KindProduct, Of: []string{"age", "sex"}, Level: "x"}},
+		"pairs":           {Type: Levels, Levels: []string{"a"}, Computed: &Computed{Kind: KindProduct, Of: []string{"sex", "sex"}}},
+		"a pair":          {Type: Levels, Levels: []string{"a"}, Computed: &Computed{Kind: KindProduct, Of: []string{"sex", "sex"}, Pairs: [][2]string{{"m", "x"}}}},
+		"level of a log":  {Type: Numeric, Computed: &Computed{Kind: KindLog, Of: []string{"age"}, Level: "m"}},
+		"pairs of a log":  {Type: Numeric, Computed: &Computed{Kind: KindLog, Of: []string{"age"}, Pairs: [][2]string{{"m", "m"}}}},
+		"level and pairs": {Type: Levels, Levels: []string{"a"}, Computed: &Computed{Kind: KindProduct, Of: []string{"sex", "sex"}, Level: "m", Pairs: [][2]string{{"m", "m"}}}},
+		"of a term":       {Type: Numeric, Computed: &Computed{Kind: KindProduct, Of: []string{"sq", "sq"}}},
+		"part":            {Type: Numeric, Computed: &Computed{Kind: KindDate, Of: []string{"when"}, Part: "hour"}},
+		"month":           {Type: Numeric, Computed: &Computed{Kind: KindDate, Of: []string{"when"}, Part: PartMonth}},
+		"a month":         {Type: Levels, Levels: []string{"foo"}, Computed: &Computed{Kind: KindDate, Of: []string{"when"}, Part: PartMonth}},
+		"no date":         {Type: Numeric, Computed: &Computed{Kind: KindDate, Of: []string{"age"}, Part: PartYear}},
+		"kind":            {Type: Numeric, Computed: &Computed{Kind: "sqrt", Of: []string{"age"}}},
+		"date form":       {Type: DateType, Order: "xyz"},
 	} {
 		c.Name = "new"
-		e := Encoding{Columns: []Column{age, sex, when, c}}
+		e := Encoding{Columns: []Column{age, sex, when, {Name: "sq", Type: Numeric, Computed: &Computed{Kind: KindPower, Power: 2, Of: []string{"age"}}}, c}}
 		if err := e.Check(); err == nil || !strings.Contains(err.Error(), `column "new"`) {
 			t.Errorf("%s: %v", name, err)
 		}

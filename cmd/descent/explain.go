@@ -209,6 +209,18 @@ func (e *explanation) one(m *descent.Model, file string) error {
 		if hidden > 0 {
 			p.printf("and %d more columns (--json has all)\n", hidden)
 		}
+		if len(x.Columns) > 0 {
+			p.WriteByte('\n')
+			tab := &table{header: []string{"together", "", "add to z"}, left: 2}
+			for _, c := range x.Columns {
+				names := make([]string, len(c.Parts))
+				for i, name := range c.Parts {
+					names[i] = printable(name)
+				}
+				tab.add(printable(c.Name), shortList(names, 10), digits(c.Contribution, 5))
+			}
+			p.table(tab)
+		}
 		classes := m.Classes()
 		p.WriteByte('\n')
 		interval := ""
