@@ -45,6 +45,7 @@ type GradientCheck struct {
 	Mine       []exercise.Judgement `json:"mine,omitempty"`
 	FirstWrong *string              `json:"first_wrong,omitempty"` // name of the first wrong node; empty: all is right
 	Examples   int                  `json:"examples,omitempty"`    // rows and made-up examples at which Mine was compared
+	Updates    []string             `json:"updates,omitempty"`     // equations such as w = w - alpha*dw, which are not marked
 }
 
 // Disagreement is one parameter's derivative two ways.
@@ -124,7 +125,7 @@ func CheckGradient(ctx context.Context, source Source, c CheckConfig) (*Gradient
 		if err != nil {
 			return nil, err
 		}
-		r.Mine, r.FirstWrong, r.Examples, r.OK = marks.Mine, &marks.FirstWrong, marks.Points, r.OK && marks.OK
+		r.Mine, r.FirstWrong, r.Examples, r.Updates, r.OK = marks.Mine, &marks.FirstWrong, marks.Points, marks.Updates, r.OK && marks.OK
 	}
 	return r, nil
 }

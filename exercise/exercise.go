@@ -327,6 +327,9 @@ func roots(g *graph.Graph) []*graph.Node {
 // canonical is the name that the graph has for one of the learner's: dZ is dz, X is x, dL_dz is dz.
 func (e *Exercise) canonical(name string) (string, bool) {
 	try := []string{name}
+	if other, ok := spoken[name]; ok && e.by[other] != nil {
+		try = append(try, other)
+	}
 	if rest, ok := strings.CutPrefix(name, "dL_d"); ok {
 		try = append(try, "d"+rest)
 	}
@@ -344,6 +347,9 @@ func (e *Exercise) canonical(name string) (string, bool) {
 	}
 	return "", false
 }
+
+// spoken are other words for the lecture's letters.
+var spoken = map[string]string{"cost": "J", "loss": "L", "yhat": "a", "y_hat": "a", "Yhat": "a", "Y_hat": "a", "dyhat": "da", "dcost": "dJ", "dloss": "dL"}
 
 // lower is dz of dZ, x of X, x1 of X1.
 func lower(name string) string {

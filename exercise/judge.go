@@ -41,6 +41,7 @@ type Report struct {
 	FirstWrong string      `json:"first_wrong"` // "" where all is right
 	Mine       []Judgement `json:"mine"`
 	Points     int         `json:"points"`
+	Updates    []string    `json:"updates"` // equations such as w = w - alpha*dw, which are not marked
 }
 
 // session is one text being judged.
@@ -68,9 +69,14 @@ func (e *Exercise) Judge(mine string) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &session{Exercise: e, equations: all, rows: []bool{false, true}}
+	s := &session{Exercise: e, rows: []bool{false, true}}
+	r := &Report{OK: true, Mine: []Judgement{}, Updates: []string{}}
 	for _, eq := range all {
 		name, known := e.canonical(eq.name)
+		if known && e.what(name) == "a parameter" && len(all) > 1 && (mentions(eq.right, "alpha") || mentions(eq.right, "learning_rate")) {
+			r.Updates = append(r.Updates, eq.text)
+			continue
+		}
 		if known && !e.judged(name) {
 			return nil, eq.errorf("%s is %s; an equation is wanted for %s", eq.name, e.what(name), e.list())
 		}
@@ -80,12 +86,12 @@ func (e *Exercise) Judge(mine string) (*Report, error) {
 		if !known {
 			name = ""
 		}
-		s.names = append(s.names, name)
+		s.names, s.equations = append(s.names, name), append(s.equations, eq)
 	}
 	if !slices.ContainsFunc(s.names, func(n string) bool { return n != "" }) {
 		return nil, &graph.Error{Line: 1, Column: 1, Message: "there is no equation for " + e.list()}
 	}
-	for i := range all { // names and functions that are not known are no mistake of calculus
+	for i := range s.equations { // names and functions that are not known are no mistake of calculus
 		if _, err := s.value(i, s.readings(i)[0], false); err != nil && !errors.As(err, new(misfit)) {
 			return nil, err
 		}
@@ -94,7 +100,6 @@ func (e *Exercise) Judge(mine string) (*Report, error) {
 	if err := s.orient(); err != nil {
 		return nil, err
 	}
-	r := &Report{OK: true, Mine: []Judgement{}}
 	for _, p := range e.points {
 		r.Points += p.rows
 	}

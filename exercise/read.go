@@ -25,7 +25,7 @@ const overRows = "Σ"
 const maxEquations = 100
 
 var (
-	assignment = regexp.MustCompile(`^(\s*)([\pL_][\pL\pN_]*)(\s*)(:=|[-+*/]?=)`)
+	assignment = regexp.MustCompile(`^(\s*)([\pL_][\pL\pN_]*)(?:\[[ij]\])?(\s*)(:=|[-+*/]?=)`)
 	loopLine   = regexp.MustCompile(`^\s*(for|while)\b.*:\s*$`)
 	keywords   = regexp.MustCompile(`,?\s*(keepdims|dtype)\s*=\s*[\pL\pN_.]+`)
 	axis       = regexp.MustCompile(`\baxis\s*=`)

@@ -19,7 +19,7 @@ type Expression struct {
 }
 
 // ParseOpen reads one expression, text[from:], of a line that is text. It reads what learners bring from their notebooks besides what Parse reads: a function of any
-// name and number of arguments, np.dot(u, v) and u.dot(v) for dot(u, v), u % v for dot(u, v), and u.T, which is the call T. The error is an *Error at
+// name and number of arguments, np.dot(u, v) and u.dot(v) for dot(u, v), u % v for dot(u, v), x[i], in a loop, for x, and u.T, which is the call T. The error is an *Error at
 // the line given.
 func ParseOpen(text string, from, line int) (*Expression, error) {
 	p := &reader{line: line, text: text, open: true}

@@ -497,6 +497,11 @@ func (c *climb) operand(depth int) (*expr, error) {
 			return c.openCall(t, w.at, depth)
 		}
 		return c.call(t, w.at, depth)
+	case *ast.IndexExpr:
+		name, ok := t.X.(*ast.Ident)
+		if i, letter := t.Index.(*ast.Ident); c.open && ok && letter && (i.Name == "i" || i.Name == "j") {
+			return &expr{at: w.at, name: name.Name}, nil
+		}
 	case *ast.SelectorExpr:
 		if c.open && t.Sel.Name == "T" {
 			u, err := c.chain(t.X, depth+1)

@@ -112,6 +112,7 @@ func (k *checking) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return k.mistaken(err)
 	}
+	k.noteUpdates(r.Updates)
 	human := func(p *page) { k.print(p, r) }
 	if !r.OK {
 		if !k.json {

@@ -66,6 +66,7 @@ type markJSON struct {
 	FirstWrong string               `json:"first_wrong"`
 	Examples   int                  `json:"examples"`
 	Mine       []exercise.Judgement `json:"mine"`
+	Updates    []string             `json:"updates,omitempty"`
 }
 
 // mark is --mine without a file: the equations are compared at made-up examples.
@@ -97,8 +98,9 @@ func (k *checking) mark(cmd *cobra.Command, mine string) error {
 	if err != nil {
 		return k.mistaken(err)
 	}
+	k.noteUpdates(r.Updates)
 	human := func(p *page) { k.printMine(p, r.Mine, fmt.Sprintf("%d made-up examples", r.Points)) }
-	out := markJSON{OK: r.OK, FirstWrong: r.FirstWrong, Examples: r.Points, Mine: r.Mine}
+	out := markJSON{OK: r.OK, FirstWrong: r.FirstWrong, Examples: r.Points, Mine: r.Mine, Updates: r.Updates}
 	if !r.OK {
 		if !k.json {
 			k.emit(out, human)
@@ -106,6 +108,12 @@ func (k *checking) mark(cmd *cobra.Command, mine string) error {
 		return knowing{fmt.Errorf("%s is the first wrong node", r.FirstWrong), out}
 	}
 	return k.emit(out, human)
+}
+
+func (k *checking) noteUpdates(updates []string) {
+	for _, u := range updates {
+		k.note(fmt.Sprintf("%s is an update of a parameter, which is not marked", printable(u)))
+	}
 }
 
 // printMine shows a learner what is right and what is not, and then what the first wrong node lacks.

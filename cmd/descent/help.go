@@ -134,7 +134,7 @@ your own, e = a - y, may be used after it is defined.
 J is the mean over the m examples, so that da and dz, one example's, have no 1/m, and dw and db have it. dw = x*dz is right for one example, where no other equation speaks
 of all. mean(u), sum(u) and dot(u, v) of what there is for each example go over the examples:
   dw = mean(x*dz)     dw = dot(x, dz)/m     db = sum(dz)/m     dw1 = mean(x1*dz)
-A loop over the examples: dw1 = 0; dw1 += x1*dz; dw1 /= m.
+A loop over the examples: dw1 = 0; dw1 += x1[i]*dz; dw1 /= m; lines such as "for i in range(m):" are skipped, and updates, w = w - alpha*dw, are not marked.
 A notebook's lines with capital letters are matrices, and their shapes are checked: X is (n, m), or (m, n) if all of them fit so, dZ = A - Y is (1, m), w (n, 1):
   dw = 1/m*np.dot(X, dZ.T)     dw = X @ dZ.T / m     db = np.sum(dZ, axis=1, keepdims=True)/m
 
