@@ -129,8 +129,11 @@ func (m *Model) explain(cells []encode.Cell, offset float64) (*Explanation, erro
 			return nil, err
 		}
 	}
+	next := 0 // terms stand in the order of the parts
 	for i, p := range m.scorer.parts {
-		e.Contributions = append(e.Contributions, m.part(p, cells, contributions[i]))
+		var c Contribution
+		c, next = m.part(p, next, cells, contributions[i])
+		e.Contributions = append(e.Contributions, c)
 	}
 	e.Columns = m.together(e.Contributions)
 	return e, nil
@@ -166,10 +169,9 @@ func (m *Model) together(all []Contribution) []ColumnContribution {
 	return slices.DeleteFunc(out, func(c ColumnContribution) bool { return len(c.Parts) < 2 })
 }
 
-// part is what a column or a term contributes.
-func (m *Model) part(p encode.Part, cells []encode.Cell, contribution float64) Contribution {
-	out := Contribution{Name: p.Name, Contribution: contribution, Terms: []string{}}
-	j := 0
+// part is what a column or a term contributes. Its terms are term j and some more; next is the first behind them.
+func (m *Model) part(p encode.Part, j int, cells []encode.Cell, contribution float64) (out Contribution, next int) {
+	out = Contribution{Name: p.Name, Contribution: contribution, Terms: []string{}}
 	for i := p.First; i < p.End; i++ {
 		c := &m.file.Columns[i]
 		for j < len(m.file.Terms) && m.file.Terms[j].Column != c.Name {
@@ -208,7 +210,7 @@ func (m *Model) part(p encode.Part, cells []encode.Cell, contribution float64) C
 	case !c.Read() && !cell.Missing: // a pair of levels without a weight
 		out.Value = m.levelText(value, cells)
 	}
-	return out
+	return out, j
 }
 
 // column is the place of a column by its name; -1 if there is none.

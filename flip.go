@@ -22,12 +22,12 @@ type FlipOptions struct {
 type Flip struct {
 	From      string   `json:"from"`
 	To        string   `json:"to"`
-	Threshold *float64 `json:"threshold,omitempty"` // of two classes: of the probability
-	Boundary  *float64 `json:"boundary,omitempty"`  // of two classes: the z from which on the label is To, coming from the z of the row
-	Single    []Single `json:"single"`              // numeric columns by their distance, then levels; those outside of the training range last
-	More      int      `json:"more,omitempty"`      // further columns that can, beyond the first hundred
-	Joint     *Joint   `json:"joint"`               // nil: there is none, and JointNote says why
-	JointNote string   `json:"joint_note,omitempty"`
+	Threshold *float64 `json:"threshold,omitempty"`  // of two classes: of the probability
+	Boundary  *float64 `json:"boundary,omitempty"`   // of two classes: the z from which on the label is To, coming from the z of the row
+	Single    []Single `json:"single"`               // numeric columns by their distance, then levels; those outside of the training range last
+	More      int      `json:"more,omitempty"`       // further columns that can, beyond the first hundred
+	Joint     *Joint   `json:"joint"`                // nil: there is none, and JointNote says why
+	JointNote string   `json:"joint_note,omitempty"` // with a Joint: which columns it leaves as they are, since z is not linear in them
 }
 
 // Changed is a column with another value.
@@ -91,7 +91,8 @@ type flipper struct {
 	offset float64
 	now    Prediction
 	to     string
-	may    []bool // by column
+	may    []bool          // by column
+	inTerm map[string]bool // columns that others are computed from
 
 	// What makes the label To, where that is known in z: every margin is over 0. Of two classes there is one, sign·(z - boundary); of more
 	// z[to] - z[k] for every other class k.
@@ -113,6 +114,12 @@ func (m *Model) flip(cells []encode.Cell, offset float64, o FlipOptions) (*Flip,
 	if f.to, err = m.flipTo(f.now, o.To); err != nil {
 		return nil, err
 	}
+	f.inTerm = map[string]bool{}
+	for i := range m.file.Columns {
+		for _, name := range m.file.Columns[i].Of() {
+			f.inTerm[name] = true
+		}
+	}
 	f.target = slices.Index(m.file.Classes.Levels, f.to)
 	out := &Flip{From: f.now.Label, To: f.to, Single: []Single{}}
 	f.margins()
@@ -126,17 +133,36 @@ func (m *Model) flip(cells []encode.Cell, offset float64, o FlipOptions) (*Flip,
 			}
 		}
 	}
+	var crossings []crossing
 	for i := range m.file.Columns {
 		if !f.may[i] || !m.file.Columns[i].Read() || m.file.Columns[i].Type == encode.DateType {
 			continue // what is computed changes with what it is computed from
 		}
 		var s *Single
-		if m.file.Columns[i].Type == encode.Numeric {
-			s = f.number(i)
-		} else {
+		switch {
+		case m.file.Columns[i].Type != encode.Numeric:
 			s = f.level(i)
+		case f.linear(i) && !f.row[i].Missing:
+			if c, ok := f.crossing(i, f.now); ok {
+				crossings = append(crossings, c)
+			}
+		default:
+			s = f.number(i)
 		}
 		if s != nil {
+			out.Single = append(out.Single, *s)
+		}
+	}
+	// Of very many columns only the nearest are tried.
+	slices.SortStableFunc(crossings, func(a, b crossing) int {
+		return cmp.Or(cmp.Compare(a.outside, b.outside), cmp.Compare(a.distance, b.distance))
+	})
+	for k, c := range crossings {
+		if k == 2*mostSingles {
+			out.More = len(crossings) - k
+			break
+		}
+		if s := f.crossed(c); s != nil {
 			out.Single = append(out.Single, *s)
 		}
 	}
@@ -155,7 +181,7 @@ func (m *Model) flip(cells []encode.Cell, offset float64, o FlipOptions) (*Flip,
 		return cmp.Or(cmp.Compare(ra, rb), cmp.Compare(da, db))
 	})
 	if more := len(out.Single) - mostSingles; more > 0 {
-		out.Single, out.More = out.Single[:mostSingles], more
+		out.Single, out.More = out.Single[:mostSingles], out.More+more
 	}
 	out.Joint, out.JointNote = f.joint()
 	return out, nil
@@ -282,9 +308,7 @@ func (f *flipper) slopes(column int) []float64 {
 }
 
 // linear says whether the margins are known and linear in a numeric column: none is computed from it.
-func (f *flipper) linear(column int) bool {
-	return f.known && !slices.ContainsFunc(f.m.file.Columns, func(c encode.Column) bool { return slices.Contains(c.Of(), f.m.file.Columns[column].Name) })
-}
+func (f *flipper) linear(column int) bool { return f.known && !f.inTerm[f.m.file.Columns[column].Name] }
 
 // try predicts with a number in a column; ok says whether the label is To.
 func (f *flipper) try(column int, v float64) (p Prediction, ok bool) {
@@ -342,6 +366,23 @@ func (f *flipper) number(i int) *Single {
 	if !f.linear(i) {
 		return f.search(i)
 	}
+	if c, ok := f.crossing(i, base); ok {
+		return f.crossed(c)
+	}
+	return nil
+}
+
+// crossing is a number at which the margins end.
+type crossing struct {
+	column        int
+	at, direction float64
+	distance      float64 // in standard deviations
+	outside       int     // 1 where it is beyond the training range
+}
+
+// crossing is where z is linear in a column, and base was predicted with the number in it.
+func (f *flipper) crossing(i int, base Prediction) (crossing, bool) {
+	x := f.row[i].Number
 	low, high := math.Inf(-1), math.Inf(1)
 	slopes := f.slopes(i)
 	for k, v := range f.margin(base) {
@@ -351,20 +392,32 @@ func (f *flipper) number(i int) *Single {
 		case g < 0:
 			high = math.Min(high, x-v/g)
 		case v <= 0:
-			return nil
+			return crossing{}, false
 		}
 	}
-	var at, direction float64
+	c := crossing{column: i}
 	switch {
 	case low >= x && low < high:
-		at, direction = low, 1
+		c.at, c.direction = low, 1
 	case high <= x && low < high:
-		at, direction = high, -1
+		c.at, c.direction = high, -1
 	default:
-		return nil
+		return c, false
 	}
-	if v, p, ok := f.snap(i, at, direction); ok {
-		return &Single{Changed: f.changed(i, v), Outcome: outcome(p)}
+	column := &f.m.file.Columns[i]
+	if c.distance = math.Abs(c.at - x); column.Deviation > 0 {
+		c.distance /= column.Deviation
+	}
+	if c.at < column.Min || c.at > column.Max {
+		c.outside = 1
+	}
+	return c, true
+}
+
+// crossed is the change to a crossing; nil if the column's numbers leave none that flips.
+func (f *flipper) crossed(c crossing) *Single {
+	if v, p, ok := f.snap(c.column, c.at, c.direction); ok {
+		return &Single{Changed: f.changed(c.column, v), Outcome: outcome(p)}
 	}
 	return nil
 }
@@ -516,6 +569,16 @@ func (f *flipper) joint() (*Joint, string) {
 		return nil, "no joint change: no z has this label"
 	}
 	j := f.newJoint()
+	var curved []string
+	for i := range f.m.file.Columns {
+		if c := &f.m.file.Columns[i]; f.may[i] && c.Read() && c.Type == encode.Numeric && f.inTerm[c.Name] {
+			curved = append(curved, c.Name)
+		}
+	}
+	left := ""
+	if curved != nil {
+		left = "z is not linear in " + someNames(curved) + ": the joint change leaves them as they are"
+	}
 	if len(j.columns) == 0 {
 		return nil, "no joint change: no numeric column with a weight may change"
 	}
@@ -526,7 +589,7 @@ func (f *flipper) joint() (*Joint, string) {
 			}
 		}
 		if best := j.rounded(); best != nil {
-			return f.jointChange(j, best), ""
+			return f.jointChange(j, best), left
 		}
 	}
 	return nil, "no joint change: no numbers of these columns flip the label"

@@ -45,11 +45,8 @@ func flips(t *testing.T, m *descent.Model, path string, step int, o descent.Flip
 			t.Fatal(err)
 		}
 		values := map[string]any{}
-		for i, c := range m.Columns() {
-			if e.Note != "" { // a hidden layer: no contributions
-				break
-			}
-			values[c.Name] = e.Contributions[i].Value
+		for _, c := range e.Contributions { // none of a hidden layer
+			values[c.Name] = c.Value
 		}
 		check(values, row.Offset, e, f)
 	}
@@ -377,5 +374,63 @@ func TestFlipHidden(t *testing.T) {
 	})
 	if found == 0 {
 		t.Error("nothing flips")
+	}
+}
+
+// TestFlipTerms: where other inputs are computed from a column its change is found by search, and the joint one leaves it as it is.
+func TestFlipTerms(t *testing.T) {
+	m := fitted(t, descent.File("testdata/pima/pima.csv"), descent.Config{Target: "diabetes", Encoding: encode.Options{Terms: "glucose^2, mass*age, spline(pedigree,3)"}})
+	found, joints := 0, 0
+	flips(t, m, "testdata/pima/pima.csv", 60, descent.FlipOptions{}, func(_ map[string]any, _ float64, e *descent.Explanation, f *descent.Flip) {
+		row := map[string]any{}
+		for _, c := range e.Contributions {
+			if c.Name == "spline(pedigree,3)" {
+				row["pedigree"] = c.Value
+			} else if !strings.ContainsAny(c.Name, "^*") {
+				row[c.Name] = c.Value
+			}
+		}
+		label := func(changes ...descent.Changed) string {
+			again := map[string]any{}
+			for k, v := range row {
+				again[k] = v
+			}
+			for _, ch := range changes {
+				again[ch.Column] = ch.To
+			}
+			p, err := m.Predict(again)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return p.Label
+		}
+		for _, s := range f.Single {
+			if _, ok := row[s.Column]; !ok || label(s.Changed) != f.To {
+				t.Errorf("%+v does not flip", s)
+			}
+			if s.Searched {
+				found++
+			}
+			if s.Searched != strings.Contains("glucose mass age pedigree", s.Column) {
+				t.Errorf("%+v", s)
+			}
+		}
+		if f.Joint != nil {
+			joints++
+			if label(f.Joint.Changes...) != f.To {
+				t.Errorf("%+v does not flip", f.Joint)
+			}
+			for _, ch := range f.Joint.Changes {
+				if strings.Contains("glucose mass age pedigree", ch.Column) {
+					t.Errorf("%+v", ch)
+				}
+			}
+		}
+		if !strings.Contains(f.JointNote, `"glucose"`) {
+			t.Errorf("note %q", f.JointNote)
+		}
+	})
+	if found == 0 || joints == 0 {
+		t.Errorf("%d changes by search, %d joint ones", found, joints)
 	}
 }

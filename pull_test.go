@@ -47,6 +47,7 @@ func TestPulls(t *testing.T) {
 		"penalty":            {descent.Config{Target: "y", Columns: two, Penalty: descent.Penalty{L2: 4}, Scale: descent.ScaleNone}, true, 0.12},
 		"scaled penalty":     {descent.Config{Target: "y", Columns: two, Penalty: descent.Penalty{L2: 4}}, false, 0.15}, // a training without a row scales anew
 		"l1":                 {descent.Config{Target: "y", Columns: two, Penalty: descent.Penalty{L1: 2}, Scale: descent.ScaleNone}, false, 0.15},
+		"terms":              {descent.Config{Target: "y", Columns: two, Encoding: encode.Options{Terms: "a^2, a*b"}}, true, 0.2},
 		"weights and offset": {descent.Config{Target: "y", Columns: descent.Columns{Exclude: []string{"k"}, Weight: "s", Offset: "o"}}, true, 0.12},
 		"class weights":      {descent.Config{Target: "y", Columns: two, ClassWeight: descent.ClassWeight{Of: map[string]float64{"1": 3}}}, false, 0.12},
 		"other equations":    {descent.Config{Target: "y", Columns: two, Equations: "a = exp(-exp(-(dot(w, x) + b)))\nL = -(y*log(a) + (1-y)*log(1-a))", Solver: descent.Solver{Method: "newton"}}, true, 0.12},

@@ -87,6 +87,9 @@ func printFlip(p *page, m *descent.Model, f *descent.Flip) {
 		if more := len(f.Joint.Changes) - mostCoefficients; more > 0 {
 			p.printf("and %d more columns (--json has all)\n", more)
 		}
+		if f.JointNote != "" {
+			p.say(f.JointNote)
+		}
 	}
 	if outside {
 		p.say("* outside of what the training rows had: nothing is known there")
