@@ -56,7 +56,7 @@ type CV struct {
 	Losses   [][]float64 `json:"losses"` // of the folds, along the path
 	Steps    int         `json:"steps"`  // of all fits
 	Passes   int         `json:"passes"` // over the rows, of all fits
-	By       string      `json:"by"`     // what the folds are dealt out by: class, group, or time
+	By       string      `json:"by"`     // what the folds are dealt out by: class, group, time, or row
 }
 
 // CVPoint is a place on the path.

@@ -447,7 +447,11 @@ func (f *fit) measure(ctx context.Context) error {
 		return err
 	}
 	if c := f.recalibration; c != nil && c.Test.After.LogLoss > c.Test.Before.LogLoss {
-		if err := f.note("recalibration raises the log loss of the test rows, from %.4g to %.4g: it gains nothing there (isotonic wants many rows, a thousand or more)", c.Test.Before.LogLoss, c.Test.After.LogLoss); err != nil {
+		hint := ""
+		if c.Method == calibration.Isotonic {
+			hint = " (isotonic wants a thousand rows or more)"
+		}
+		if err := f.note("recalibration raises the log loss of the test rows, from %.4g to %.4g: it gains nothing there%s", c.Test.Before.LogLoss, c.Test.After.LogLoss, hint); err != nil {
 			return err
 		}
 	}

@@ -15,7 +15,7 @@ import (
 type Recalibration struct {
 	calibration.Map
 	Folds int    `json:"folds"`
-	By    string `json:"by"`   // what the folds are dealt out by: class, group, or time
+	By    string `json:"by"`   // what the folds are dealt out by: class, group, time, or row
 	Rows  int    `json:"rows"` // that it was fitted to
 
 	LeftOut BeforeAfter  `json:"left_out"`       // of the rows that it was fitted to, each scored by the model that has not seen it

@@ -24,7 +24,7 @@ type Split struct {
 type Holdout struct {
 	Rows int    `json:"rows"`
 	Of   int    `json:"of"` // rows of the file
-	By   string `json:"by"` // every, random (grouped counts), class, group, time
+	By   string `json:"by"` // every, row (of the file, where it counts both outcomes), class, group, time
 
 	Groups   int    `json:"groups,omitempty"` // that are held out
 	OfGroups int    `json:"of_groups,omitempty"`
@@ -33,11 +33,11 @@ type Holdout struct {
 
 // How rows are parted.
 const (
-	byEvery  = "every"
-	byRandom = "random"
-	byClass  = "class"
-	byGroup  = "group"
-	byTime   = "time"
+	byEvery = "every"
+	byRow   = "row" // of the file, where it counts both outcomes
+	byClass = "class"
+	byGroup = "group"
+	byTime  = "time"
 )
 
 // roles of columns that part the rows and are no input.
@@ -101,7 +101,7 @@ func (f *fit) split(context.Context) error {
 	f.result.Holdout = out
 	how, seed := "", fmt.Sprintf("(seed %d)", f.config.Solver.Seed)
 	switch out.By {
-	case byRandom:
+	case byRow:
 		how = ": rows of the file at random " + seed
 	case byClass:
 		how = ": the same share of every class, at random " + seed
@@ -159,7 +159,7 @@ func (f *fit) heldOut() ([]bool, *Holdout, error) {
 		for row := range held {
 			held[row] = origins[f.table.Origin(row)]
 		}
-		return held, &Holdout{By: byRandom}, nil
+		return held, &Holdout{By: byRow}, nil
 	}
 	held, err := split.Stratified(f.label, len(f.classes.Levels), t.Part, seed)
 	return held, &Holdout{By: byClass}, err
@@ -296,6 +296,12 @@ func (f *fit) folds(k int) (fold []int, err error) {
 		if times, _, err = f.times(rows); err == nil {
 			fold, err = split.Forward(times, k)
 		}
+	case f.config.Columns.Successes != "": // the outcomes of one row of the file are no rows by themselves: one of them would speak against the other
+		g := split.Groups{Of: make([]int32, len(rows)), Count: f.table.Origin(f.table.Rows-1) + 1}
+		for i, row := range rows {
+			g.Of[i] = int32(f.table.Origin(row))
+		}
+		fold, err = g.Folds(k, f.config.Solver.Seed)
 	case k > len(rows):
 		err = fmt.Errorf("there are only %d training rows", len(rows))
 	default:
@@ -345,6 +351,8 @@ func (f *fit) foldsBy() string {
 		return byGroup
 	case f.config.Split.Time != "":
 		return byTime
+	case f.config.Columns.Successes != "":
+		return byRow
 	}
 	return byClass
 }
@@ -356,6 +364,8 @@ func (f *fit) foldsNote() string {
 		return fmt.Sprintf("whole groups of %s, the largest first (seed %d)", s.Group, f.config.Solver.Seed)
 	case s.Time != "":
 		return fmt.Sprintf("blocks of rows ordered by %s, each after all that trains for it", s.Time)
+	case f.config.Columns.Successes != "":
+		return fmt.Sprintf("rows of the file at random (seed %d)", f.config.Solver.Seed)
 	}
 	return fmt.Sprintf("the classes in equal shares (seed %d)", f.config.Solver.Seed)
 }

@@ -162,3 +162,41 @@ func TestSplitRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestSplitCounts: the outcomes of one row of the file are on one side, and in one fold.
+func TestSplitCounts(t *testing.T) {
+	b := &strings.Builder{}
+	b.WriteString("x,yes,no\n")
+	r := rand.New(rand.NewPCG(5, 5))
+	for i := range 60 {
+		fmt.Fprintf(b, "%d,%d,%d\n", i%13, r.IntN(6), r.IntN(6))
+	}
+	c := Config{Columns: Columns{Successes: "yes", Failures: "no"}, Test: Test{Part: 0.25}}
+	c.defaults()
+	f := &fit{config: c, result: &Result{}}
+	for _, stage := range []func(context.Context) error{func(ctx context.Context) error { return f.read(ctx, Reader("x.csv", strings.NewReader(b.String()))) }, f.split, f.learn} {
+		if err := stage(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fold, err := f.folds(4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := map[int]int{}
+	for _, row := range f.testRows {
+		of[f.table.Origin(row)] = -1
+	}
+	together := 0
+	for i, row := range f.trainRows {
+		if was, ok := of[f.table.Origin(row)]; ok {
+			if together++; was != fold[i] {
+				t.Errorf("row %d of the file is in %d and in %d", f.table.Origin(row)+1, was, fold[i])
+			}
+		}
+		of[f.table.Origin(row)] = fold[i]
+	}
+	if together < 10 || len(f.testRows) == 0 {
+		t.Errorf("%d rows of the file with both outcomes, %d held out", together, len(f.testRows))
+	}
+}
