@@ -274,10 +274,8 @@ func (p *dateParser) clock() (seconds float64, ok bool) {
 		return 0, false
 	}
 	switch {
-	case p.one("Zz") != 0, strings.EqualFold(p.text, "utc"), strings.EqualFold(p.text, "gmt"):
-		if p.text != "" {
-			p.text = p.text[3:]
-		}
+	case strings.EqualFold(p.text, "z"), strings.EqualFold(p.text, "utc"), strings.EqualFold(p.text, "gmt"):
+		p.text = ""
 	case p.one("+-") != 0:
 		zone := p.digits()
 		if len(zone) == 2 && p.one(":") != 0 {
