@@ -218,6 +218,11 @@ func (f *fit) twins(ctx context.Context, test *dataset.Table, testRows []int, te
 			columns = append(columns, column{of: func(i, o []uint64) { a(i); b(o) }})
 		}
 	}
+	if t := f.someTwins(test, testRows, testLabel); t.Same == 0 {
+		return nil
+	} else if _, ok := doctor.Copies(t); !ok {
+		return nil
+	}
 	all, allTest := make([]uint64, len(rows)), make([]uint64, len(testRows))
 	for _, c := range columns {
 		if err := ctx.Err(); err != nil {
@@ -273,6 +278,73 @@ func (f *fit) twins(ctx context.Context, test *dataset.Table, testRows []int, te
 	}
 	return nil
 }
+
+// someTwins looks for the twins of a sample of the test rows. Column by column only the training rows are kept that agree with one of the sample so far: soon nearly none.
+func (f *fit) someTwins(test *dataset.Table, testRows []int, testLabel []int32) doctor.Twins {
+	threads := f.config.Solver.Threads
+	sample := make([]int, 0, twinSample)
+	for i, row := range testRows {
+		if i == 0 || i*twinSample/len(testRows) != (i-1)*twinSample/len(testRows) {
+			sample = append(sample, row)
+		}
+	}
+	alive := f.learnt.Rows
+	sums, sampleSums := make([]uint64, len(alive)), make([]uint64, len(sample))
+	for i, row := range alive {
+		sums[i] = mix(uint64(f.label[row]) + 1)
+	}
+	for i, row := range sample {
+		sampleSums[i] = mix(uint64(testLabel[row]) + 1)
+	}
+	columns := f.inputColumns()
+	order := make([]int, len(columns)) // numbers first, and those of the most digits
+	for j := range order {
+		order[j] = j
+	}
+	fine := func(j int) float64 {
+		c := columns[j]
+		if c.Type != dataset.Numeric {
+			return float64(len(c.Levels))
+		}
+		if _, low, high, ok := c.Numbers.Decimal(); ok {
+			return float64(high) - float64(low)
+		}
+		return math.Inf(1)
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(fine(b), fine(a)) })
+	t := doctor.Twins{Rows: len(sample)}
+	for _, j := range order {
+		other, ok := test.Column(columns[j].Name)
+		if !ok {
+			continue
+		}
+		hashes(columns[j], j, alive, threads, func(i int, h uint64) { sums[i] += h })
+		hashes(other, j, sample, threads, func(i int, h uint64) { sampleSums[i] += h })
+		wanted := make(map[uint64]bool, len(sample))
+		var filter [1 << 10]uint64
+		for _, h := range sampleSums {
+			wanted[h] = true
+			filter[h>>6%(1<<10)] |= 1 << (h & 63)
+		}
+		kept := make([]int, 0, 1024)
+		n := 0
+		for i, h := range sums {
+			if filter[h>>6%(1<<10)]&(1<<(h&63)) != 0 && wanted[h] {
+				kept = append(kept, alive[i])
+				sums[n] = h
+				n++
+			}
+		}
+		if alive, sums = kept, sums[:n]; n == 0 {
+			return t
+		}
+	}
+	t.Same, _ = matches(sums, sampleSums)
+	return t
+}
+
+// twinSample is the number of test rows that are looked at first.
+const twinSample = 4096
 
 // mostWithout is the number of columns that twins are looked for without.
 const mostWithout = 64

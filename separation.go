@@ -56,11 +56,13 @@ func (f *fit) separated(ctx context.Context, d *proof.Decision, out optim.Outcom
 	}
 	e := f.learnt.Encoding
 	var said, columns []string
+	inputs := 0
 	for _, x := range s.Infinite {
 		name := x.Name
 		if x.term < 0 {
 			continue // the intercept only follows
 		}
+		inputs++
 		if x.Class != "" {
 			name += " of " + x.Class
 		}
@@ -75,11 +77,11 @@ func (f *fit) separated(ctx context.Context, d *proof.Decision, out optim.Outcom
 		said, columns = append(said, interceptName), []string{f.target.Name}
 	}
 	verb := "tell"
-	if len(s.Infinite) == 1 {
+	if len(said) == 1 {
 		verb = "tells"
 	}
-	if more := len(s.Infinite) - len(said); more > 1 {
-		said = append(said, fmt.Sprintf("and %d more", more-1))
+	if more := inputs - len(said); more > 0 {
+		said = append(said, fmt.Sprintf("and %d more", more))
 	}
 	kind := "separation"
 	if s.Kind != "" {
