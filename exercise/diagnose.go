@@ -15,35 +15,35 @@ import (
 
 // The kinds of mistakes.
 const (
-	Sign          = "sign"           // the whole has the other sign
-	TermSign      = "term-sign"      // one term has
-	MissingTerm   = "missing-term"   // of a sum
-	ExtraTerm     = "extra-term"     //
-	WrongTerm     = "wrong-term"     //
-	MissingMean   = "missing-mean"   // 1/m
-	ExtraMean     = "extra-mean"     //
-	MissingFactor = "missing-factor" //
-	ExtraFactor   = "extra-factor"   //
-	ConstantRatio = "constant"       // a number as a factor
-	Swapped       = "swapped"        // y and a, say
-	WrongName     = "wrong-name"     // one name in the place of another
-	AnotherNode   = "another-node"   // da where dz is meant
-	Inverted      = "inverted"       // u/v for v/u, or for u*v
-	Complement    = "complement"     // u for 1 - u
-	Elementwise   = "elementwise"    // products that are not added up
-	DotProduct    = "dot"            // added up where element by element is meant
-	OneExample    = "one-example"    // one example's where all are meant: not accumulated
-	Averaged      = "averaged"       // over the examples too early
-	Transposed    = "transposed"     //
-	ShapeMismatch = "shape"          //
-	PenaltyTerm   = "penalty"        // anything about it
-	LogBase       = "log-base"       //
-	Undefined     = "undefined"      // not finite at ordinary places
-	WrongFunction = "function"       //
-	Operator      = "operator"       // + for *
-	Power         = "power"          //
-	Bracket       = "bracket"        //
-	Unknown       = "unknown"        //
+	Sign          = "sign"         // the whole has the other sign
+	TermSign      = "term-sign"    // one term has
+	MissingTerm   = "missing-term" // of a sum
+	ExtraTerm     = "extra-term"
+	WrongTerm     = "wrong-term"
+	MissingMean   = "missing-mean" // 1/m
+	ExtraMean     = "extra-mean"
+	MissingFactor = "missing-factor"
+	ExtraFactor   = "extra-factor"
+	ConstantRatio = "constant"     // a number as a factor
+	Swapped       = "swapped"      // y and a, say
+	WrongName     = "wrong-name"   // one name in the place of another
+	AnotherNode   = "another-node" // da where dz is meant
+	Inverted      = "inverted"     // u/v for v/u, or for u*v
+	Complement    = "complement"   // u for 1 - u
+	Elementwise   = "elementwise"  // products that are not added up
+	DotProduct    = "dot"          // added up where element by element is meant
+	OneExample    = "one-example"  // one example's where all are meant: not accumulated
+	Averaged      = "averaged"     // over the examples too early
+	Transposed    = "transposed"
+	ShapeMismatch = "shape"
+	PenaltyTerm   = "penalty" // anything about it
+	LogBase       = "log-base"
+	Undefined     = "undefined" // not finite at ordinary places
+	WrongFunction = "function"
+	Operator      = "operator" // + for *
+	Power         = "power"
+	Bracket       = "bracket"
+	Unknown       = "unknown"
 )
 
 // A mistake is what the learner is told.
@@ -329,7 +329,7 @@ func (d *diagnosis) nameChanges(e *graph.Expression) []change {
 		if n := d.by[known]; n == nil || n.of == "" {
 			continue
 		}
-		for _, other := range d.names2(name) {
+		for _, other := range d.alternatives(name) {
 			if n := d.by[lower(other)]; n != nil && n.of != "" && d.rank(n.name) > d.rank(known) {
 				all = append(all, change{replaceName(e, name, named(other)), WrongName, fmt.Sprintf("%s is meant in the place of %s", other, name)})
 			}
@@ -631,7 +631,7 @@ func (d *diagnosis) inside(root *graph.Expression) []change {
 			add(9, named("y"), WrongName, "y is meant in the place of 1")
 		}
 		if name {
-			for _, other := range d.names2(at.Name) {
+			for _, other := range d.alternatives(at.Name) {
 				add(6, named(other), WrongName, "%s is meant in the place of %s", other, at.Name)
 			}
 			add(6, call("sub", one, at), Complement, "1 - %s is meant in the place of %s", at.Name, at.Name)
@@ -667,7 +667,7 @@ func (d *diagnosis) inside(root *graph.Expression) []change {
 	})
 	// One name in the place of another everywhere.
 	for _, name := range namesOf(root) {
-		for _, other := range d.names2(name) {
+		for _, other := range d.alternatives(name) {
 			byRank[6] = append(byRank[6], change{replaceName(root, name, named(other)), WrongName, fmt.Sprintf("%s is meant in the place of %s", other, name)})
 		}
 	}
@@ -715,8 +715,8 @@ func (d *diagnosis) afterMinus(root, sum *graph.Expression) string {
 	return ""
 }
 
-// names2 are the names that could be meant.
-func (d *diagnosis) names2(name string) []string {
+// alternatives are the names that could be meant.
+func (d *diagnosis) alternatives(name string) []string {
 	known, ok := d.canonical(name)
 	if !ok {
 		return nil
