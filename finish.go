@@ -149,7 +149,7 @@ func (f *fit) complete(ctx context.Context) (err error) {
 	if err := f.measure(context.WithoutCancel(ctx)); err != nil { // what an interrupt left is measured, too
 		return err
 	}
-	f.model.file.Metrics = metrics{Train: r.Train, Test: r.Test}
+	f.model.file.Metrics = metrics{Train: r.Train, Test: points(r.Test)}
 	r.Model = f.model
 	return nil
 }
@@ -399,7 +399,17 @@ func value(p *float64) float64 {
 	return *p
 }
 
-// measure scores the model on the training rows and, where there are any, on the test rows.
+// points are measures without their intervals and comparisons, which a model file does not hold.
+func points(m *metric.Metrics) *metric.Metrics {
+	if m == nil {
+		return nil
+	}
+	bare := *m
+	bare.Intervals, bare.Constant = nil, nil
+	return &bare
+}
+
+// measure scores the model on the training rows, which it was chosen to fit (so there are no intervals), and, where there are any, on the test rows.
 func (f *fit) measure(ctx context.Context) error {
 	threads := f.config.Solver.Threads
 	var known *scores
@@ -422,8 +432,9 @@ func (f *fit) measure(ctx context.Context) error {
 	if err := f.decide(known, scored); err != nil {
 		return err
 	}
+	j := judge{threshold: f.model.file.Threshold, threads: threads}
 	if known != nil {
-		train, err := f.model.evaluate(known, f.table.Name, f.model.file.Threshold, threads)
+		train, err := f.model.evaluate(known, f.table.Name, j)
 		if err != nil {
 			return err
 		}
@@ -432,13 +443,15 @@ func (f *fit) measure(ctx context.Context) error {
 	if scored == nil {
 		return f.measureRecalibration(nil, nil)
 	}
-	test, err := f.model.evaluate(scored, f.test.Name, f.model.file.Threshold, threads)
+	j.confidence = f.config.Confidence
+	j.compareWith(f.result.Train)
+	test, err := f.model.evaluate(scored, f.test.Name, j)
 	if err != nil {
 		return err
 	}
 	f.result.Test = test.Metrics
 	if err := f.measureRecalibration(test.Metrics, func(m *Model) (*metric.Metrics, error) {
-		e, err := m.measure(f.test, rows, label, f.model.file.Threshold, threads)
+		e, err := m.measure(f.test, rows, label, j)
 		if err != nil {
 			return nil, err
 		}

@@ -92,3 +92,14 @@ func (s tableSource) stream(ctx context.Context, o dataset.Options, to dataset.T
 	}
 	return t.Findings, to.Take(&u, 0)
 }
+
+// readTwice says whether a source gives its rows a second time.
+func readTwice(s Source) bool {
+	switch s := s.(type) {
+	case fileSource:
+		return s.pattern != "-"
+	case readerSource:
+		return false
+	}
+	return true
+}

@@ -136,13 +136,32 @@ func (r Rows) spread() spread {
 	return unknown
 }
 
-// slope fits label = sigmoid(slope·z + intercept) by Newton's method in standardised z, from slope 1 and
+// recalibration is the logistic regression of the labels on z, with the variances that its information gives.
+type recalibration struct{ slope, intercept, slopeVariance, interceptVariance float64 }
+
+var noRecalibration = recalibration{math.NaN(), math.NaN(), math.NaN(), math.NaN()}
+
+// recalibrate fits label = sigmoid(slope·z + intercept) by Newton's method in standardised z, from slope 1 and
 // intercept 0, halving a step that does not lower the cost. Whether an answer exists is decided before, exactly:
-// it does iff both classes occur and neither lies wholly on one side of the other, touching included.
-func (r Rows) slope() (slope, intercept float64) {
+// it does iff both classes occur and neither lies wholly on one side of the other, touching included. Where a is given z is its logit,
+// and there is no answer if one is infinite.
+func (r Rows) recalibrate(given bool) recalibration {
+	if given {
+		z := make([]float64, len(r.Probability))
+		for i, a := range r.Probability {
+			if z[i] = math.Log(a) - math.Log1p(-a); !math.IsInf(z[i], 0) {
+				continue
+			}
+			if r.weight(i) > 0 {
+				return noRecalibration
+			}
+			z[i] = 0
+		}
+		r.LogOdds = z
+	}
 	all := r.spread()
 	if all.highest[0] <= all.lowest[1] || all.highest[1] <= all.lowest[0] { // also where a class is missing: -Inf <= Inf
-		return math.NaN(), math.NaN()
+		return noRecalibration
 	}
 	m := all.weight.Value()
 	center := all.mean.Value() / m
@@ -161,7 +180,7 @@ func (r Rows) slope() (slope, intercept float64) {
 	}
 	scale := math.Sqrt(square.Value() / m)
 	if !(scale > 0) || math.IsInf(scale, 0) {
-		return math.NaN(), math.NaN()
+		return noRecalibration
 	}
 	w, b := scale, center // slope 1, intercept 0, for u = (z - center)/scale
 	at := r.logistic(center, scale, w, b)
@@ -170,13 +189,13 @@ func (r Rows) slope() (slope, intercept float64) {
 		l := at.hwb / at.hww
 		pivot := at.hbb - float64(l*at.hwb)
 		if !(at.hww > 0) || !(pivot > 0) {
-			return math.NaN(), math.NaN()
+			return noRecalibration
 		}
 		db := -(at.gb - float64(l*at.gw)) / pivot
 		dw := -at.gw/at.hww - float64(l*db)
 		decrement := -(float64(at.gw*dw) + float64(at.gb*db)) / m // ≥ 0, twice the fall of the mean loss that Newton expects
 		if decrement == 0 {
-			return unscaled(center, scale, w, b)
+			return at.unscaled(center, scale, w, b)
 		}
 		if !(decrement > 0) {
 			break
@@ -184,7 +203,7 @@ func (r Rows) slope() (slope, intercept float64) {
 		// So near that rounding hides the fall in the cost the step is taken whole: there Newton's method squares its
 		// error, and after a step from 1e-16 there is none left to see.
 		if decrement < 1e-16 {
-			return unscaled(center, scale, w+dw, b+db)
+			return at.unscaled(center, scale, w+dw, b+db)
 		}
 		step := 1.0
 		next := r.logistic(center, scale, w+dw, b+db)
@@ -195,13 +214,17 @@ func (r Rows) slope() (slope, intercept float64) {
 		w, b, at = w+float64(step*dw), b+float64(step*db), next
 	}
 	// An answer exists, but float64 cannot reach it: the classes overlap by less than its rounding.
-	return math.NaN(), math.NaN()
+	return noRecalibration
 }
 
-// unscaled turns w·(z - center)/scale + b into slope·z + intercept.
-func unscaled(center, scale, w, b float64) (slope, intercept float64) {
-	slope = w / scale
-	return slope, b - float64(slope*center)
+// unscaled turns w·(z - center)/scale + b into slope·z + intercept, and the inverse of the information into the variances of these.
+func (at logistic) unscaled(center, scale, w, b float64) recalibration {
+	l := at.hwb / at.hww
+	varB := 1 / (at.hbb - float64(l*at.hwb))
+	cov := -float64(l * varB)
+	varW := 1/at.hww - float64(l*cov)
+	slope, k := w/scale, center/scale
+	return recalibration{slope, b - float64(slope*center), varW / scale / scale, varB + float64(float64(k*k)*varW) - float64(2*k*cov)}
 }
 
 // logistic is the sum of the losses of a = sigmoid(w·u + b), u = (z - center)/scale, its gradient and its Hessian.

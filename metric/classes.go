@@ -16,6 +16,8 @@ type ClassRows struct {
 	Label       []int32   // (m), the class, from 0 to K-1
 	Weight      []float64 // s: (m), each finite and ≥ 0; nil: ones
 	Threads     int       // 0: as many as Go runs at once; results have the same bits on any number
+	Confidence  float64   // of Intervals, such as 0.95; 0: there are none
+	Constant    []float64 // (K): the probabilities of the constant model to compare with; nil: none
 }
 
 func (r ClassRows) weight(i int) float64 {
@@ -79,7 +81,7 @@ type ClassScores struct {
 // for every class:
 //
 //   - LogLoss is Σ s L / Σ s with L = -log(a_y) = log Σ_k exp(z_k) - z_y, from z: it stays exact where a_y has
-//     rounded to 0 or 1, and is finite unless two scores of a row differ by more than float64 holds (then NaN).
+//     rounded to 0 or 1, and is finite unless two scores of a row differ by more than float64 holds (then NaN). Of Probability it is -log(a_y).
 //   - Brier is Σ s Σ_k (a_k - y_k)² / Σ s, y one-hot (Brier 1950). It goes from 0 to 2; with two classes it is twice
 //     that of Binary, which sums over one of them.
 //   - Counts is the weight by truth (row) and Decide (column), WeightSum its total, Accuracy the share of its diagonal.
@@ -103,12 +105,12 @@ func Classes(r ClassRows, levels []string) (*Metrics, error) {
 	order := make([]float64, K*rows) // (K×m): what ranks the rows of every class
 	pieces := make([]*classTally, parallel.Count(rows, pieceRows))
 	parallel.Pieces(r.Threads, rows, pieceRows, func(piece, from, to int) { pieces[piece] = r.tally(K, from, to, order) })
-	var loss, square, weight scalar.Sum
+	labels := make([]labelSums, K)
 	counts := make([]scalar.Sum, K*K)
 	for _, t := range pieces {
-		loss.Add(t.loss.Value())
-		square.Add(t.square.Value())
-		weight.Add(t.weight.Value())
+		for y := range labels {
+			labels[y].join(&t.labels[y])
+		}
 		for i := range counts {
 			counts[i].Add(t.counts[i].Value())
 		}
@@ -116,7 +118,8 @@ func Classes(r ClassRows, levels []string) (*Metrics, error) {
 			m.PerClass[k].Rows += n
 		}
 	}
-	m.LogLoss, m.Brier = loss.Value()/weight.Value(), square.Value()/weight.Value()
+	all := together(labels)
+	m.LogLoss, m.Brier = all.loss.Value()/all.weight.Value(), all.square.Value()/all.weight.Value()
 	m.Counts = make([][]float64, K)
 	for t := range m.Counts {
 		m.Counts[t] = make([]float64, K)
@@ -126,12 +129,17 @@ func Classes(r ClassRows, levels []string) (*Metrics, error) {
 	}
 	m.countClasses()
 	var auc, f1 mean
+	variance := make([]float64, K)
+	var influence []float64 // (m), on the sum of the areas
+	if r.Confidence != 0 {
+		influence = make([]float64, rows)
+	}
 	for k, level := range levels {
 		c := &m.PerClass[k]
 		c.Level = level
 		c.Precision, c.Recall, c.F1 = scores(m.Counts, k)
 		score, is := order[k*rows:(k+1)*rows], func(row int) bool { return int(r.Label[row]) == k }
-		if r.Weight == nil {
+		if r.Weight == nil && r.Confidence == 0 {
 			c.AUC = area(r.Threads, score, is)
 		} else {
 			ranking, err := rank(r.Threads, score, is, r.Weight)
@@ -139,53 +147,79 @@ func Classes(r ClassRows, levels []string) (*Metrics, error) {
 				return nil, err
 			}
 			c.AUC = ranking.auc()
+			if r.Confidence != 0 {
+				if variance[k] = ranking.aucVariance(c.AUC); !math.IsNaN(c.AUC) {
+					ranking.addInfluence(c.AUC, influence)
+				}
+			}
 		}
 		auc.add(c.AUC)
 		f1.add(c.F1)
 	}
 	m.AUC, m.MacroF1 = auc.value(), f1.value()
+	var err error
+	if r.Confidence != 0 {
+		of := influenceVariance(r.Threads, influence, r.weight, m.WeightSum) / float64(auc.count*auc.count)
+		if m.Intervals, err = m.classIntervals(r.Confidence, all, of, variance); err != nil {
+			return nil, err
+		}
+	}
+	if r.Constant != nil {
+		if m.Constant, err = constantOf(r.Constant, K, labels, r.Confidence); err != nil {
+			return nil, err
+		}
+	}
 	return m, nil
 }
 
 // classTally is what one pass over a piece of the rows adds up.
 type classTally struct {
-	loss, square, weight scalar.Sum
-	counts               []scalar.Sum // (K×K), by truth and decision
-	rows                 []int        // (K)
+	labels []labelSums  // (K)
+	counts []scalar.Sum // (K×K), by truth and decision
+	rows   []int        // (K)
 }
 
 // tally adds up rows from … to-1 and writes what ranks them to order, (K×m).
 func (r ClassRows) tally(K, from, to int, order []float64) *classTally {
-	t := &classTally{counts: make([]scalar.Sum, K*K), rows: make([]int, K)}
+	t := &classTally{labels: make([]labelSums, K), counts: make([]scalar.Sum, K*K), rows: make([]int, K)}
 	of, key := make([]float64, K), make([]float64, K)
-	rows := len(r.Label)
 	for i := from; i < to; i++ {
 		s, y := r.weight(i), int(r.Label[i])
-		z := r.LogOdds[i*K : (i+1)*K]
-		rest := softmax(z, of, key)
-		t.loss.Add(float64(s * -key[y]))
-		ranks, a := key, of
-		if r.Probability != nil {
-			a = r.Probability[i*K : (i+1)*K]
-			ranks = a
-		} else if rest < tiny {
-			key[Decide(of)] = beyond(z)
-		}
-		var q float64
-		for k, v := range ranks {
-			order[k*rows+i] = v
-			d := a[k]
-			if k == y {
-				d--
-			}
-			q += float64(d * d)
-		}
-		t.square.Add(float64(s * q))
-		t.counts[y*K+Decide(a)].Add(s)
-		t.weight.Add(s)
+		loss, q, decided := r.row(K, i, of, key, order)
+		l := &t.labels[y]
+		l.weight.Add(s)
+		l.loss.Add(float64(s * loss))
+		l.loss2.Add(float64(s * float64(loss*loss)))
+		l.square.Add(float64(s * q))
+		l.square2.Add(float64(s * float64(q*q)))
+		t.counts[y*K+decided].Add(s)
 		t.rows[y]++
 	}
 	return t
+}
+
+// row is L of row i, its part of the Brier score, and the decision. What ranks it goes to order, (K×m). of and key, (K), are scratch.
+func (r ClassRows) row(K, i int, of, key, order []float64) (loss, square float64, decided int) {
+	y, rows := int(r.Label[i]), len(r.Label)
+	z := r.LogOdds[i*K : (i+1)*K]
+	rest := softmax(z, of, key)
+	loss = -key[y]
+	ranks, a := key, of
+	if r.Probability != nil {
+		a = r.Probability[i*K : (i+1)*K]
+		ranks, loss = a, -math.Log(a[y])
+	} else if rest < tiny {
+		key[Decide(of)] = beyond(z)
+	}
+	for k, v := range ranks {
+		order[k*rows+i] = v
+		d := a[k]
+		if k == y {
+			d--
+		}
+		square += float64(d * d)
+	}
+	return loss, square, Decide(a)
 }
 
 // countClasses sets what follows from Counts and what is not defined for classes.

@@ -265,7 +265,7 @@ func TestClassesGivenProbability(t *testing.T) {
 	if m.Accuracy != 1 || m.AUC != 1 || m.Brier != 0.375 {
 		t.Errorf("the given probabilities were not used: accuracy %v, AUC %v, brier %v", m.Accuracy, m.AUC, m.Brier)
 	}
-	if want := (math.Log(3) + 2 + math.Log(1+math.Exp(-1)+math.Exp(-2))) / 2; !close(m.LogLoss, want, 1e-15) {
+	if want := math.Log(2); !close(m.LogLoss, want, 1e-15) {
 		t.Errorf("log loss %v, expected %v", m.LogLoss, want)
 	}
 }
@@ -508,7 +508,7 @@ func TestBinaryJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"rows":4,"positives":2,"log_loss":0.6931471805599453,"brier":0.25,"accuracy":0.5,"auc":0.5,"average_precision":0.5,"f1":0,"threshold":0.5,` +
+	want := `{"rows":4,"positives":2,"log_loss":0.6931471805599453,"brier":0.25,"accuracy":0.5,"auc":0.5,"average_precision":0.5,"f1":0,"sensitivity":0,"specificity":1,"precision":null,"threshold":0.5,` +
 		`"confusion":{"tp":0,"fp":0,"tn":2,"fn":2},"calibration":{"slope":null,"intercept":null,` +
 		`"bins":[{"low":0.5,"high":0.5,"predicted":0.5,"observed":0.5,"rows":4}]}}`
 	if string(b) != want {

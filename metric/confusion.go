@@ -20,6 +20,15 @@ func (r Rows) Decisions(threshold float64) Confusion { return r.tally(threshold,
 // Accuracy is (tp + tn) / (tp + fp + tn + fn), NaN if nothing was counted.
 func (c Confusion) Accuracy() float64 { return (c.TP + c.TN) / (c.TP + c.TN + c.FP + c.FN) }
 
+// Sensitivity (recall) is tp / (tp + fn), the share of the positives that was found; NaN without positives.
+func (c Confusion) Sensitivity() float64 { return c.TP / (c.TP + c.FN) }
+
+// Specificity is tn / (tn + fp), the share of the negatives that was left; NaN without negatives.
+func (c Confusion) Specificity() float64 { return c.TN / (c.TN + c.FP) }
+
+// Precision is tp / (tp + fp), the share of true positives in what was decided positive; NaN if nothing was.
+func (c Confusion) Precision() float64 { return c.TP / (c.TP + c.FP) }
+
 // F1 is 2 tp / (2 tp + fp + fn), the harmonic mean of precision and recall. It is 0 if positives exist and
 // none was found, and NaN if there is no positive, neither true nor decided.
 func (c Confusion) F1() float64 {

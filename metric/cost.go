@@ -1,12 +1,14 @@
 package metric
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
 
 	"github.com/descent-ml/descent/dataset"
+	"github.com/descent-ml/descent/internal/scalar"
 )
 
 // Cost is what a wrong decision costs, in any unit: FP of a negative row that is called positive, FN of a positive row that is called negative.
@@ -70,3 +72,161 @@ func (c Cost) Threshold() float64 { return c.FP / 2 / (c.FP/2 + c.FN/2) } // hal
 func (c Cost) Of(decisions Confusion) float64 {
 	return float64(c.FP*decisions.FP) + float64(c.FN*decisions.FN)
 }
+
+// CostAt is what the decisions at a threshold cost: in total, and a row (by weight) with the interval of that mean: ± q·sd/√M, none for a threshold that
+// was chosen on the same rows.
+type CostAt struct {
+	Threshold, Total, Mean float64
+	Interval               Interval
+	Confusion              Confusion
+}
+
+// Costs are the costs of some rows at a threshold, at the cost's own (Cost.Threshold), and at the best for these rows (Rows.BestThreshold); and those of
+// giving every row the same label, whichever costs less.
+type Costs struct {
+	Cost              Cost
+	At, Optimal, Best CostAt
+	Trivial           CostAt // its threshold is 1 (all rows are negative) or 0 (all are positive)
+}
+
+// CostAt counts the decisions at a threshold. With a Confidence in r the mean has an interval. Errors are those of Rows.Check.
+func (r Rows) CostAt(c Cost, threshold float64) (CostAt, error) {
+	if err := r.Check(); err != nil {
+		return CostAt{}, err
+	}
+	return r.costAt(c, threshold)
+}
+
+func (r Rows) costAt(c Cost, threshold float64) (CostAt, error) {
+	at := c.at(r.Decisions(threshold), threshold)
+	if r.Confidence == 0 {
+		return at, nil
+	}
+	q, err := quantile(r.Confidence)
+	if err != nil {
+		return at, err
+	}
+	d := at.Confusion
+	squares := float64(float64(c.FP*c.FP)*d.FP) + float64(float64(c.FN*c.FN)*d.FN)
+	at.Interval = around(at.Mean, meanVariance(squares, at.Mean, d.TP+d.FP+d.TN+d.FN), q, 0, max(c.FP, c.FN))
+	return at, nil
+}
+
+func (c Cost) at(d Confusion, threshold float64) CostAt {
+	total := c.Of(d)
+	return CostAt{Threshold: threshold, Total: total, Mean: total / (d.TP + d.FP + d.TN + d.FN), Interval: noInterval, Confusion: d}
+}
+
+// BestThreshold is a threshold in [0, 1] at which the decisions on these rows cost least: c.Threshold if it is one, else the middle between the neighbouring
+// probabilities of the best cut that is nearest to it. Chosen on the rows on which it is measured, its cost is too low for others. Errors are those of
+// Rows.Check.
+func (r Rows) BestThreshold(c Cost) (CostAt, error) {
+	if err := r.Check(); err != nil {
+		return CostAt{}, err
+	}
+	order, err := r.rank()
+	if err != nil {
+		return CostAt{}, err
+	}
+	return order.bestThreshold(r, c), nil
+}
+
+func (k *ranking) bestThreshold(r Rows, c Cost) CostAt {
+	probability := func(row int32) float64 {
+		if r.Probability != nil {
+			return r.Probability[row]
+		}
+		return Sigmoid(r.LogOdds[row])
+	}
+	honest := c.Threshold()
+	best := CostAt{Total: math.Inf(1), Mean: math.NaN(), Threshold: honest, Interval: noInterval}
+	// cut is the decision "positive from a down to above b": any threshold in [b, a) makes it.
+	cut := func(b, a float64, d Confusion) {
+		t := honest
+		if t < b || t >= a {
+			if t = b + (a-b)/2; t >= a {
+				t = b
+			}
+		}
+		at := c.at(d, t)
+		if at.Total < best.Total || at.Total == best.Total && math.Abs(t-honest) < math.Abs(best.Threshold-honest) {
+			best = at
+		}
+	}
+	var fp, tp scalar.Sum
+	above := math.Nextafter(1, 2) // the probability of the last group
+	for i := range k.pieces {
+		k.ties(&k.pieces[i], func(from, _ int, negative, positive float64) {
+			a := probability(k.order[from].row)
+			if a < above {
+				cut(a, above, Confusion{TP: tp.Value(), FP: fp.Value(), FN: k.positives - tp.Value(), TN: k.negatives - fp.Value()})
+			}
+			above = a
+			fp.Add(negative)
+			tp.Add(positive)
+		})
+	}
+	if len(k.order) > 0 && above > 0 {
+		cut(0, above, Confusion{TP: k.positives, FP: k.negatives})
+	}
+	return best
+}
+
+// Costs are those at a threshold and at the others. With a Confidence in r the means have intervals. Errors are those of Rows.Check.
+func (r Rows) Costs(c Cost, threshold float64) (*Costs, error) {
+	best, err := r.BestThreshold(c)
+	if err != nil {
+		return nil, err
+	}
+	out := &Costs{Cost: c, Best: best}
+	if out.At, err = r.costAt(c, threshold); err != nil {
+		return nil, err
+	}
+	if out.Optimal, err = r.costAt(c, c.Threshold()); err != nil {
+		return nil, err
+	}
+	d := out.At.Confusion
+	positives, negatives := d.TP+d.FN, d.TN+d.FP
+	out.Trivial = c.at(Confusion{FN: positives, TN: negatives}, 1)
+	if all := c.at(Confusion{TP: positives, FP: negatives}, 0); all.Total < out.Trivial.Total {
+		out.Trivial = all
+	}
+	return out, nil
+}
+
+type costAtJSON struct {
+	Threshold nullable  `json:"threshold"`
+	Total     nullable  `json:"total"`
+	Mean      nullable  `json:"mean"`
+	Interval  Interval  `json:"interval"`
+	Confusion Confusion `json:"confusion"`
+}
+
+// MarshalJSON writes threshold, total, mean, its interval, and confusion.
+func (c CostAt) MarshalJSON() ([]byte, error) {
+	return json.Marshal(costAtJSON{nullable(c.Threshold), nullable(c.Total), nullable(c.Mean), c.Interval, c.Confusion})
+}
+
+// MarshalJSON writes fp, fn, at_threshold, at_optimal, best (which is optimistic: it was chosen on these rows) and trivial.
+func (c Costs) MarshalJSON() ([]byte, error) {
+	type trivial struct {
+		Label string   `json:"label"`
+		Total nullable `json:"total"`
+		Mean  nullable `json:"mean"`
+	}
+	label := "negative"
+	if c.Trivial.Threshold == 0 {
+		label = "positive"
+	}
+	return json.Marshal(struct {
+		Cost
+		At      CostAt  `json:"at_threshold"`
+		Optimal CostAt  `json:"at_optimal"`
+		Best    CostAt  `json:"best"`
+		Note    string  `json:"best_note"`
+		Trivial trivial `json:"all_one_label"`
+	}{c.Cost, c.At, c.Optimal, c.Best, BestNote, trivial{label, nullable(c.Trivial.Total), nullable(c.Trivial.Mean)}})
+}
+
+// BestNote says what Costs.Best is worth.
+const BestNote = "chosen on these very rows: on others it costs more than it says here"

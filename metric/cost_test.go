@@ -1,6 +1,8 @@
 package metric
 
 import (
+	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 )
@@ -54,5 +56,88 @@ func TestParseCost(t *testing.T) {
 func TestCostOfDecisions(t *testing.T) {
 	if got := (Cost{FP: 2, FN: 5}).Of(Confusion{TP: 10, FP: 3, TN: 20, FN: 4}); got != 26 {
 		t.Errorf("cost %v, want 2·3 + 5·4", got)
+	}
+}
+
+// TestBestThreshold compares with the cost at every threshold that decides differently.
+func TestBestThreshold(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 9))
+	for trial := range 300 {
+		rows := Rows{Confidence: 0.9}
+		if trial%2 == 1 {
+			rows.Probability = []float64{}
+		}
+		for range 1 + r.IntN(30) {
+			z := math.Round(r.NormFloat64()*8) / 4
+			if r.IntN(10) == 0 {
+				z = 60 * (r.Float64() - 0.5) * 2 // a is 1 or nearly 0
+			}
+			rows.LogOdds, rows.Label, rows.Weight = append(rows.LogOdds, z), append(rows.Label, float64(r.IntN(2))), append(rows.Weight, float64(r.IntN(3)))
+			if rows.Probability != nil {
+				rows.Probability = append(rows.Probability, float64(r.IntN(5))/4)
+			}
+		}
+		c := Cost{FP: float64(1 + r.IntN(3)), FN: float64(1 + r.IntN(3))}
+		got, err := rows.BestThreshold(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		total := 0.0
+		for _, s := range rows.Weight {
+			total += s
+		}
+		if total == 0 {
+			continue
+		}
+		least := math.Inf(1)
+		for _, a := range append([]float64{0, 1}, probabilities(rows)...) {
+			at, err := rows.CostAt(c, a)
+			if err != nil {
+				t.Fatal(err)
+			}
+			least = min(least, at.Total)
+		}
+		at, err := rows.CostAt(c, got.Threshold)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Total != least || at.Total != least || at.Confusion != got.Confusion {
+			t.Fatalf("trial %d: best %+v, at its threshold %+v, the least is %v", trial, got, at, least)
+		}
+		if honest, err := rows.CostAt(c, c.Threshold()); err != nil || honest.Total == least && got.Threshold != c.Threshold() {
+			t.Fatalf("trial %d: the threshold is %v, and %v costs as much", trial, got.Threshold, c.Threshold())
+		}
+	}
+}
+
+func probabilities(r Rows) []float64 {
+	if r.Probability != nil {
+		return r.Probability
+	}
+	var a []float64
+	for _, z := range r.LogOdds {
+		a = append(a, Sigmoid(z))
+	}
+	return a
+}
+
+// TestCosts: the interval of the mean cost is that of the costs of the rows.
+func TestCosts(t *testing.T) {
+	rows := Rows{LogOdds: []float64{-2, -1, 0.5, 1, 2, 3}, Label: []float64{0, 1, 0, 1, 0, 1}, Confidence: 0.95}
+	c, err := rows.Costs(Cost{FP: 1, FN: 4}, 0.5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// At 0.5: costs 0, 4, 1, 0, 1, 0: mean 1, sd √((1+9+0+1+0+1)/5)
+	half := 1.959963984540054 * math.Sqrt(12./5/6)
+	if c.At.Total != 6 || c.At.Mean != 1 || math.Abs(c.At.Interval[0]-max(1-half, 0)) > 1e-12 || math.Abs(c.At.Interval[1]-(1+half)) > 1e-12 {
+		t.Errorf("%+v, want 6, 1 ± %v", c.At, half)
+	}
+	// At 0.2: sigmoid(-2) = 0.119 is negative: two false positives.
+	if c.Optimal.Threshold != 0.2 || c.Optimal.Total != 2 || c.Best.Total != 2 || c.Best.Threshold != 0.2 {
+		t.Errorf("optimal %+v, best %+v", c.Optimal, c.Best)
+	}
+	if c.Trivial.Total != 3 || c.Trivial.Threshold != 0 {
+		t.Errorf("trivial %+v", c.Trivial)
 	}
 }

@@ -37,9 +37,14 @@ type metricsJSON struct {
 	AUC              nullable    `json:"auc"`
 	AveragePrecision nullable    `json:"average_precision"`
 	F1               nullable    `json:"f1"`
+	Sensitivity      nullable    `json:"sensitivity"`
+	Specificity      nullable    `json:"specificity"`
+	Precision        nullable    `json:"precision"`
 	Threshold        nullable    `json:"threshold"`
 	Confusion        Confusion   `json:"confusion"`
 	Calibration      Calibration `json:"calibration"`
+	Intervals        *Intervals  `json:"intervals,omitempty"`
+	Constant         *Constant   `json:"constant,omitempty"`
 }
 
 type confusionJSON struct {
@@ -56,6 +61,8 @@ type classesJSON struct {
 	MacroF1   nullable      `json:"macro_f1"`
 	Confusion confusionJSON `json:"confusion"`
 	PerClass  []ClassScores `json:"per_class"`
+	Intervals *Intervals    `json:"intervals,omitempty"`
+	Constant  *Constant     `json:"constant,omitempty"`
 }
 
 // MarshalJSON writes the keys of the command line's contract, those of classes by name if PerClass is not nil; undefined values are null.
@@ -64,14 +71,15 @@ func (m Metrics) MarshalJSON() ([]byte, error) {
 		return marshal(classesJSON{
 			Rows: m.Rows, LogLoss: nullable(m.LogLoss), Brier: nullable(m.Brier), Accuracy: nullable(m.Accuracy),
 			AUC: nullable(m.AUC), MacroF1: nullable(m.MacroF1),
-			Confusion: confusionJSON{m.Levels, m.Counts}, PerClass: m.PerClass,
+			Confusion: confusionJSON{m.Levels, m.Counts}, PerClass: m.PerClass, Intervals: m.Intervals, Constant: m.Constant,
 		})
 	}
 	j := metricsJSON{
 		Rows: m.Rows, Positives: m.Positives,
 		LogLoss: nullable(m.LogLoss), Brier: nullable(m.Brier), Accuracy: nullable(m.Accuracy),
 		AUC: nullable(m.AUC), AveragePrecision: nullable(m.AveragePrecision), F1: nullable(m.F1),
-		Threshold: nullable(m.Threshold), Confusion: m.Confusion, Calibration: m.Calibration,
+		Sensitivity: nullable(m.Confusion.Sensitivity()), Specificity: nullable(m.Confusion.Specificity()), Precision: nullable(m.Confusion.Precision()),
+		Threshold: nullable(m.Threshold), Confusion: m.Confusion, Calibration: m.Calibration, Intervals: m.Intervals, Constant: m.Constant,
 	}
 	if m.WeightSum != float64(m.Rows) {
 		j.WeightSum = &m.WeightSum
@@ -99,7 +107,7 @@ func (m *Metrics) UnmarshalJSON(b []byte) error {
 		Rows: j.Rows, Positives: j.Positives, WeightSum: float64(j.Rows),
 		LogLoss: float64(j.LogLoss), Brier: float64(j.Brier), Accuracy: float64(j.Accuracy),
 		AUC: float64(j.AUC), AveragePrecision: float64(j.AveragePrecision), F1: float64(j.F1),
-		Threshold: float64(j.Threshold), Confusion: j.Confusion, Calibration: j.Calibration,
+		Threshold: float64(j.Threshold), Confusion: j.Confusion, Calibration: j.Calibration, Intervals: j.Intervals, Constant: j.Constant,
 	}
 	if j.WeightSum != nil {
 		m.WeightSum = *j.WeightSum
@@ -124,7 +132,7 @@ func (m *Metrics) unmarshalClasses(b []byte) error {
 			return fmt.Errorf("metric: %d counts of class %q for %d classes", n, c.Level, K)
 		}
 	}
-	*m = Metrics{Rows: j.Rows, Levels: j.Confusion.Levels, Counts: j.Confusion.Counts, PerClass: j.PerClass}
+	*m = Metrics{Rows: j.Rows, Levels: j.Confusion.Levels, Counts: j.Confusion.Counts, PerClass: j.PerClass, Intervals: j.Intervals, Constant: j.Constant}
 	m.countClasses()
 	m.LogLoss, m.Brier, m.Accuracy = float64(j.LogLoss), float64(j.Brier), float64(j.Accuracy)
 	m.AUC, m.MacroF1 = float64(j.AUC), float64(j.MacroF1)
@@ -201,4 +209,178 @@ func strict(b []byte, v any) error {
 		return errors.New("metric: text after the JSON value")
 	}
 	return nil
+}
+
+// MarshalJSON writes [low, high], or null where there is none.
+func (i Interval) MarshalJSON() ([]byte, error) {
+	if math.IsNaN(i[0]) || math.IsNaN(i[1]) {
+		return []byte("null"), nil
+	}
+	return json.Marshal([2]nullable{nullable(i[0]), nullable(i[1])})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (i *Interval) UnmarshalJSON(b []byte) error {
+	if bytes.Equal(b, []byte("null")) {
+		*i = noInterval
+		return nil
+	}
+	return json.Unmarshal(b, (*[2]float64)(i))
+}
+
+type intervalsJSON struct {
+	Confidence       float64    `json:"conf"`
+	Method           string     `json:"method"`
+	LogLoss          Interval   `json:"log_loss"`
+	Brier            Interval   `json:"brier"`
+	Accuracy         Interval   `json:"accuracy"`
+	AUC              Interval   `json:"auc"`
+	AveragePrecision Interval   `json:"average_precision"`
+	F1               Interval   `json:"f1"`
+	Sensitivity      Interval   `json:"sensitivity"`
+	Specificity      Interval   `json:"specificity"`
+	Precision        Interval   `json:"precision"`
+	Slope            Interval   `json:"calibration_slope"`
+	Intercept        Interval   `json:"calibration_intercept"`
+	Bins             []Interval `json:"calibration_bins"`
+}
+
+type classesIntervalsJSON struct {
+	Confidence float64              `json:"conf"`
+	Method     string               `json:"method"`
+	LogLoss    Interval             `json:"log_loss"`
+	Brier      Interval             `json:"brier"`
+	Accuracy   Interval             `json:"accuracy"`
+	AUC        Interval             `json:"auc"`
+	MacroF1    Interval             `json:"macro_f1"`
+	PerClass   []classIntervalsJSON `json:"per_class"`
+}
+
+type classIntervalsJSON struct {
+	Precision Interval `json:"precision"`
+	Recall    Interval `json:"recall"`
+	F1        Interval `json:"f1"`
+	AUC       Interval `json:"auc"`
+}
+
+const (
+	methodText = "log_loss, brier: mean ± q·sd/√m; accuracy, sensitivity, specificity, precision, calibration_bins: Wilson; f1: Wilson of tp/(tp+fp+fn); " +
+		"auc: DeLong; average_precision: influence function, logit; calibration_slope, calibration_intercept: logistic regression"
+	classMethodText = "log_loss, brier: mean ± q·sd/√m; accuracy, precision, recall: Wilson; f1: Wilson of tp/(tp+fp+fn); auc: DeLong; macro_f1: delta method"
+)
+
+// MarshalJSON writes conf, method (in words) and an interval for each measure: those of classes by name if PerClass is not nil.
+func (v Intervals) MarshalJSON() ([]byte, error) {
+	if v.PerClass == nil {
+		j := intervalsJSON{v.Confidence, methodText, v.LogLoss, v.Brier, v.Accuracy, v.AUC, v.AveragePrecision, v.F1,
+			v.Sensitivity, v.Specificity, v.Precision, v.Slope, v.Intercept, v.Bins}
+		if j.Bins == nil {
+			j.Bins = []Interval{}
+		}
+		return marshal(j)
+	}
+	j := classesIntervalsJSON{v.Confidence, classMethodText, v.LogLoss, v.Brier, v.Accuracy, v.AUC, v.MacroF1, nil}
+	for _, c := range v.PerClass {
+		j.PerClass = append(j.PerClass, classIntervalsJSON(c))
+	}
+	return marshal(j)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (v *Intervals) UnmarshalJSON(b []byte) error {
+	var which struct {
+		PerClass json.RawMessage `json:"per_class"`
+	}
+	if err := json.Unmarshal(b, &which); err != nil {
+		return err
+	}
+	if which.PerClass != nil {
+		var j classesIntervalsJSON
+		if err := strict(b, &j); err != nil {
+			return err
+		}
+		*v = Intervals{Confidence: j.Confidence, LogLoss: j.LogLoss, Brier: j.Brier, Accuracy: j.Accuracy, AUC: j.AUC, MacroF1: j.MacroF1,
+			AveragePrecision: noInterval, F1: noInterval, Sensitivity: noInterval, Specificity: noInterval, Precision: noInterval, Slope: noInterval, Intercept: noInterval}
+		for _, c := range j.PerClass {
+			v.PerClass = append(v.PerClass, ClassIntervals(c))
+		}
+		return nil
+	}
+	var j intervalsJSON
+	if err := strict(b, &j); err != nil {
+		return err
+	}
+	*v = Intervals{Confidence: j.Confidence, LogLoss: j.LogLoss, Brier: j.Brier, Accuracy: j.Accuracy, AUC: j.AUC, AveragePrecision: j.AveragePrecision, F1: j.F1,
+		Sensitivity: j.Sensitivity, Specificity: j.Specificity, Precision: j.Precision, Slope: j.Slope, Intercept: j.Intercept, Bins: j.Bins, MacroF1: noInterval}
+	return nil
+}
+
+type differenceJSON struct {
+	Estimate nullable `json:"estimate"`
+	Low      nullable `json:"low"`
+	High     nullable `json:"high"`
+	Z        nullable `json:"z"`
+	P        nullable `json:"p"`
+}
+
+// MarshalJSON writes estimate, low, high, z and p; undefined values are null.
+func (d Difference) MarshalJSON() ([]byte, error) {
+	return json.Marshal(differenceJSON{nullable(d.Estimate), nullable(d.Low), nullable(d.High), nullable(d.Z), nullable(d.P)})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (d *Difference) UnmarshalJSON(b []byte) error {
+	var j differenceJSON
+	if err := strict(b, &j); err != nil {
+		return err
+	}
+	*d = Difference{float64(j.Estimate), float64(j.Low), float64(j.High), float64(j.Z), float64(j.P)}
+	return nil
+}
+
+type constantJSON struct {
+	Of                   string     `json:"of,omitempty"`
+	Shares               []float64  `json:"shares"`
+	LogLoss              nullable   `json:"log_loss"`
+	Brier                nullable   `json:"brier"`
+	LogLossSkill         nullable   `json:"log_loss_skill"`
+	LogLossSkillInterval Interval   `json:"log_loss_skill_interval"`
+	BrierSkill           nullable   `json:"brier_skill"`
+	BrierSkillInterval   Interval   `json:"brier_skill_interval"`
+	Difference           Difference `json:"log_loss_difference"`
+}
+
+// MarshalJSON writes shares, the constant's log_loss and brier, the skill scores with intervals, and log_loss_difference.
+func (c Constant) MarshalJSON() ([]byte, error) {
+	return marshal(constantJSON{c.Of, c.Shares, nullable(c.LogLoss), nullable(c.Brier), nullable(c.LogLossSkill), c.LogLossSkillInterval,
+		nullable(c.BrierSkill), c.BrierSkillInterval, c.Difference})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (c *Constant) UnmarshalJSON(b []byte) error {
+	var j constantJSON
+	if err := strict(b, &j); err != nil {
+		return err
+	}
+	*c = Constant{Of: j.Of, Shares: j.Shares, LogLoss: float64(j.LogLoss), Brier: float64(j.Brier), LogLossSkill: float64(j.LogLossSkill),
+		BrierSkill: float64(j.BrierSkill), LogLossSkillInterval: j.LogLossSkillInterval, BrierSkillInterval: j.BrierSkillInterval, Difference: j.Difference}
+	return nil
+}
+
+// MarshalJSON writes conf, the differences of log_loss, brier and auc, and decisions: the weights of the rows by which model is right, and McNemar's p.
+func (c Comparison) MarshalJSON() ([]byte, error) {
+	type decisions struct {
+		Both    float64  `json:"both_right"`
+		New     float64  `json:"only_new_right"`
+		Old     float64  `json:"only_old_right"`
+		Neither float64  `json:"neither_right"`
+		P       nullable `json:"p"`
+	}
+	return json.Marshal(struct {
+		Confidence float64    `json:"conf"`
+		LogLoss    Difference `json:"log_loss"`
+		Brier      Difference `json:"brier"`
+		AUC        Difference `json:"auc"`
+		Decisions  decisions  `json:"decisions"`
+	}{c.Confidence, c.LogLoss, c.Brier, c.AUC, decisions{c.Both, c.OnlyNew, c.OnlyOld, c.Neither, nullable(c.DecisionsP)}})
 }

@@ -7,6 +7,6 @@ func Line(r Rows) (slope, intercept float64, err error) {
 	if err := r.Check(); err != nil {
 		return 0, 0, err
 	}
-	slope, intercept = r.slope()
-	return slope, intercept, nil
+	fit := r.recalibrate(false)
+	return fit.slope, fit.intercept, nil
 }

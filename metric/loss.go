@@ -63,15 +63,50 @@ func (l *losses) run(n int) {
 
 // tally is what one pass over the rows adds up.
 type tally struct {
-	positives                            int
-	weight, loss, square, tp, fp, tn, fn scalar.Sum
+	positives      int
+	labels         [2]labelSums
+	tp, fp, tn, fn scalar.Sum
+}
+
+// labelSums are sums over the rows of one label.
+type labelSums struct {
+	weight          scalar.Sum
+	loss, loss2     scalar.Sum // Σ s L, Σ s L²
+	square, square2 scalar.Sum // of the row's part of the Brier score in the place of L
+}
+
+func (l *labelSums) join(o *labelSums) {
+	l.weight.Add(o.weight.Value())
+	l.loss.Add(o.loss.Value())
+	l.loss2.Add(o.loss2.Value())
+	l.square.Add(o.square.Value())
+	l.square2.Add(o.square2.Value())
+}
+
+// together is the sums over all labels.
+func together(labels []labelSums) *labelSums {
+	all := new(labelSums)
+	for i := range labels {
+		all.join(&labels[i])
+	}
+	return all
+}
+
+// byLabel are the moments of L and of the rows' parts of the Brier score.
+func byLabel(labels []labelSums) (loss, square []moments) {
+	for i := range labels {
+		l := &labels[i]
+		loss = append(loss, moments{l.weight.Value(), l.loss.Value(), l.loss2.Value()})
+		square = append(square, moments{l.weight.Value(), l.square.Value(), l.square2.Value()})
+	}
+	return loss, square
 }
 
 func (t *tally) join(o *tally) {
 	t.positives += o.positives
-	t.weight.Add(o.weight.Value())
-	t.loss.Add(o.loss.Value())
-	t.square.Add(o.square.Value())
+	for y := range t.labels {
+		t.labels[y].join(&o.labels[y])
+	}
 	t.tp.Add(o.tp.Value())
 	t.fp.Add(o.fp.Value())
 	t.tn.Add(o.tn.Value())
@@ -112,7 +147,7 @@ func (r Rows) strip(t *tally, l *losses, at, n int, threshold float64, a []float
 	}
 	l.run(n)
 	for lo := 0; lo < n; lo += 64 {
-		var loss, square, weight float64
+		var loss, square, loss2, square2, weight [2]float64 // by label
 		var confusion [4]float64
 		for i := lo; i < min(lo+64, n); i++ {
 			s := 1.0
@@ -120,38 +155,55 @@ func (r Rows) strip(t *tally, l *losses, at, n int, threshold float64, a []float
 				s = r.Weight[at+i]
 			}
 			// |a - y| and a: from the kernel, but where rounding may turn the decision as every prediction has it
-			d, p := l.dz[i], l.dz[i]
+			L, d, p := l.loss[i], l.dz[i], l.dz[i]
 			if y[i] == 1 {
 				p = l.b[i]
 			}
 			if r.Probability != nil {
 				p = r.Probability[at+i]
 				d = p - y[i]
+				L = lossOf(p, y[i])
 			} else if math.Abs(p-threshold) < 1e-14 {
 				p = Sigmoid(z[i])
 			}
 			if a != nil {
 				a[at+i] = p
 			}
-			loss += float64(s * l.loss[i])
-			square += float64(s * float64(d*d))
-			weight += s
-			decided := 0
+			d2 := float64(d * d)
+			decided, label := 0, 0
 			if Positive(p, threshold) {
 				decided = 1
 			}
 			if y[i] == 1 {
-				decided += 2
+				label = 1
 				t.positives++
 			}
-			confusion[decided] += s
+			loss[label] += float64(s * L)
+			square[label] += float64(s * d2)
+			loss2[label] += float64(s * float64(L*L))
+			square2[label] += float64(s * float64(d2*d2))
+			weight[label] += s
+			confusion[2*label+decided] += s
 		}
-		t.loss.Add(loss)
-		t.square.Add(square)
-		t.weight.Add(weight)
+		for y := range t.labels {
+			l := &t.labels[y]
+			l.weight.Add(weight[y])
+			l.loss.Add(loss[y])
+			l.loss2.Add(loss2[y])
+			l.square.Add(square[y])
+			l.square2.Add(square2[y])
+		}
 		t.tn.Add(confusion[0])
 		t.fp.Add(confusion[1])
 		t.fn.Add(confusion[2])
 		t.tp.Add(confusion[3])
 	}
+}
+
+// lossOf is -log(a) for label 1 and -log(1 - a) for label 0: infinite where a says that the label cannot be.
+func lossOf(a, y float64) float64 {
+	if y == 1 {
+		return -math.Log(a)
+	}
+	return -math.Log1p(-a)
 }

@@ -11,7 +11,7 @@
 // curve with one class, say) is NaN in Go and null in JSON.
 //
 // A row's weight k means the row k times: every measure of weighted rows is that of the repeated rows.
-// Only the counts Rows, Positives and Bin.Rows count lines.
+// Only the counts Rows, Positives and Bin.Rows count lines. Every measure has a confidence interval (Intervals).
 //
 // The package does not read files, fit models (but for the two numbers of Calibration) or choose thresholds.
 package metric
@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/descent-ml/descent/infer"
 	"github.com/descent-ml/descent/internal/parallel"
 	"github.com/descent-ml/descent/internal/scalar"
 )
@@ -28,10 +29,12 @@ import (
 // Rows are the m examples to be measured. The slices are only read.
 type Rows struct {
 	LogOdds     []float64 // z: (m), finite
-	Probability []float64 // a: (m), in [0, 1], rising with LogOdds; nil: Sigmoid of LogOdds
+	Probability []float64 // a: (m), in [0, 1], what counts in the place of LogOdds; nil: Sigmoid of LogOdds, without its rounding
 	Label       []float64 // y: (m), each 0 or 1
 	Weight      []float64 // s: (m), each finite and ≥ 0; nil: ones
 	Threads     int       // 0: as many as Go runs at once; results have the same bits on any number
+	Confidence  float64   // of Intervals, such as 0.95; 0: there are none
+	Constant    []float64 // (2): the probabilities of label 0 and 1 by the constant model to compare with; nil: none
 }
 
 func (r Rows) weight(i int) float64 {
@@ -95,7 +98,7 @@ type Metrics struct {
 	Rows             int     // lines, whatever their weight
 	Positives        int     // lines with label 1
 	WeightSum        float64 // Σ s; in JSON only of two classes, when it differs from Rows (else it is the sum of Counts)
-	LogLoss          float64 // Σ s L / Σ s, L = log(1 + exp(-z)) for label 1 and log(1 + exp(z)) for label 0: finite for every finite z (Mächler 2012, §4)
+	LogLoss          float64 // Σ s L / Σ s, L = log(1 + exp(-z)) for label 1 and log(1 + exp(z)) for label 0: finite for every finite z (Mächler 2012, §4); of a given a -log(a), -log(1 - a)
 	Brier            float64 // Σ s (a - y)² / Σ s (Brier 1950)
 	Accuracy         float64
 	AUC              float64 // the chance that a random positive row has a larger z than a random negative one, ties one half (Mann and Whitney 1947)
@@ -104,6 +107,8 @@ type Metrics struct {
 	Threshold        float64
 	Confusion        Confusion
 	Calibration      Calibration
+	Intervals        *Intervals // nil without Rows.Confidence
+	Constant         *Constant  // nil without Rows.Constant
 
 	Levels   []string    // the classes
 	Counts   [][]float64 // the weight (without weights: the number) of rows by truth (row) and decision (column)
@@ -126,26 +131,48 @@ func Binary(r Rows, threshold float64) (*Metrics, error) {
 		a = make([]float64, len(r.LogOdds))
 	}
 	t := r.tally(threshold, a)
-	if a != nil {
-		r.Probability = a
-	}
 	order, err := r.rank()
 	if err != nil {
 		return nil, err
 	}
-	m := &Metrics{Rows: len(r.LogOdds), Threshold: threshold, Positives: t.positives, WeightSum: t.weight.Value(), Confusion: t.confusion()}
-	m.LogLoss, m.Brier = t.loss.Value()/m.WeightSum, t.square.Value()/m.WeightSum
+	if a != nil {
+		r.Probability = a
+	}
+	m := &Metrics{Rows: len(r.LogOdds), Threshold: threshold, Positives: t.positives, Confusion: t.confusion()}
+	all := together(t.labels[:])
+	m.WeightSum = all.weight.Value()
+	m.LogLoss, m.Brier = all.loss.Value()/m.WeightSum, all.square.Value()/m.WeightSum
 	m.Accuracy = m.Confusion.Accuracy()
 	m.F1 = m.Confusion.F1()
 	m.AUC = order.auc()
 	m.AveragePrecision = order.averagePrecision()
 	m.Calibration.Bins = order.bins(r.Probability, calibrationBins)
-	m.Calibration.Slope, m.Calibration.Intercept = r.slope()
+	fit := r.recalibrate(a == nil)
+	m.Calibration.Slope, m.Calibration.Intercept = fit.slope, fit.intercept
+	if r.Confidence != 0 {
+		if m.Intervals, err = m.intervals(r, all, order, fit); err != nil {
+			return nil, err
+		}
+	}
+	if r.Constant != nil {
+		if m.Constant, err = constantOf(r.Constant, 2, t.labels[:], r.Confidence); err != nil {
+			return nil, err
+		}
+	}
 	return m, nil
 }
 
 // Sigmoid is 1/(1+exp(-z)), by the sign of z so that neither side overflows nor loses small probabilities;
 // 0 and 1 at the infinities, NaN at NaN.
 func Sigmoid(z float64) float64 { return scalar.Sigmoid(z) }
+
+// quantile is the q with P(|N(0,1)| ≤ q) = conf.
+func quantile(conf float64) (float64, error) {
+	q, err := infer.Quantile(conf)
+	if err != nil {
+		return 0, fmt.Errorf("metric: %w", err)
+	}
+	return q, nil
+}
 
 var errTooManyRows = errors.New("metric: more than 2147483647 rows")

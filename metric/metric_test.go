@@ -592,7 +592,7 @@ func TestJSON(t *testing.T) {
 	if err := json.Unmarshal(b, &keys); err != nil {
 		t.Fatal(err)
 	}
-	for _, key := range []string{"rows", "positives", "log_loss", "brier", "accuracy", "auc", "average_precision", "f1", "threshold", "confusion", "calibration"} {
+	for _, key := range []string{"rows", "positives", "log_loss", "brier", "accuracy", "auc", "average_precision", "f1", "sensitivity", "specificity", "precision", "threshold", "confusion", "calibration"} {
 		if _, ok := keys[key]; !ok {
 			t.Errorf("no %q in %s", key, b)
 		}

@@ -57,7 +57,11 @@ func rank(threads int, z []float64, positive func(row int) bool, weights []float
 }
 
 func (r Rows) rank() (*ranking, error) {
-	return rank(r.Threads, r.LogOdds, func(row int) bool { return r.Label[row] == 1 }, r.Weight)
+	by := r.LogOdds
+	if r.Probability != nil {
+		by = r.Probability
+	}
+	return rank(r.Threads, by, func(row int) bool { return r.Label[row] == 1 }, r.Weight)
 }
 
 func (k *ranking) weight(row int32) float64 {

@@ -259,6 +259,26 @@ of day (15:04:05, 3:04 PM, a blank or T before it). A zone is read and left asid
 it is an error at the line; dates that could be day/month and month/day are an error, which --date when:dmy,year or when:mdy,year settles. A month or day of the
 week that training did not see follows --unseen. A missing date follows --missing: with mean it has the mean of year and days, no weight for month and day
 of the week, and the indicator when=missing. Terms may be of parts: --terms '` + "`" + `when:days` + "`" + `^2'.`},
+	{"metrics", "how measures, their intervals, skill, comparisons and costs are computed", `evaluate, and train for its test rows, give every measure a confidence interval at --conf (0.95): what the model would score on all rows of which these are a random
+sample, independent of each other. Rows of the training are no such sample, since the model was chosen to fit them, and have none. A weight k is k rows;
+weights that are no counts (that sum to 1, say) make every interval wrong. q is the normal quantile, M = Σ s. – (null): these rows cannot tell.
+
+  log loss, Brier      mean ± q·sd/√M. Log loss is -log of the probability of the label; Brier is (a - y)², of more than two classes summed over them.
+  accuracy, sensitivity, specificity, precision  Wilson's score interval of a proportion (Wilson 1927), also of the bins of the calibration table, and of precision and recall of a class.
+  AUC                  ± q standard errors of DeLong et al. (1988), as R's pROC. Where AUC is 1 their estimate is 0, and there is no interval.
+  average precision    standard error by its influence function, symmetric in the logit (Boyd et al. 2013).
+  F1                   2J/(1+J) of Wilson's interval of J = tp/(tp + fp + fn) (Hand et al. 2021).
+  calibration slope, intercept  of the logistic regression of the labels on z, ± q standard errors: 1 and 0 where probabilities are right.
+  AUC, F1, mean        of more than two classes: the delta method.
+
+The constant model gives every row the shares of the classes in the training rows. The skill is 1 - loss/constant's loss (of log loss: McFadden's measure, on these rows),
+with an interval by the delta method; the test is of the mean difference of the log losses of the rows.
+
+  --against OLD    the same rows under an older model, at its own threshold: mean differences of log loss and Brier score (paired z test), AUC (the paired test of DeLong et al.), and the decisions that only one of the models has right (McNemar's test, exact binomial). Below 0 is better for log loss and Brier score, above 0 for AUC. The target and its classes must be the same; weights are those of MODEL.
+  --slices sex,age   the measures in parts of the rows: by the levels of any column of FILE, whether the model reads it or not, by the values of at most ten different numbers, or by fifths (by weight, equal numbers together) of more. Of more than fifty levels the 49 with most weight are shown and the others are one. A slice with fewer than 10 rows of a class (of more than two classes: 30 rows) is marked. Its mean probability is tested against its rate: z = Σ s(y - a)/√(Σ s·a(1 - a)), p for all slices of a column together by Holm's method. Two tests of the column: Σ z², that every slice is right on average; and the score test of an intercept for each slice beside a common one, that all are off by the same shift of z. Several columns are several chances to find something.
+  --cost fp=1,fn=5 what false positives and false negatives cost in total and a row: at the threshold in use, at fp/(fp + fn), which costs least where probabilities mean what they say (Elkan 2001), at the best threshold for these rows, which is optimistic since it was chosen on them, and where every row gets the same label.
+
+These are large-sample results: with fewer than some ten rows of a class they are rough.`},
 	{"exit-codes", "what the exit code says", `  0    done
   1    an error in the data, the model or the training; nothing is left behind
   64   the command line cannot be meant, or asks for what this version does not have yet
@@ -414,7 +434,7 @@ func topicNames() []string {
 func (a *app) helpCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "help [COMMAND | TOPIC]",
-		Short: "about a command, equations, conventions, statistics, cv, running, exit-codes, warnings, json, or a warning's code",
+		Short: "about a command, equations, conventions, statistics, metrics, cv, running, exit-codes, warnings, json, or a warning's code",
 		Args:  between(0, "TOPIC"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			root := cmd.Root()
