@@ -12,7 +12,7 @@ import (
 
 // firthLikelihood adds half the log determinant of the information I = Σ c_i x̃_i x̃_iᵀ to a log likelihood (Firth 1993: Jeffreys' prior), c the curvature of the row's loss.
 // Its gradient is ½ Σ (x̃_iᵀI⁻¹x̃_i)·c'_i·x̃_i with c' = dc/dz, which the graph derives as it does c; of the log loss that makes the score Σ (y - a + h(½ - a))·x̃ with
-// the leverage h. I stands for the Hessian, as in Heinze and Schemper (2002).
+// the leverage h. I stands for the Hessian, as in Heinze and Schemper (2002); infer.Maximize learns the rest.
 func (f *fit) firthLikelihood(l infer.Surface) infer.Surface {
 	return func(ctx context.Context, theta []float64) (infer.Point, error) {
 		at, err := l(ctx, theta)
@@ -20,6 +20,7 @@ func (f *fit) firthLikelihood(l infer.Surface) infer.Surface {
 			return at, err
 		}
 		n := len(theta)
+		at.StandIn = true
 		var chol mat.Cholesky
 		if !chol.Factorize(mat.NewSymDense(n, at.Information)) {
 			at.Value = math.Inf(-1) // log 0

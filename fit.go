@@ -526,7 +526,7 @@ func (f *fit) alias(ctx context.Context) error {
 		f.kept = slices.DeleteFunc(f.kept, func(j int) bool { return gone[j] })
 		f.matrix = nil // to be stored without them
 	}
-	return nil
+	return f.noColumns()
 }
 
 // rank looks for aliases among the terms searched, first in part of the rows: columns that are independent there are independent.

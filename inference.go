@@ -127,6 +127,23 @@ func (f *fit) inferable() error {
 	return nil
 }
 
+// noColumns says which statistics need a column, where none is left beside the intercept.
+func (f *fit) noColumns() error {
+	i := &f.config.Inference
+	if len(f.kept) > 0 {
+		return nil
+	}
+	for _, s := range []struct {
+		name  string
+		asked bool
+	}{{"firth", i.Firth}, {"robust", i.Robust != ""}, {"cluster", i.Cluster != "" && i.Bootstrap == 0}, {"diagnostics", i.Diagnostics}} {
+		if s.asked {
+			return fmt.Errorf("%s: no column tells rows apart, so that only the intercept is left, and there is nothing that %s would be about", s.name, s.name)
+		}
+	}
+	return nil
+}
+
 // likely says which statistics cannot be had of a loss that is no likelihood. Bootstrap intervals can, and a cluster then says what is drawn.
 func (f *fit) likely() error {
 	if f.logLoss {

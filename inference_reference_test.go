@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/descent-ml/descent"
+	"gonum.org/v1/gonum/mat"
 )
 
 // inferenceCase is a set that testdata/inference/reference.R knows.
@@ -377,6 +378,70 @@ func TestFirthPublished(t *testing.T) {
 			if want.chisq != 0 {
 				near(want.name+" chi-squared", *got.LRChisq, want.chisq, 0.0051)
 			}
+		}
+	}
+}
+
+// TestFirthFewRows: with hardly more rows than parameters, where steps by the information alone would take thousands, the score y - a + h(½ - a) of Firth's method is 0
+// at the end: dot products with every column, made here from the coefficients alone.
+func TestFirthFewRows(t *testing.T) {
+	b, err := os.ReadFile("testdata/pima/pima.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.SplitAfter(string(b), "\n")
+	for _, rows := range []int{9, 10, 12, 16} {
+		r, err := descent.Fit(t.Context(), descent.Reader("few.csv", strings.NewReader(strings.Join(lines[:rows+1], ""))),
+			descent.Config{Target: "diabetes", Inference: descent.Inference{Firth: true}})
+		if err != nil {
+			t.Fatalf("%d rows: %v", rows, err)
+		}
+		p := len(r.Coefficients)
+		X, v, y, a := mat.NewDense(rows, p, nil), mat.NewDense(rows, p, nil), make([]float64, rows), make([]float64, rows)
+		for i := range rows {
+			cells := strings.Split(strings.TrimSpace(lines[i+1]), ",")
+			z := r.Coefficients[0].Estimate
+			X.Set(i, 0, 1)
+			for j, c := range r.Coefficients[1:] {
+				x, err := strconv.ParseFloat(cells[j], 64)
+				if err != nil {
+					t.Fatal(err)
+				}
+				X.Set(i, j+1, x)
+				z += x * c.Estimate
+			}
+			y[i], _ = strconv.ParseFloat(cells[p-1], 64)
+			a[i] = 1 / (1 + math.Exp(-z))
+			for j := range p {
+				v.Set(i, j, X.At(i, j)*math.Sqrt(a[i]*(1-a[i])))
+			}
+		}
+		var qr mat.QR
+		qr.Factorize(v)
+		var q mat.Dense
+		qr.QTo(&q)
+		for j := range p {
+			var score, size float64
+			for i := range rows {
+				var h float64
+				for k := range p {
+					h += q.At(i, k) * q.At(i, k)
+				}
+				d := y[i] - a[i] + h*(0.5-a[i])
+				score += d * X.At(i, j)
+				size += (math.Abs(y[i]-a[i]) + h*math.Abs(0.5-a[i])) * math.Abs(X.At(i, j))
+			}
+			if math.Abs(score) > 1e-10*size {
+				t.Errorf("%d rows: score %.2g of %s, the sum of its parts' sizes is %.2g", rows, score, r.Coefficients[j].Name, size)
+			}
+		}
+		for _, c := range r.Coefficients {
+			if c.Low == nil || c.High == nil || *c.Low >= c.Estimate || *c.High <= c.Estimate {
+				t.Errorf("%d rows: %s = %g from %s to %s", rows, c.Name, c.Estimate, show(c.Low), show(c.High))
+			}
+		}
+		if r.Steps > 60 {
+			t.Errorf("%d rows: %d steps", rows, r.Steps)
 		}
 	}
 }

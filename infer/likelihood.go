@@ -41,7 +41,7 @@ func SummarizeClasses(logLikelihood, nullLogLikelihood, m float64, parameters, c
 		LogLikelihood: logLikelihood, NullLogLikelihood: nullLogLikelihood,
 		Deviance: -2 * logLikelihood, NullDeviance: -2 * nullLogLikelihood,
 		Parameters: parameters, DFResidual: m - k, DFNull: m - float64(intercepts),
-		LikelihoodRatio: 2 * (logLikelihood - nullLogLikelihood), LikelihoodRatioDF: parameters - intercepts,
+		LikelihoodRatio: likelihoodRatio(logLikelihood, nullLogLikelihood, parameters-intercepts), LikelihoodRatioDF: parameters - intercepts,
 		LikelihoodRatioP: math.NaN(), McFadden: math.NaN(), Nagelkerke: math.NaN(),
 	}
 	l.AIC = l.Deviance + 2*k
@@ -55,6 +55,14 @@ func SummarizeClasses(logLikelihood, nullLogLikelihood, m float64, parameters, c
 		l.Nagelkerke = l.CoxSnell / -math.Expm1(2*nullLogLikelihood/m)
 	}
 	return l
+}
+
+// likelihoodRatio is 0 where the model is the constant one, whose two fits differ by rounding.
+func likelihoodRatio(logLikelihood, nullLogLikelihood float64, df int) float64 {
+	if df == 0 {
+		return 0
+	}
+	return 2 * (logLikelihood - nullLogLikelihood)
 }
 
 // ChiSquaredTail is P(χ² with df degrees of freedom > x): 1 for x ≤ 0. df must be positive.

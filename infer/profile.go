@@ -15,7 +15,8 @@ type Point struct {
 	Theta       []float64
 	Value       float64
 	Score       []float64 // its gradient (n)
-	Information []float64 // n×n: minus its Hessian, or a positive definite stand-in for it
+	Information []float64 // n×n: minus its Hessian, or, if StandIn, a positive definite matrix in its place
+	StandIn     bool      // Maximize learns the rest of the Hessian from its steps
 }
 
 // A Surface computes the log likelihood at a point. What it returns is the caller's.
@@ -33,6 +34,8 @@ const (
 	maxHalvings    = 40
 	// newtonDecrement is gᵀI⁻¹g, the squared distance to the maximum in standard errors, at which Newton's method is done.
 	newtonDecrement = 1e-20
+	// secantDecrement is that where the distance is by a learned Hessian, an estimate of it.
+	secantDecrement = 1e-24
 	// newtonFloor is that at which it may end where rounding keeps the value from rising.
 	newtonFloor = 1e-11
 )
@@ -41,8 +44,8 @@ const (
 var ErrNoMaximum = errors.New("the maximum is not reached")
 
 // Maximize is Newton's method from theta under linear constraints, with halved steps where the likelihood would fall: at every point
-// δ = I⁻¹(g - Aᵀμ), μ = (A I⁻¹Aᵀ)⁻¹A I⁻¹g. It ends where gᵀδ, the squared distance in standard errors, is 1e-20; where I is only a stand-in the steps converge
-// linearly. multipliers are μ, the derivatives of the maximum in the constraints' values. At an error the last point is returned with it.
+// δ = I⁻¹(g - Aᵀμ), μ = (A I⁻¹Aᵀ)⁻¹A I⁻¹g. It ends where gᵀδ, the squared distance in standard errors, is 1e-20. Where I is only a stand-in, with which steps
+// would converge linearly (of a few rows more than parameters too slowly to arrive), what it lacks is learned by secants. multipliers are μ, the derivatives of the maximum in the constraints' values. At an error the last point is returned with it.
 func Maximize(ctx context.Context, l Surface, theta []float64, constraints []Constraint) (p Point, multipliers []float64, err error) {
 	at, err := l(ctx, theta)
 	if err != nil {
@@ -64,15 +67,20 @@ func Maximize(ctx context.Context, l Surface, theta []float64, constraints []Con
 		}
 	}
 	before := math.Inf(1)
+	var missing secants
 	for range maxNewtonSteps {
-		s, err := newKKT(at.Information, constraints)
+		s, err := newKKT(missing.with(at.Information), constraints)
+		if err != nil && missing != nil { // not positive definite
+			missing = nil
+			s, err = newKKT(at.Information, constraints)
+		}
 		if err != nil {
 			return at, nil, err
 		}
 		step, mu := s.step(at.Score)
 		decrement := dot(at.Score, step)
 		near := decrement <= newtonFloor // the value has no digits left to tell a better point; the score has
-		if decrement <= newtonDecrement || near && decrement >= before {
+		if decrement <= secantDecrement || decrement <= newtonDecrement && !at.StandIn || near && decrement >= before {
 			return at, mu, nil
 		}
 		before = decrement
@@ -95,9 +103,60 @@ func Maximize(ctx context.Context, l Surface, theta []float64, constraints []Con
 				step[i] /= 2
 			}
 		}
+		if at.StandIn {
+			missing = missing.learn(at, next)
+		}
 		at = next
 	}
 	return at, nil, fmt.Errorf("infer: %w in %d steps", ErrNoMaximum, maxNewtonSteps)
+}
+
+// secants are minus the Hessian less the stand-in for it, as far as steps told, n×n; nil is 0. What has a formula is not learned: the symmetric rank-one update is
+// of the difference alone (Dennis, Gay and Welsch 1981; Nocedal and Wright 2006, eq. 6.24).
+type secants []float64
+
+// secantAngle: an update whose denominator is that much smaller than its numerator is left out (Nocedal and Wright 2006, eq. 6.26).
+const secantAngle = 1e-8
+
+// with is the matrix with what was learned.
+func (c secants) with(information []float64) []float64 {
+	if c == nil {
+		return information
+	}
+	out := slices.Clone(information)
+	for i, v := range c {
+		out[i] += v
+	}
+	return out
+}
+
+// learn makes the matrix at next explain the scores of both points: (I + C)s = g - g' of the step s.
+func (c secants) learn(at, next Point) secants {
+	n := len(at.Theta)
+	s, r := make([]float64, n), make([]float64, n)
+	for i := range s {
+		s[i] = next.Theta[i] - at.Theta[i]
+	}
+	B := c.with(next.Information)
+	var rs, rr, ss float64 // in the units of the information's diagonal
+	for i := range r {
+		r[i] = at.Score[i] - next.Score[i] - dot(B[i*n:(i+1)*n], s)
+		d := next.Information[i*n+i]
+		rs += float64(r[i] * s[i])
+		rr += float64(r[i]*r[i]) / d
+		ss += float64(s[i]*s[i]) * d
+	}
+	if !(math.Abs(rs) > secantAngle*math.Sqrt(rr*ss)) {
+		return c
+	}
+	out := make(secants, n*n)
+	copy(out, c)
+	for i := range n {
+		for j := range n {
+			out[i*n+j] += float64(r[i]*r[j]) / rs
+		}
+	}
+	return out
 }
 
 // maxBoundSteps of Bound.
@@ -140,9 +199,8 @@ func Bound(ctx context.Context, l Surface, p Point, c []float64, q float64, up b
 		if math.Abs(root-q) <= boundDigits*q {
 			return v, nil
 		}
-		theta = at.Theta
-		if root < q {
-			inner = max(inner, d)
+		if root < q { // from here on: a point too far out may lie on the way to another maximum, of which Firth's likelihood can have several
+			inner, theta = max(inner, d), at.Theta
 		} else {
 			outer = min(outer, d)
 		}
