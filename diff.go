@@ -191,6 +191,7 @@ func (d *Difference) training(a, b *modelFile) {
 	optional("cost", x.Cost, y.Cost)
 	optional("loss", x.Loss, y.Loss)
 	moved(s, "", "threshold", a.Threshold, b.Threshold)
+	moved(s, "", "recalibration", cmp.Or(a.recalibrated(), "none"), cmp.Or(b.recalibrated(), "none"))
 	moved(s, "", "errors", cmp.Or(x.Errors, ModelErrors), cmp.Or(y.Errors, ModelErrors))
 	moved(s, "", "program", x.Program, y.Program)
 }

@@ -309,7 +309,7 @@ func (p *pulled) two(ctx context.Context) error {
 		pull[i] = -q[i] * slope[i] / (1 - leverage[i])
 	}
 	for _, i := range p.largest(pull) {
-		a, err := p.model.link.probability(z[i] + p.priorShift(0))
+		a, err := p.model.probability(z[i] + p.priorShift(0))
 		if err != nil {
 			return err
 		}

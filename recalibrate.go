@@ -265,8 +265,10 @@ func (f *fit) measureRecalibration(test *metric.Metrics, before func(*Model) (*m
 }
 
 // Recalibrated says how the model's probabilities were recalibrated, in words; "" is not at all.
-func (m *Model) Recalibrated() string {
-	c := m.file.Recalibration
+func (m *Model) Recalibrated() string { return m.file.recalibrated() }
+
+func (f *modelFile) recalibrated() string {
+	c := f.Recalibration
 	if c == nil {
 		return ""
 	}
