@@ -367,10 +367,16 @@ func (s *streaming) measureSize(b *engine.OnlineRows) {
 		weights = b.Inputs[s.classes.Sets()]
 	}
 	for _, codes := range b.Codes {
+		n := 0
 		for r, code := range codes[:b.Rows] {
 			if code >= 0 {
-				s.active += weightOf(weights, r)
+				if n++; weights != nil {
+					s.active += weights[r]
+				}
 			}
+		}
+		if weights == nil {
+			s.active += float64(n)
 		}
 	}
 	if b.Start == nil {
@@ -379,9 +385,8 @@ func (s *streaming) measureSize(b *engine.OnlineRows) {
 	for r := range b.Rows {
 		var square float64
 		for i := b.Start[r]; i < b.Start[r+1]; i++ {
-			if d := s.rows.Sparse(b.Index[i]).SizeOfEntries(); d > 0 {
-				x := b.Value[i] / d
-				square += float64(x * x)
+			if d := s.rows.Sparse(b.Index[i]).SquareOfEntries(); d > 0 {
+				square += b.Value[i] * b.Value[i] / d
 			}
 		}
 		s.active += float64(weightOf(weights, r) * square)
@@ -397,9 +402,9 @@ func (s *streaming) move(w *streamWeights, g *engine.OnlineSums) {
 		if s.units {
 			unit = m.Deviation()
 		}
-		before := w.dense.W[d]
-		s.ada.Move(&w.dense, int32(d), g.Dense[d]-float64(m.Mean*g.Bias), m.Size(), unit)
-		shift += float64((w.dense.W[d] - before) * m.Mean)
+		before, mean := w.dense.W[d], m.Mean()
+		s.ada.Move(&w.dense, int32(d), g.Dense[d]-float64(mean*g.Bias), m.Size(), unit)
+		shift += float64((w.dense.W[d] - before) * mean)
 	}
 	for c, list := range s.touched.Codes {
 		of, sums := &w.codes[c], g.Codes[c]
@@ -415,7 +420,7 @@ func (s *streaming) move(w *streamWeights, g *engine.OnlineSums) {
 		if s.units && s.config.Penalty.on() {
 			unit = s.rows.SparseDeviation(j)
 		}
-		s.ada.Move(&w.sparse, j, g.Sparse[j], s.rows.Sparse(j).SizeOfEntries(), unit)
+		s.ada.Move(&w.sparse, j, g.Sparse[j], math.Sqrt(s.rows.Sparse(j).SquareOfEntries()), unit)
 		g.Sparse[j] = 0
 	}
 	s.ada.Move(&w.bias, 0, g.Bias, 1, 0)
@@ -468,9 +473,13 @@ func (f *fit) finishStream(ctx context.Context) error {
 	f.kept = upTo(n)
 	f.matrix = &encode.Design{Terms: f.kept}
 	center, scale := make([]float64, n), make([]float64, n)
-	for j, t := range e.Terms {
+	column := -1
+	for j, t := range e.Terms { // in the order of the columns
+		for column < 0 || e.Columns[column].Name != t.Column {
+			column++
+		}
 		scale[j] = 1
-		if c, _ := e.Column(t.Column); t.Kind == encode.KindNumeric {
+		if c := &e.Columns[column]; t.Kind == encode.KindNumeric {
 			if center[j] = c.Mean; c.Deviation > 0 {
 				scale[j] = 1 / c.Deviation
 			}
@@ -493,7 +502,7 @@ func (f *fit) finishStream(ctx context.Context) error {
 			switch {
 			case p.Dense >= 0:
 				v = dense[p.Dense]
-				bias += float64(v * (s.rows.Dense(p.Dense).Mean)) // the mean less the origin
+				bias += float64(v * (s.rows.Dense(p.Dense).Mean())) // the mean less the origin
 			case p.Sparse >= 0:
 				if p.Sparse < len(sparse) {
 					v = sparse[p.Sparse]

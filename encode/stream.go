@@ -27,6 +27,7 @@ type Stream struct {
 	batch   int
 	take    func(*engine.OnlineRows) error
 	columns []*streamed
+	named   map[string]*streamed
 	dense   []*streamed // numbers, by dense column
 	codes   []*streamed // by code column; of an indicator the column of numbers
 	target  string
@@ -46,39 +47,100 @@ type streamed struct {
 	Column
 	Moments // of numbers, less origin
 	origin  float64
-	dense   int       // its dense column, -1: none
-	code    int       // its code column, of levels, or of the indicator; -1: none
-	texts   []string  // by the table's code
-	counts  []float64 // Σ s by the table's code + 1; 0: missing
-	rows    []int     // likewise
-	absent  int       // numbers that are missing in rows in use
-	gaps    bool      // of numbers: the mini-batch has some
-	na      []string  // texts that meant missing
+	dense   int          // its dense column, -1: none
+	code    int          // its code column, of levels, or of the indicator; -1: none
+	texts   []string     // by the table's code
+	counts  []levelCount // by the table's code + 1; 0: missing
+	absent  int          // numbers that are missing in rows in use
+	gaps    bool         // of numbers: the mini-batch has some
+	na      []string     // texts that meant missing
 }
 
-// Moments are the weighted mean and squares of the numbers so far, less the column's origin.
+// levelCount is the rows in use of a level, and their Σ s.
+type levelCount struct {
+	rows   int
+	weight float64
+}
+
+func weightOf(weights []float64, i int) float64 {
+	if weights == nil {
+		return 1
+	}
+	return weights[i]
+}
+
+// Moments are sums of the numbers so far, less the column's origin: Σ s, Σ s (x - p) and Σ s (x - p)², p the first of them. As p is one of the numbers, their variance is
+// no less than (p - mean)² by the share that p has, so that a variance from n rows has a relative error of n ulp at most.
 type Moments struct {
-	Rows      int     // that have a number
-	Weight    float64 // Σ s of these
-	Mean      float64
-	Squares   float64 // Σ s (x - mean)²
-	Low, High float64
+	Rows        int // that have a number
+	Weight      float64
+	pivot       float64
+	sum, square float64
+	Low, High   float64
 }
 
-// add joins the moments of further numbers (Chan, Golub and LeVeque, 1979).
-func (m *Moments) add(o Moments) {
-	if o.Rows == 0 {
+// add takes one number in.
+func (m *Moments) add(s, x float64) {
+	if m.Rows == 0 {
+		m.pivot, m.Low, m.High = x, x, x
+	}
+	m.Rows++
+	m.Weight += s
+	d := x - m.pivot
+	sd := float64(s * d)
+	m.sum += sd
+	m.square += float64(sd * d)
+	if x < m.Low {
+		m.Low = x
+	}
+	if x > m.High {
+		m.High = x
+	}
+}
+
+// addAll takes numbers of weight 1 in, none of them NaN, in four parts: those whose places have the same remainder by 4.
+func (m *Moments) addAll(x []float64) {
+	if len(x) == 0 {
 		return
 	}
 	if m.Rows == 0 {
-		*m = o
-		return
+		m.pivot, m.Low, m.High = x[0], x[0], x[0]
 	}
-	d, w := o.Mean-m.Mean, m.Weight+o.Weight
-	m.Mean += float64(d * (o.Weight / w))
-	m.Squares += o.Squares + float64(float64(d*d)*(m.Weight*(o.Weight/w)))
-	m.Weight, m.Rows = w, m.Rows+o.Rows
-	m.Low, m.High = math.Min(m.Low, o.Low), math.Max(m.High, o.High)
+	m.Rows += len(x)
+	m.Weight += float64(len(x))
+	var s, q [4]float64
+	p, low, high := m.pivot, m.Low, m.High
+	for ; len(x) >= 4; x = x[4:] {
+		x := x[:4]
+		d0, d1, d2, d3 := x[0]-p, x[1]-p, x[2]-p, x[3]-p
+		s[0], s[1], s[2], s[3] = s[0]+d0, s[1]+d1, s[2]+d2, s[3]+d3
+		q[0] += float64(d0 * d0)
+		q[1] += float64(d1 * d1)
+		q[2] += float64(d2 * d2)
+		q[3] += float64(d3 * d3)
+		low = min(low, x[0], x[1], x[2], x[3])
+		high = max(high, x[0], x[1], x[2], x[3])
+	}
+	for i, x := range x {
+		d := x - p
+		s[i] += d
+		q[i] += float64(d * d)
+		low, high = min(low, x), max(high, x)
+	}
+	m.sum += (s[0] + s[2]) + (s[1] + s[3])
+	m.square += (q[0] + q[2]) + (q[1] + q[3])
+	m.Low, m.High = low, high
+}
+
+// Mean is 0 where there are no numbers.
+func (m *Moments) Mean() float64 {
+	switch {
+	case m.Weight == 0:
+		return 0
+	case m.Low == m.High:
+		return m.Low
+	}
+	return m.pivot + m.sum/m.Weight
 }
 
 // Deviation is the population's standard deviation.
@@ -86,7 +148,8 @@ func (m *Moments) Deviation() float64 {
 	if m.Weight == 0 || m.Low == m.High {
 		return 0
 	}
-	return math.Sqrt(m.Squares / m.Weight)
+	mean := m.sum / m.Weight
+	return math.Sqrt(math.Max(0, m.square/m.Weight-float64(mean*mean)))
 }
 
 // mostSizes is how many sizes a number may be away: a single far one would otherwise move a weight too far at once.
@@ -94,21 +157,28 @@ const mostSizes = 10
 
 // Size is how large x - mean is: the deviation, or a tenth of the farthest where that is more.
 func (m *Moments) Size() float64 {
-	return math.Max(m.Deviation(), math.Max(m.High-m.Mean, m.Mean-m.Low)/mostSizes)
+	mean := m.Mean()
+	return math.Max(m.Deviation(), math.Max(m.High-mean, mean-m.Low)/mostSizes)
 }
 
-// SizeOfEntries is how large the values of a sparse feature are where it is present: their root mean square, or a tenth of the farthest where that is more.
-func (m *Moments) SizeOfEntries() float64 {
+// SquareOfEntries is the square of how large the values of a sparse feature are where it is present: of their root mean square, or of a tenth of the farthest where that is more.
+func (m *Moments) SquareOfEntries() float64 {
 	if m.Weight == 0 {
 		return 0
 	}
-	return math.Max(math.Sqrt(m.Squares/m.Weight+float64(m.Mean*m.Mean)), math.Max(m.High, -m.Low)/mostSizes)
+	far := max(m.High, -m.Low) / mostSizes
+	return max((m.square+float64(m.pivot*(2*m.sum+float64(m.pivot*m.Weight))))/m.Weight, float64(far*far))
 }
 
 // withZeros are the moments over all rows of a sparse feature, those without it 0, of total weight Σ s.
 func (m *Moments) withZeros(rows int, weight float64) Moments {
 	out := *m
-	out.add(Moments{Rows: rows - m.Rows, Weight: weight - m.Weight})
+	if zeros := weight - m.Weight; rows > m.Rows {
+		out.Rows, out.Weight = rows, weight
+		out.sum -= float64(zeros * m.pivot)
+		out.square += float64(float64(zeros*m.pivot) * m.pivot)
+		out.Low, out.High = math.Min(m.Low, 0), math.Max(m.High, 0)
+	}
 	return out
 }
 
@@ -120,7 +190,7 @@ func NewStream(head *dataset.Table, target string, classes *Classes, o Options, 
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	s := &Stream{o: o, classes: classes, batch: batch, take: take, target: target, s: -1, off: -1, Counts: make([]float64, len(classes.Levels))}
+	s := &Stream{o: o, classes: classes, batch: batch, take: take, target: target, named: map[string]*streamed{}, s: -1, off: -1, Counts: make([]float64, len(classes.Levels))}
 	for _, c := range head.Columns {
 		if c.Name == target || c.Name == o.Weight || c.Name == o.Offset || slices.Contains(o.Aside, c.Name) {
 			continue
@@ -132,7 +202,7 @@ func NewStream(head *dataset.Table, target string, classes *Classes, o Options, 
 		if col.Unseen == UnseenError {
 			col.Unseen = ""
 		}
-		s.columns = append(s.columns, col)
+		s.columns, s.named[c.Name] = append(s.columns, col), col
 		if c.Type != dataset.Numeric {
 			if col.Type = Levels; c.Type == dataset.Boolean {
 				col.Type = Boolean
@@ -212,11 +282,11 @@ func origin(n *dataset.Numbers) float64 {
 	n.Read(values, 0)
 	for _, x := range values {
 		if x == x {
-			m.add(Moments{Rows: 1, Weight: 1, Mean: x, Low: x, High: x})
+			m.add(1, x)
 		}
 	}
-	if math.Abs(m.Mean) > far*m.Deviation() && !math.IsInf(m.Mean, 0) {
-		return m.Mean
+	if mean := m.Mean(); math.Abs(mean) > far*m.Deviation() && mean-mean == 0 {
+		return mean
 	}
 	return 0
 }
@@ -396,9 +466,8 @@ func (s *Stream) copy(t *dataset.Table, inputs []*dataset.Column, labels []int32
 			}
 			b.Inputs[k][s.n+i] = 1
 		}
-		w := 1.0
+		w := weightOf(weights, row)
 		if weights != nil {
-			w = weights[row]
 			b.Inputs[s.s][s.n+i] = w
 		}
 		if offsets != nil {
@@ -415,9 +484,12 @@ func (s *Stream) copy(t *dataset.Table, inputs []*dataset.Column, labels []int32
 		if col.Type == Numeric {
 			values := s.some[:len(rows)]
 			readRowsOf(values, rows, c.Numbers)
-			for k, x := range values {
-				r := s.n + k
-				b.Dense[(r/panelRows*D+col.dense)*panelRows+r%panelRows] = x - col.origin
+			for r, x := s.n, values; len(x) > 0; {
+				panel := b.Dense[(r/panelRows*D+col.dense)*panelRows+r%panelRows:][:min(len(x), panelRows-r%panelRows)]
+				for k := range panel {
+					panel[k] = x[k] - col.origin
+				}
+				r, x = r+len(panel), x[len(panel):]
 			}
 			if c.Missing > 0 {
 				for _, x := range values {
@@ -438,18 +510,14 @@ func (s *Stream) copy(t *dataset.Table, inputs []*dataset.Column, labels []int32
 		}
 		col.texts = c.Levels
 		if n := len(c.Levels) + 1; n > len(col.counts) {
-			col.counts = append(col.counts, make([]float64, n-len(col.counts))...)
-			col.rows = append(col.rows, make([]int, n-len(col.rows))...)
+			col.counts = append(col.counts, make([]levelCount, n-len(col.counts))...)
 		}
 		to := b.Codes[col.code][s.n:]
 		for k, row := range rows {
 			code := c.Codes[row] + 1
-			w := 1.0
-			if weights != nil {
-				w = weights[row]
-			}
-			col.counts[code] += w
-			col.rows[code]++
+			n := &col.counts[code]
+			n.rows++
+			n.weight += weightOf(weights, row)
 			if code == 1 && col.Type == Boolean || code == 0 && col.Column.Missing != MissingLevel {
 				code = UnseenLevel // 0, as far as the model is concerned
 			}
@@ -496,19 +564,34 @@ func (s *Stream) emit() error {
 	if s.s >= 0 {
 		weights = b.Inputs[s.s]
 	}
-	end := padded(s.n)
 	for d, col := range s.dense {
-		for r := s.n; r < end; r++ { // padding
-			b.Dense[(r/panelRows*D+d)*panelRows+r%panelRows] = 0
-		}
-		col.Moments.add(panelMoments(b.Dense, D, d, s.n, weights))
-		if col.gaps {
-			for r := range s.n {
-				if x := &b.Dense[(r/panelRows*D+d)*panelRows+r%panelRows]; *x != *x {
-					*x = col.Moments.Mean
+		m := &col.Moments
+		for at := 0; at < s.n; at += panelRows {
+			panel := b.Dense[(at/panelRows*D+d)*panelRows:][:panelRows]
+			n := min(panelRows, s.n-at)
+			clear(panel[n:]) // padding
+			if weights == nil && !col.gaps {
+				m.addAll(panel[:n])
+				continue
+			}
+			for r, x := range panel[:n] {
+				if x == x {
+					m.add(weightOf(weights, at+r), x)
 				}
 			}
-			col.gaps = false
+		}
+		if !col.gaps {
+			continue
+		}
+		col.gaps = false
+		mean := m.Mean()
+		for at := 0; at < s.n; at += panelRows {
+			panel := b.Dense[(at/panelRows*D+d)*panelRows:][:min(panelRows, s.n-at)]
+			for r, x := range panel {
+				if x != x {
+					panel[r] = mean
+				}
+			}
 		}
 	}
 	if b.Start != nil {
@@ -516,13 +599,9 @@ func (s *Stream) emit() error {
 			s.sparse = append(s.sparse, make([]Moments, n-len(s.sparse))...)
 		}
 		for r := range s.n {
-			w := 1.0
-			if weights != nil {
-				w = weights[r]
-			}
+			w := weightOf(weights, r)
 			for i := b.Start[r]; i < b.Start[r+1]; i++ {
-				x := b.Value[i]
-				s.sparse[b.Index[i]].add(Moments{Rows: 1, Weight: w, Mean: x, Low: x, High: x})
+				s.sparse[b.Index[i]].add(w, b.Value[i])
 			}
 		}
 	}
@@ -533,56 +612,6 @@ func (s *Stream) emit() error {
 		b.Start, b.Index, b.Value = b.Start[:1], b.Index[:0], b.Value[:0]
 	}
 	return err
-}
-
-// panelMoments are the moments of the n numbers of a column in panels; NaN are none.
-func panelMoments(dense []float64, D, d, n int, weights []float64) Moments {
-	m := Moments{Low: math.Inf(1), High: math.Inf(-1)}
-	var sum float64
-	for r := 0; r < n; r += panelRows {
-		x := dense[(r/panelRows*D+d)*panelRows:][:min(panelRows, n-r)]
-		for i, v := range x {
-			if v != v {
-				continue
-			}
-			w := 1.0
-			if weights != nil {
-				w = weights[r+i]
-			}
-			m.Rows++
-			m.Weight += w
-			sum += float64(w * v)
-			if v < m.Low {
-				m.Low = v
-			}
-			if v > m.High {
-				m.High = v
-			}
-		}
-	}
-	if m.Rows == 0 {
-		return Moments{}
-	}
-	m.Mean = sum / m.Weight
-	if m.Low == m.High {
-		m.Mean = m.Low
-		return m
-	}
-	for r := 0; r < n; r += panelRows {
-		x := dense[(r/panelRows*D+d)*panelRows:][:min(panelRows, n-r)]
-		for i, v := range x {
-			if v != v {
-				continue
-			}
-			w := 1.0
-			if weights != nil {
-				w = weights[r+i]
-			}
-			e := v - m.Mean
-			m.Squares += float64(float64(w*e) * e)
-		}
-	}
-	return m
 }
 
 // Dense are the moments of the numbers of dense column d, less the column's origin.
@@ -602,17 +631,14 @@ func (s *Stream) SparseDeviation(j int32) float64 {
 
 // Tally is how many rows in use have no value in a column, and how many each of its levels.
 func (s *Stream) Tally(column string) (missing int, levels []doctor.Tally) {
-	for _, c := range s.columns {
-		if c.Name != column {
-			continue
-		}
+	if c := s.named[column]; c != nil {
 		missing = c.absent
-		for code, rows := range c.rows {
+		for code, n := range c.counts {
 			switch {
 			case code == 0:
-				missing = rows
-			case rows > 0:
-				levels = append(levels, doctor.Tally{Level: c.texts[code-1], Rows: rows})
+				missing = n.rows
+			case n.rows > 0:
+				levels = append(levels, doctor.Tally{Level: c.texts[code-1], Rows: n.rows})
 			}
 		}
 	}
@@ -639,7 +665,7 @@ func (s *Stream) Encoding(t *dataset.Table) (*Encoding, []Place, error) {
 			if m.Rows == 0 {
 				return nil, nil, t.At(-1, at, "the column has no value in the training rows; --exclude %s leaves it out", c.Name)
 			}
-			c.Mean, c.Deviation, c.Min, c.Max = m.Mean+col.origin, m.Deviation(), m.Low+col.origin, m.High+col.origin
+			c.Mean, c.Deviation, c.Min, c.Max = m.Mean()+col.origin, m.Deviation(), m.Low+col.origin, m.High+col.origin
 			if c.Min == c.Max {
 				c.Mean, c.Deviation = c.Min, 0
 			}
@@ -660,8 +686,8 @@ func (s *Stream) Encoding(t *dataset.Table) (*Encoding, []Place, error) {
 			continue
 		}
 		level := map[string]int{}
-		for code, text := range col.texts {
-			if col.counts[code+1] > 0 || c.Type == Boolean {
+		for code, text := range col.texts[:max(len(col.counts)-1, 0)] {
+			if col.counts[code+1].rows > 0 || c.Type == Boolean {
 				c.Levels = append(c.Levels, text)
 				level[text] = code + 1
 			}
@@ -671,7 +697,7 @@ func (s *Stream) Encoding(t *dataset.Table) (*Encoding, []Place, error) {
 		} else {
 			c.Base = c.Levels[0]
 		}
-		if len(col.counts) > 0 && col.counts[0] > 0 && c.Missing == MissingLevel {
+		if len(col.counts) > 0 && col.counts[0].rows > 0 && c.Missing == MissingLevel {
 			if err := col.missingAs(t, at, &c); err != nil {
 				return nil, nil, err
 			}
@@ -702,7 +728,7 @@ func (s *Stream) Encoding(t *dataset.Table) (*Encoding, []Place, error) {
 		}
 		m := s.sparse[j].withZeros(s.Rows, s.WeightSum)
 		name := dataset.FeatureName(s.feature[j])
-		c := Column{Name: name, Type: Numeric, Mean: m.Mean, Deviation: m.Deviation(), Min: m.Low, Max: m.High}
+		c := Column{Name: name, Type: Numeric, Mean: m.Mean(), Deviation: m.Deviation(), Min: m.Low, Max: m.High}
 		if c.Min == c.Max {
 			c.Mean = c.Min
 		}
