@@ -171,7 +171,7 @@ func (f *fit) opened() error {
 		return t.At(-1, nil, "no data rows: the file is empty after its header")
 	}
 	for _, name := range slices.Concat(c.Columns.Include, c.Columns.Exclude) {
-		if t.Format == dataset.LIBSVM && !slices.Contains(t.FeatureNames(), name) && slices.Contains(c.Columns.Include, name) ||
+		if t.Format == dataset.LIBSVM && !c.Solver.Stream && !slices.Contains(t.FeatureNames(), name) && slices.Contains(c.Columns.Include, name) ||
 			t.Format != dataset.LIBSVM && !slices.Contains(t.Header, name) {
 			return t.NoColumn(name)
 		}

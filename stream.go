@@ -121,7 +121,9 @@ func (f *fit) stream(ctx context.Context, source Source) error {
 	f.result.Seconds.Train = time.Since(begin).Seconds()
 	switch r := f.result; {
 	case s.diverged != nil:
-		r.Verdict, r.Message = Diverging, s.diverged.Error()
+		r.Verdict, r.Message, r.Rows, r.Steps, r.Passes = Diverging, s.diverged.Error(), s.rows.Rows, s.ada.Steps(), 1
+		s.noCost()
+		return f.verdictError()
 	case err != nil && limited.Err() != nil && s.rows != nil && s.ada.Steps() > 0:
 		what := "interrupted"
 		if r.Verdict = Interrupted; errors.Is(limited.Err(), context.DeadlineExceeded) {
@@ -162,9 +164,7 @@ func (s *streaming) learned() error {
 	s.print = s.fingerprint
 	r.Rows, r.Dropped, r.WeightSum = s.rows.Rows, s.rows.Dropped, s.rows.WeightSum
 	r.Steps, r.Passes = s.ada.Steps(), 1
-	r.Cost, r.Loss, r.GradientNorm = math.NaN(), math.NaN(), math.NaN()
-	r.GapNote = "no bound: the rows were read once and are gone"
-	r.StatisticsNote = "no standard errors, tests and intervals: a single pass does not end at the optimum"
+	s.noCost()
 	now := tally{s.loss, s.rows.WeightSum}
 	if now != s.point {
 		s.keep(now)
@@ -176,6 +176,14 @@ func (s *streaming) learned() error {
 		}
 	}
 	return s.found(doctor.Examine(s.patient())...)
+}
+
+// noCost says what cannot be known.
+func (s *streaming) noCost() {
+	r := s.result
+	r.Cost, r.Loss, r.GradientNorm = math.NaN(), math.NaN(), math.NaN()
+	r.GapNote = "no bound: the rows were read once and are gone"
+	r.StatisticsNote = "no standard errors, tests and intervals: a single pass does not end at the optimum"
 }
 
 // patient is what the doctor is shown.

@@ -355,6 +355,44 @@ func TestStreamLearns(t *testing.T) {
 	}
 }
 
+// TestStreamDropped: rows without a value are no rows; LIBSVM's features may come later than the first rows.
+func TestStreamDropped(t *testing.T) {
+	rows := streamRows(9, 12000)
+	all, kept := streamCSV(rows), streamCSV(slices.DeleteFunc(slices.Clone(rows), func(r streamRow) bool { return math.IsNaN(r.numbers[0]) }))
+	config := streamConfig()
+	config.Encoding.Missing = encode.MissingDrop
+	var coefficients [2][]descent.Coefficient
+	for i, text := range []string{all, kept} {
+		r, err := descent.Fit(context.Background(), descent.Reader("x", strings.NewReader(text)), config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if coefficients[i] = r.Coefficients; i == 0 && r.Dropped == 0 {
+			t.Error("no row was dropped")
+		}
+	}
+	for j, c := range coefficients[0] {
+		if d := coefficients[1][j]; c.Name != d.Name || math.Abs(c.Estimate-d.Estimate) > 1e-9*math.Abs(c.Estimate) { // the origin is another
+			t.Errorf("%s %v, without the rows %s %v", c.Name, c.Estimate, d.Name, d.Estimate)
+		}
+	}
+
+	text := strings.Repeat("1 1:2 7:1\n0 2:1\n", 6000) + "1 5:1\n0 6:1\n"
+	config = descent.Config{Columns: descent.Columns{Include: []string{"x1", "x2", "x5"}}}
+	config.Solver.Stream = true
+	r, err := descent.Fit(context.Background(), descent.Reader("x", strings.NewReader(text)), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, c := range r.Coefficients {
+		names = append(names, c.Name)
+	}
+	if got := strings.Join(names, " "); got != "(intercept) x1 x2 x5" {
+		t.Errorf("terms %s", got)
+	}
+}
+
 func TestStreamClasses(t *testing.T) {
 	r := rand.New(rand.NewPCG(6, 6))
 	var dense, sparse strings.Builder
@@ -459,6 +497,19 @@ func TestStreamRefuses(t *testing.T) {
 		if err := c.Check(); err == nil || !strings.Contains(err.Error(), "stream and") || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func TestStreamDiverges(t *testing.T) {
+	config := descent.Config{Target: "y"}
+	config.Solver.Stream, config.Solver.Alpha = true, 1e308
+	config.Encoding.Missing = encode.MissingDrop
+	r, err := descent.Fit(context.Background(), descent.Reader("x", strings.NewReader(streamCSV(streamRows(1, 2000)))), config)
+	if !errors.Is(err, descent.ErrUnfinished) {
+		t.Fatal(err)
+	}
+	if r.Verdict != descent.Diverging || r.Model != nil {
+		t.Errorf("verdict %s, model %v", r.Verdict, r.Model)
 	}
 }
 

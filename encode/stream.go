@@ -40,6 +40,7 @@ type Stream struct {
 	s, off int               // inputs of the weight and the offset, -1: none
 	use    []int
 	some   []float64
+	table  *dataset.Table // the last one
 }
 
 // streamed is a column of a stream.
@@ -150,6 +151,18 @@ func (m *Moments) Deviation() float64 {
 	}
 	mean := m.sum / m.Weight
 	return math.Sqrt(math.Max(0, m.square/m.Weight-float64(mean*mean)))
+}
+
+// mostSquared is the size of numbers whose squares can be added.
+const mostSquared = 1e150
+
+// finite refuses numbers that cannot be squared.
+func (m *Moments) finite(t *dataset.Table, name string) error {
+	if m.High <= mostSquared && m.Low >= -mostSquared {
+		return nil
+	}
+	c, _ := t.Column(name)
+	return t.At(-1, c, "the numbers of %s reach from %g to %g, further than float64 can square; rescale it", name, m.Low, m.High)
 }
 
 // mostSizes is how many sizes a number may be away: a single far one would otherwise move a weight too far at once.
@@ -306,6 +319,7 @@ func (f *fault) found(row int, c *dataset.Column, err func() error) {
 
 // Add takes the rows of a table of a stream. The error is that of the first row that cannot be taken; those before it are.
 func (s *Stream) Add(t *dataset.Table) error {
+	s.table = t
 	bad := fault{row: t.Rows, column: math.MaxInt}
 	labels, err := s.labels(t, &bad)
 	if err != nil {
@@ -580,6 +594,9 @@ func (s *Stream) emit() error {
 				}
 			}
 		}
+		if err := m.finite(s.table, col.Name); err != nil {
+			return err
+		}
 		if !col.gaps {
 			continue
 		}
@@ -601,7 +618,10 @@ func (s *Stream) emit() error {
 		for r := range s.n {
 			w := weightOf(weights, r)
 			for i := b.Start[r]; i < b.Start[r+1]; i++ {
-				s.sparse[b.Index[i]].add(w, b.Value[i])
+				m := &s.sparse[b.Index[i]]
+				if m.add(w, b.Value[i]); m.High > mostSquared || m.Low < -mostSquared {
+					return m.finite(s.table, dataset.FeatureName(s.feature[b.Index[i]]))
+				}
 			}
 		}
 	}
@@ -744,10 +764,10 @@ func (s *Stream) Encoding(t *dataset.Table) (*Encoding, []Place, error) {
 	return e, places, nil
 }
 
-// finite refuses a column whose numbers cannot be added or squared.
+// finite refuses a column without a deviation that its weight can be divided by.
 func (c *Column) finite(t *dataset.Table, at *dataset.Column) error {
 	if v := c.Mean + c.Deviation; v-v != 0 || c.Min < c.Max && (c.Deviation == 0 || math.IsInf(1/c.Deviation, 0)) {
-		return t.At(-1, at, "the numbers of %s reach from %g to %g, further than float64 can square; rescale it", c.Name, c.Min, c.Max)
+		return t.At(-1, at, "the numbers of %s, from %g to %g, have no deviation that float64 can hold; rescale it", c.Name, c.Min, c.Max)
 	}
 	return nil
 }

@@ -355,7 +355,7 @@ func (t *training) print(p *page, r *descent.Result) {
 		"model", model,
 		"equations", equationsOfLayers(m),
 		"penalty", penalty,
-		"solver", fmt.Sprintf("%s, %s, %s over the rows, %s s (reading %s s)", r.Solver, count(r.Steps, "step"), passes(r.Passes), seconds(r.Seconds.Total), seconds(r.Seconds.Read)),
+		"solver", fmt.Sprintf("%s, %s, %s over the rows, %s s (%s)", r.Solver, count(r.Steps, "step"), passes(r.Passes), seconds(r.Seconds.Total), reading(r)),
 		"cost", cost,
 		"progressive", progressive(r.Progressive),
 		"gap", gap,
@@ -397,6 +397,14 @@ func (t *training) print(p *page, r *descent.Result) {
 		p.WriteByte('\n')
 		printMetrics(p, []string{"training rows", "test rows"}, r.Train, r.Test)
 	}
+}
+
+// reading is how long reading took; a stream learns while it reads.
+func reading(r *descent.Result) string {
+	if r.Progressive != nil {
+		return "reading included"
+	}
+	return "reading " + seconds(r.Seconds.Read) + " s"
 }
 
 // progressive is the loss of a stream.
