@@ -319,6 +319,9 @@ func (s *streaming) assumeStream() error {
 			units = "; the penalty acts on the weights of the columns as they are"
 		}
 	}
+	if s.rows.Levels() {
+		units += "; every level of a column has a weight"
+	}
 	return s.note("the steps are AdaGrad's, in units that follow every column's deviation so far%s; coefficients are in original units", units)
 }
 

@@ -637,6 +637,11 @@ func (s *Stream) emit() error {
 // Dense are the moments of the numbers of dense column d, less the column's origin.
 func (s *Stream) Dense(d int) *Moments { return &s.dense[d].Moments }
 
+// Levels says whether any column has levels.
+func (s *Stream) Levels() bool {
+	return slices.ContainsFunc(s.columns, func(c *streamed) bool { return c.Type == Levels })
+}
+
 // DenseColumns is the number of dense columns.
 func (s *Stream) DenseColumns() int { return len(s.dense) }
 

@@ -319,8 +319,13 @@ func (o *Online) backward(b *OnlineRows, k int, to *OnlineSums) {
 		clear(to.Dense)
 		o.e.kernels.F64.Backward(to.Dense, b.Dense, D*kernel.Rows, kernel.Rows, all)
 	}
-	for c, codes := range b.Codes {
-		kernel.Scatter(to.Codes[c], codes[:b.Rows], s)
+	for c, codes := range b.Codes { // one sum a level, however many levels there are so far: kernel.Scatter has more of few levels
+		sum := to.Codes[c]
+		for r, code := range codes[:b.Rows] {
+			if code >= 0 {
+				sum[code] += s[r]
+			}
+		}
 	}
 	if b.Start != nil {
 		kernel.SparseBackward(to.Sparse, b.Start[:b.Rows+1], b.Index, b.Value, s)
