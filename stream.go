@@ -61,7 +61,7 @@ func (c *Config) checkStream() error {
 		{"resume", c.Run.Resume != "", "a stream cannot be read again from the middle"},
 		{"memory", c.Run.Memory != 0, "it keeps no rows, so there is nothing to bound"},
 		{"class-weight", c.ClassWeight.on(), "the classes are not counted before the end; weight takes a column of row weights"},
-		{"successes and failures", c.Columns.Successes != "", "rows are learnt one by one"},
+		{"successes and failures", c.Columns.Successes != "" || c.Columns.Failures != "", "rows are learnt one by one"},
 		{"terms", c.Encoding.Terms != "", "knots, levels and means of what is computed are not known before the end"},
 		{"date", c.Encoding.Dates != nil, "the form of the dates is not known before the end"},
 		{"min-level-count", c.Encoding.MinLevelCount != 0, "levels are not counted before the end"},
