@@ -12,7 +12,7 @@ import (
 // TestStreamOptions: every option that has a part in a model works with a stream or is refused; one that is new is neither until this list or checkStream has it.
 func TestStreamOptions(t *testing.T) {
 	works := []string{"target", "include", "exclude", "categorical", "numeric", "weight", "offset", "positive", "against-rest", "softmax", "reference-class",
-		"max-classes", "missing", "unseen", "max-levels", "na", "scale", "equations", "l2", "l1", "stream", "alpha", "batch", "seed"}
+		"max-classes", "missing", "unseen", "max-levels", "na", "scale", "equations", "l2", "l1", "stream", "alpha", "batch", "seed", "cost"}
 	var base Config
 	for _, o := range base.options() {
 		c := Config{}
@@ -37,6 +37,8 @@ func TestStreamOptions(t *testing.T) {
 				v.Set(reflect.MakeSlice(v.Type(), 1, 1))
 			case reflect.Map:
 				v.Set(reflect.ValueOf(map[string]string{"a": "b"}))
+			case reflect.Pointer:
+				v.Set(reflect.New(v.Type().Elem()))
 			case reflect.Struct:
 				v.Set(reflect.ValueOf(ClassWeight{Balanced: true}))
 			default:
