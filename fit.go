@@ -364,7 +364,7 @@ func (f *fit) patient(weight []float64) doctor.Data {
 		if col, ok := f.table.Column(c.Name); ok {
 			counts := col.Counts // of all rows
 			out.Missing = col.Missing
-			if out.Numeric {
+			if out.Numeric && col.Type == dataset.Numeric {
 				out.Numbers = func() []float64 { return numbersOf(col, l.Rows) }
 			}
 			if len(l.Rows) < f.table.Rows {
