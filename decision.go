@@ -110,11 +110,11 @@ func (f *fit) decide(known, test *scores) error {
 		caution := "; measured on the rows that it was chosen on, it promises a little too much for others"
 		switch {
 		case test != nil:
-			rows, out.On = test.labelled(), onTest
+			rows, out.On = test.binary(judge{}), onTest
 		case f.recalibration != nil:
 			rows, out.On = recalibrated(&f.recalibration.Map, f.leftOutRows), onLeftOut
 		default:
-			rows, out.On, caution = known.labelled(), onTraining, ", which the model knows, so that other rows will fall short of it (holdout, test or recalibrate give rows that it does not know)"
+			rows, out.On, caution = known.binary(judge{}), onTraining, ", which the model knows, so that other rows will fall short of it (holdout, test or recalibrate give rows that it does not know)"
 		}
 		t, decisions, err := d.For.Threshold(rows)
 		if err != nil {
@@ -126,30 +126,27 @@ func (f *fit) decide(known, test *scores) error {
 		}
 	}
 	file.ThresholdBy = &thresholdRecord{d.Cost, d.For, out.On}
+	var err error
 	if d.Cost != nil && known != nil {
-		out.Train = known.cost(*d.Cost, out.Threshold)
+		if out.Train, err = known.cost(*d.Cost, out.Threshold); err != nil {
+			return err
+		}
 	}
 	if d.Cost != nil && test != nil {
-		out.Test = test.cost(*d.Cost, out.Threshold)
+		out.Test, err = test.cost(*d.Cost, out.Threshold)
 	}
-	return nil
-}
-
-// labelled are scores of two classes as package metric takes them.
-func (s *scores) labelled() metric.Rows {
-	y := make([]float64, len(s.truth))
-	for i, k := range s.truth {
-		y[i] = float64(k)
-	}
-	return metric.Rows{LogOdds: s.z, Probability: s.a, Label: y, Weight: s.weights}
+	return err
 }
 
 // cost of the decisions at a threshold.
-func (s *scores) cost(c metric.Cost, threshold float64) *DecisionCost {
-	rows := s.labelled()
-	at, half := rows.Decisions(threshold), rows.Decisions(0.5)
-	total := c.Of(at)
-	return &DecisionCost{Total: total, Mean: total / (at.TP + at.FP + at.TN + at.FN), AtHalf: c.Of(half)}
+func (s *scores) cost(c metric.Cost, threshold float64) (*DecisionCost, error) {
+	rows := s.binary(judge{})
+	at, err := rows.CostAt(c, threshold)
+	if err != nil {
+		return nil, err
+	}
+	half, err := rows.CostAt(c, 0.5)
+	return &DecisionCost{Total: at.Total, Mean: at.Mean, AtHalf: half.Total}, err
 }
 
 // checkThreshold says what is wrong with what a file says of the threshold.
