@@ -250,7 +250,13 @@ func groupNumbers(rows int, value, weight func(i int) float64) *grouping {
 	return g
 }
 
-func text(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+// text is a number as a person writes it.
+func text(v float64) string {
+	if a := math.Abs(v); a >= 1e-4 && a < 1e15 {
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return strconv.FormatFloat(v, 'g', -1, 64)
+}
 
 // rest puts the rows without a value into a slice of their own.
 func (g *grouping) rest(missing int, is func(i int) bool) {

@@ -184,8 +184,6 @@ func printSlices(p *page, all []descent.Slicing, whole *metric.Metrics) {
 		if !two {
 			continue
 		}
-		p.say("mean is the mean probability, p the test that it is the rate, for all slices of the column together (Holm). Log loss and AUC also differ between slices " +
-			"because their rows do: a rate near one half makes log loss larger, and rows that are alike make AUC smaller, with the same model.")
 		if t := s.InTheLarge; t != nil {
 			p.say(fmt.Sprintf("all slices right on average: chi-squared %s on %d df, p = %s", digits(t.Chisq, 4), t.DF, pValue(&t.P)))
 		}
@@ -193,7 +191,12 @@ func printSlices(p *page, all []descent.Slicing, whole *metric.Metrics) {
 			p.say(fmt.Sprintf("wrong by one shift of z in all slices, if at all: chi-squared %s on %d df, p = %s", digits(t.Chisq, 4), t.DF, pValue(&t.P)))
 		}
 	}
-	if len(all) > 1 {
+	if len(all) > 0 && whole.PerClass == nil {
+		p.WriteByte('\n')
+		p.say("mean is the mean probability, p the test that it is the rate, for all slices of a column together (Holm). Log loss and AUC also differ between slices " +
+			"because their rows do: a rate near one half makes log loss larger, and rows that are alike make AUC smaller, with the same model.")
+	}
+	if len(all) > 1 && whole.PerClass == nil {
 		p.say("The tests of several columns are not adjusted for each other: of twenty columns one has p below 0.05 by chance.")
 	}
 }
