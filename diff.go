@@ -13,6 +13,7 @@ import (
 
 	"github.com/descent-ml/descent/dataset"
 	"github.com/descent-ml/descent/encode"
+	"github.com/descent-ml/descent/metric"
 )
 
 // Difference is what moved from one model, A, to another, B, of the same target and classes.
@@ -68,6 +69,16 @@ type RowsMoved struct {
 	// The mean over the rows of the absolute change of the probability; of more than two classes of half the sum over the classes.
 	MeanChange float64    `json:"mean_absolute_change"`
 	Largest    []RowMoved `json:"largest"`
+	// Where the file holds the target: the measures of both, each at its own threshold, and B less A with tests.
+	Metrics    *MetricsMoved      `json:"metrics,omitempty"`
+	Trained    bool               `json:"trained_on,omitempty"` // one of the models was trained on this very file, so that they say nothing about new rows
+	Comparison *metric.Comparison `json:"comparison,omitempty"`
+}
+
+// MetricsMoved are the measures of both models.
+type MetricsMoved struct {
+	A *metric.Metrics `json:"a"`
+	B *metric.Metrics `json:"b"`
 }
 
 // FlipSum counts the rows that went from a label to another.
@@ -400,15 +411,15 @@ const mostMoved = 10
 
 // diffRows predicts the rows of a file with both models.
 func diffRows(ctx context.Context, a, b *Model, o DiffOptions) (*RowsMoved, error) {
-	first, second, err := twice(o.Source)
+	source, err := again(o.Source)
 	if err != nil {
 		return nil, err
 	}
-	x, err := a.predictor(ctx, first, o)
+	x, err := a.predictor(ctx, source, o)
 	if err != nil {
 		return nil, err
 	}
-	y, err := b.predictor(ctx, second, o)
+	y, err := b.predictor(ctx, source, o)
 	if err != nil {
 		return nil, err
 	}
@@ -468,7 +479,33 @@ func diffRows(ctx context.Context, a, b *Model, o DiffOptions) (*RowsMoved, erro
 			}
 		}
 	}
+	if !a.labelled(x.table) || r.Rows == 0 {
+		return r, nil
+	}
+	ev, err := b.Evaluate(ctx, source, EvaluateOptions{Format: o.Format, NoHeader: o.NoHeader, Against: a})
+	if err != nil {
+		return nil, err
+	}
+	labelled, err := a.tableOf(ctx, source, a.tableOptions(o.Format, o.NoHeader))
+	if err != nil {
+		return nil, err
+	}
+	r.Trained = ev.Trained || a.trainedOn(labelled)
+	r.Metrics = &MetricsMoved{A: ev.Against.Old, B: ev.Against.New}
+	r.Comparison = &ev.Against.Comparison
 	return r, nil
+}
+
+// labelled says whether a table has the labels of the model.
+func (m *Model) labelled(t *dataset.Table) bool {
+	if m.file.Training.Successes != "" {
+		return true // it was read by its counts
+	}
+	if t.Format != dataset.LIBSVM {
+		return slices.Contains(t.Header, m.file.Target)
+	}
+	_, err := m.labels(t, t.Columns[0]) // what stands in their place may be anything
+	return err == nil
 }
 
 // predictor predicts the rows of a table one by one.

@@ -88,6 +88,17 @@ func TestDiff(t *testing.T) {
 			if total != flipped {
 				t.Errorf("%+v are not %d", r.Flips, flipped)
 			}
+			ev, err := b.Evaluate(context.Background(), descent.File(c.path), descent.EvaluateOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			old, err := a.Evaluate(context.Background(), descent.File(c.path), descent.EvaluateOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !r.Trained || r.Metrics.A.LogLoss != old.Metrics.LogLoss || r.Metrics.B.LogLoss != ev.Metrics.LogLoss || math.Abs(r.Comparison.LogLoss.Estimate-(ev.Metrics.LogLoss-old.Metrics.LogLoss)) > 1e-12 {
+				t.Errorf("log loss %v and %v, comparison %+v; Evaluate says %v and %v", r.Metrics.A.LogLoss, r.Metrics.B.LogLoss, r.Comparison.LogLoss, old.Metrics.LogLoss, ev.Metrics.LogLoss)
+			}
 			if c.name == "hidden" {
 				if len(d.Coefficients) != 0 || d.CoefficientsNote == "" {
 					t.Errorf("coefficients %+v, note %q", d.Coefficients, d.CoefficientsNote)

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/descent-ml/descent/dataset"
 	"github.com/descent-ml/descent/internal/modelfile"
 )
 
@@ -241,17 +240,17 @@ func firstDifference(at string, a, b any) (Divergence, bool) {
 // are those of the model's columns.
 func (m *Model) reproduceData(ctx context.Context, source Source, o ReproduceOptions, r *Reproduction) error {
 	r.Notes = append(r.Notes, "the model holds no settings, since it was made by an earlier descent: it cannot be trained again, and only the data are compared")
-	first, second, err := twice(source)
+	source, err := again(source)
 	if err != nil {
 		return err
 	}
-	for i, s := range []Source{first, second} {
+	for i := range 2 {
 		options := m.tableOptions(o.Format, o.NoHeader)
 		options.Threads = o.Threads
 		if i == 0 {
 			options.Use = func(string) bool { return true }
 		}
-		t, err := m.tableOf(ctx, s, options)
+		t, err := m.tableOf(ctx, source, options)
 		if err != nil {
 			return err
 		}
@@ -274,26 +273,4 @@ func (f *fit) expected(context.Context) error {
 	}
 	f.result.data = f.fingerprint()
 	return errOtherData
-}
-
-// twice makes two sources of one.
-func twice(s Source) (Source, Source, error) {
-	r, ok := s.(readerSource)
-	if !ok {
-		return s, s, nil
-	}
-	text, err := readAll(r)
-	if err != nil {
-		return nil, nil, err
-	}
-	again := func() Source { return Reader(r.name, bytes.NewReader(text), r.formats...) }
-	return again(), again(), nil
-}
-
-func readAll(r readerSource) ([]byte, error) {
-	var b bytes.Buffer
-	if _, err := b.ReadFrom(r.r); err != nil {
-		return nil, &dataset.Error{File: r.name, Message: err.Error(), Err: err}
-	}
-	return b.Bytes(), nil
 }

@@ -1,8 +1,10 @@
 package descent
 
 import (
+	"bytes"
 	"context"
 	"io"
+	"os"
 	"slices"
 
 	"github.com/descent-ml/descent/dataset"
@@ -102,4 +104,35 @@ func readTwice(s Source) bool {
 		return false
 	}
 	return true
+}
+
+// textSource is what a reader gave, to be read again.
+type textSource struct {
+	name    string
+	text    []byte
+	formats []dataset.Format
+}
+
+func (s textSource) table(ctx context.Context, o dataset.Options) (*dataset.Table, error) {
+	return readerSource{s.name, bytes.NewReader(s.text), s.formats}.table(ctx, o)
+}
+
+func (s textSource) stream(ctx context.Context, o dataset.Options, to dataset.Taker) ([]dataset.Finding, error) {
+	return readerSource{s.name, bytes.NewReader(s.text), s.formats}.stream(ctx, o, to)
+}
+
+// again is a source that can be read more than once: of a reader all it gives is kept.
+func again(s Source) (Source, error) {
+	if f, ok := s.(fileSource); ok && f.pattern == "-" {
+		s = readerSource{"stdin", os.Stdin, f.formats}
+	}
+	r, ok := s.(readerSource)
+	if !ok {
+		return s, nil
+	}
+	text, err := io.ReadAll(r.r)
+	if err != nil {
+		return nil, &dataset.Error{File: r.name, Message: err.Error(), Err: err}
+	}
+	return textSource{r.name, text, r.formats}, nil
 }

@@ -18,7 +18,8 @@ func (a *app) diffCommand() *cobra.Command {
 		Use:   "diff A B [FILE]",
 		Short: "what moved between two models, and whose predictions flip",
 		Long: `Diff compares two models of the same target: settings, rows, columns and their levels, terms, coefficients (the difference also in standard errors of A). With FILE both predict
-its rows: how many get another label, how much probabilities change, and the rows that change most.`,
+its rows: how many get another label, how much probabilities change, and the rows that change most. If
+FILE holds the target, both are measured on it, with a paired test of the log loss.`,
 		Example: `  descent diff old.json new.json
   descent diff old.json new.json later.csv`,
 		Args:              between(2, "A", "B", "FILE"),
@@ -204,6 +205,15 @@ func printRowsMoved(p *page, file string, d *descent.Difference, r *descent.Rows
 		left = fmt.Sprintf("%s, for a missing value", count(r.LeftOut, "row"))
 	}
 	p.facts("another label", flipped, "left out", left, "mean change", digits(r.MeanChange, 4)+" of the probability, without sign")
+	if r.Metrics != nil {
+		p.WriteByte('\n')
+		printMetrics(p, []string{"A", "B"}, r.Metrics.A, r.Metrics.B)
+		p.WriteByte('\n')
+		p.facts("log loss", "B less A: "+differenceText(r.Comparison.LogLoss, r.Comparison.Confidence)+" (paired z test)")
+		if r.Trained {
+			p.say("One of the models was trained on these rows: measures and test say nothing about new ones.")
+		}
+	}
 	if len(r.Largest) == 0 {
 		return
 	}
