@@ -64,8 +64,8 @@ type Touched struct {
 	sparse []int32
 }
 
-// NewOnline derives and compiles the cost root of a graph: weights and bias are the names of its parameters, inputs those of its per-row leaves besides x, a vector y of
-// K components as y[0] … y[K-1]; in gives the other leaves.
+// NewOnline derives and compiles the cost root of a graph: weights and bias are the names of its parameters, inputs those of its per-row leaves besides
+// x, a vector y of K components as y[0] … y[K-1]; in gives the other leaves.
 func NewOnline(g *graph.Graph, root, weights, bias string, inputs []string, in Values, noFused bool) (*Online, error) {
 	fail := func(err error) (*Online, error) { return nil, fmt.Errorf("engine: %w", err) }
 	J, ok := g.Lookup(root)
@@ -149,11 +149,8 @@ func NewOnline(g *graph.Graph, root, weights, bias string, inputs []string, in V
 	return o, nil
 }
 
-// Sets is the number of sets of weights.
-func (o *Online) Sets() int { return o.sets }
-
-// Loss is Σ L of the rows at the weights; to becomes the gradient of it, and touched says where that is not 0 for certain. Levels and features beyond the weights that
-// there are have weight 0; to and touched grow to hold them. The sums in to must be 0 where the last batch touched them: see Clear.
+// Loss is Σ L of the rows at the weights; to becomes the gradient of it, and touched says where that may not be 0. Levels and features beyond the weights
+// that there are have weight 0; to and touched grow to hold them. Sums that the last batch touched must have been set to 0 again.
 func (o *Online) Loss(b *OnlineRows, at []OnlineWeights, to []OnlineSums, touched *Touched) (float64, error) {
 	o.forward(b, at)
 	copy(o.input, b.Inputs)
@@ -173,12 +170,6 @@ func (o *Online) Loss(b *OnlineRows, at []OnlineWeights, to []OnlineSums, touche
 	}
 	return loss, nil
 }
-
-// RowLosses are the losses of the rows of the last batch, times their weights.
-func (o *Online) RowLosses() []float64 { return o.loss }
-
-// Linear are u of the rows of the last batch, for one set.
-func (o *Online) Linear(set int) []float64 { return o.own[set] }
 
 func (o *Online) forward(b *OnlineRows, at []OnlineWeights) {
 	n := padded(b.Rows)
