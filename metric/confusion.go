@@ -14,6 +14,9 @@ type Confusion struct {
 // negative, as in the lecture's assignment (A > 0.5) and in scikit-learn.
 func Positive(a, threshold float64) bool { return a > threshold }
 
+// Decisions counts those at a threshold. The rows are those that Rows.Check lets pass.
+func (r Rows) Decisions(threshold float64) Confusion { return r.tally(threshold, nil).confusion() }
+
 // Accuracy is (tp + tn) / (tp + fp + tn + fn), NaN if nothing was counted.
 func (c Confusion) Accuracy() float64 { return (c.TP + c.TN) / (c.TP + c.TN + c.FP + c.FN) }
 
