@@ -98,7 +98,7 @@ func (r Rows) CostAt(c Cost, threshold float64) (CostAt, error) {
 }
 
 func (r Rows) costAt(c Cost, threshold float64) (CostAt, error) {
-	at := c.at(r.Decisions(threshold), threshold)
+	at := c.at(r.tally(threshold, nil).confusion(), threshold)
 	if r.Confidence == 0 {
 		return at, nil
 	}
