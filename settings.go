@@ -132,7 +132,11 @@ func (l *settingList) UnmarshalJSON(text []byte) error {
 		if err := d.Decode(&v); err != nil {
 			return err
 		}
-		*l = append(*l, setting{name.(string), v}) // a key of an object
+		var compact bytes.Buffer // a file may lay it out over lines
+		if err := json.Compact(&compact, v); err != nil {
+			return err
+		}
+		*l = append(*l, setting{name.(string), compact.Bytes()}) // a key of an object
 	}
 	return nil
 }
