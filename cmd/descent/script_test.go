@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 //	replace OLD NEW FILE       every OLD in the file becomes NEW; there must be one
 //	scrub FILE                 standard output without times and numbers near the rounding unit
 //
-// $DATA is the repository's testdata, $PARQUET that of dataset/parquet.
+// $DATA is the repository's testdata, $PARQUET that of dataset/parquet, below the folder that a script begins in.
 func TestScripts(t *testing.T) {
 	data, err := filepath.Abs(filepath.Join("..", "..", "testdata"))
 	if err != nil {
@@ -43,8 +43,13 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("DATA", data)
-			env.Setenv("PARQUET", filepath.Join(data, "..", "dataset", "parquet", "testdata"))
+			// Short names: lines wrap, and what is looked for in them must not hang on where the repository lies.
+			for name, path := range map[string]string{"data": data, "parquet": filepath.Join(data, "..", "dataset", "parquet", "testdata")} {
+				if os.Symlink(path, filepath.Join(env.WorkDir, name)) == nil {
+					path = name
+				}
+				env.Setenv(strings.ToUpper(name), path)
+			}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
