@@ -161,6 +161,20 @@ func (f *fit) diagnose(ctx context.Context, d *study) error {
 	return f.influence(ctx, d, a, y)
 }
 
+// lower is the factor L of LLᵀ, row-major.
+func lower(c *mat.Cholesky) []float64 {
+	var l mat.TriDense
+	c.LTo(&l)
+	n := c.SymmetricDim()
+	out := make([]float64, n*n)
+	for i := range n {
+		for j := range i + 1 {
+			out[i*n+j] = l.At(i, j)
+		}
+	}
+	return out
+}
+
 // influence fills in leverages and the rows of largest Cook's distance.
 func (f *fit) influence(ctx context.Context, d *study, a, y []float64) error {
 	out, n, s := f.result.Diagnostics, len(d.encoding.Terms), f.frequencies()
@@ -172,15 +186,7 @@ func (f *fit) influence(ctx context.Context, d *study, a, y []float64) error {
 	if !chol.Factorize(mat.NewSymDense(n+1, information)) {
 		return infer.ErrSingular
 	}
-	var lower mat.TriDense
-	chol.LTo(&lower)
-	L := make([]float64, (n+1)*(n+1))
-	for i := range n + 1 {
-		for j := range i + 1 {
-			L[i*(n+1)+j] = lower.At(i, j)
-		}
-	}
-	h, err := f.engine.Quads(ctx, L)
+	h, err := f.engine.Quads(ctx, lower(&chol))
 	if err != nil {
 		return err
 	}

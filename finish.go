@@ -167,13 +167,20 @@ func (f *fit) referenced() bool {
 // settle chooses among the weights of more than two classes that predict the same: without a penalty the reference class has 0, with one the
 // biases have mean 0.
 func (f *fit) settle() {
-	n, K := len(f.kept), f.classes.Sets()
-	if K == 1 || f.problem == nil { // of another loss it is not known
+	if f.classes.Sets() == 1 || f.problem == nil { // of another loss it is not known
 		return
 	}
-	bias := f.theta[K*n:]
 	if f.config.Penalty.on() {
 		f.balance()
+	}
+	f.choose()
+}
+
+// choose moves all biases by one number, and without a penalty the sets of all classes by one.
+func (f *fit) choose() {
+	n, K := len(f.kept), f.classes.Sets()
+	bias := f.theta[K*n:]
+	if f.config.Penalty.on() {
 		mean := mean(bias)
 		for k := range bias {
 			bias[k] -= mean

@@ -279,15 +279,7 @@ func (p *pulled) two(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var lower mat.TriDense
-	chol.LTo(&lower)
-	L := make([]float64, (n+1)*(n+1))
-	for i := range n + 1 {
-		for j := range i + 1 {
-			L[i*(n+1)+j] = lower.At(i, j)
-		}
-	}
-	leverage, err := p.engine.Quads(ctx, L)
+	leverage, err := p.engine.Quads(ctx, lower(&chol))
 	if err != nil {
 		return err
 	}

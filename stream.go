@@ -531,7 +531,9 @@ func (f *fit) finishStream(ctx context.Context) error {
 		}
 		f.theta[K*n+k] = bias
 	}
-	f.balanceStream()
+	if f.classes.Sets() > 1 && f.logLoss {
+		f.choose()
+	}
 	unit := infer.Map{Center: center, Scale: scale}
 	raw, moved := make([][]float64, K), make([][]float64, K)
 	for k := range K {
@@ -557,29 +559,6 @@ func (f *fit) finishStream(ctx context.Context) error {
 	}
 	r.Parameters = K * (n + 1)
 	return f.build(ctx, e, raw, moved, nil)
-}
-
-// balanceStream chooses among the weights of more than two classes that predict the same, as settle does.
-func (f *fit) balanceStream() {
-	n, K := len(f.kept), f.classes.Sets()
-	if K == 1 || !f.logLoss {
-		return
-	}
-	if f.config.Penalty.on() {
-		bias := f.theta[K*n:]
-		mean := mean(bias)
-		for k := range bias {
-			bias[k] -= mean
-		}
-		return
-	}
-	ref := f.set(f.classes.Reference)
-	for k := range K {
-		for j := range n {
-			f.theta[k*n+j] -= ref[j]
-		}
-		f.theta[K*n+k] -= ref[n]
-	}
 }
 
 // streamCoefficients fills the table of coefficients.

@@ -84,11 +84,6 @@ func (e *Encoding) Groups() []string {
 	return out
 }
 
-// Computes says whether a column of the encoding is computed from others.
-func (e *Encoding) Computes() bool {
-	return slices.ContainsFunc(e.Columns, func(c Column) bool { return c.Computed != nil })
-}
-
 // FullProduct says whether a column belongs to a product with a column of which every level has a weight: such products add up to other inputs by design.
 func (e *Encoding) FullProduct(column string) bool {
 	c, ok := e.Column(column)

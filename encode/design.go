@@ -555,9 +555,9 @@ func narrow(v *dataset.Numbers) (engine.Stored, float64) {
 		case low == 1 && high == 1 && digits == 0:
 			return nil, 1
 		case low >= -math.MaxInt8 && high <= math.MaxInt8:
-			return engine.Int8s(convert(v.Len(), v.ReadScaled, func(k float64) int8 { return int8(k) })), ten
+			return engine.Int8s(convert(v.Len(), v.ReadIntegers, func(k int32) int8 { return int8(k) })), ten
 		case low >= -math.MaxInt16 && high <= math.MaxInt16:
-			return engine.Int16s(convert(v.Len(), v.ReadScaled, func(k float64) int16 { return int16(k) })), ten
+			return engine.Int16s(convert(v.Len(), v.ReadIntegers, func(k int32) int16 { return int16(k) })), ten
 		}
 	}
 	var more atomic.Bool
@@ -577,10 +577,10 @@ func narrow(v *dataset.Numbers) (engine.Stored, float64) {
 }
 
 // convert reads n numbers into the type they are stored in.
-func convert[S any](n int, read func(out []float64, from int), f func(v float64) S) []S {
+func convert[T, S any](n int, read func(out []T, from int), f func(v T) S) []S {
 	out := make([]S, n)
 	parallel.Pieces(0, n, pieceRows, func(_, from, to int) {
-		some := make([]float64, to-from)
+		some := make([]T, to-from)
 		read(some, from)
 		for i, v := range some {
 			out[from+i] = f(v)

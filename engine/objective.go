@@ -338,9 +338,6 @@ func (b *Objective) Engine() *Engine { return b.e }
 // Root is the simplified cost that runs.
 func (b *Objective) Root() *graph.Node { return b.cost }
 
-// Gradients are the simplified derivatives of the cost that run, by parameter.
-func (b *Objective) Gradients() []*graph.Node { return append([]*graph.Node(nil), b.grads...) }
-
 // Head is the linear node that the loss is a function of, dot(w, x) with what is added to it; nil where the cost has
 // no such form.
 func (b *Objective) Head() *graph.Node { return b.head }

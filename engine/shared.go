@@ -58,6 +58,3 @@ func grown(v []float64, n int) []float64 {
 	}
 	return v[:n]
 }
-
-// Heads is the number of linear heads.
-func (b *Objective) Heads() int { return len(b.curv) }

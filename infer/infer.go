@@ -112,15 +112,6 @@ func firstDependent(a *mat.SymDense) int {
 	return at
 }
 
-// StdErrors is the square root of the diagonal of the covariance c: n×n.
-func StdErrors(c []float64, n int) []float64 {
-	e := make([]float64, n)
-	for i := range e {
-		e[i] = math.Sqrt(c[i*n+i])
-	}
-	return e
-}
-
 // Variance is xᵀ C x, the variance of the linear predictor x·θ: x is (n), c is n×n. x holds the 1 of the bias.
 // It takes n² multiplications and no memory. Take x and C in the model's (centred, scaled) coordinates: in raw
 // units a column like a year, far from 0, cancels most digits away.

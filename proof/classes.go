@@ -309,15 +309,18 @@ func (p *Problem) atClasses(ctx context.Context, theta []float64, lean bool) (*c
 			return nil, err
 		}
 	}
+	diagonals := make([][]float64, K)
+	if !lean {
+		if diagonals, err = p.curvatures(ctx, a); err != nil {
+			return nil, err
+		}
+	}
 	for k := range K {
 		a.curved[k] = curved[k] / a.m
 		a.wander[k] = math.Sqrt(wander[k] / a.m)
 		g, data := make([]float64, n+1), make([]float64, n+1)
 		if !lean {
-			g = gradients[k]
-			if data, err = p.Passes.Diag(ctx, a.curvature(p, k, k)); err != nil {
-				return nil, err
-			}
+			g, data = gradients[k], diagonals[k]
 		}
 		for i, v := range r[k] {
 			r[k][i] = math.Abs(v)
@@ -346,6 +349,28 @@ func (p *Problem) atClasses(ctx context.Context, theta []float64, lean bool) (*c
 	a.costError += 2*unit*cancelled/a.m + float64(K+12)*unit*a.cost
 	a.finite = a.finite && finite(a.cost) && finite(a.costError)
 	return a, nil
+}
+
+// curvatures are, by class, Σ s q_k(1-q_k) x̃².
+func (p *Problem) curvatures(ctx context.Context, a *classPoint) ([][]float64, error) {
+	K := p.Classes.K
+	if many, ok := p.Passes.(manyDiags); ok {
+		return many.Diags(ctx, K, func(first int, c [][]float64) {
+			for k := range c {
+				for i := range c[k] {
+					c[k][i] = a.curve(p, k, k, first+i)
+				}
+			}
+		})
+	}
+	out := make([][]float64, K)
+	for k := range out {
+		var err error
+		if out[k], err = p.Passes.Diag(ctx, a.curvature(p, k, k)); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // curvature is the column of |∂²L/∂z_k∂z_l|: s q_k (1-q_k), or s q_k q_l.

@@ -35,6 +35,11 @@ type manyColumns interface {
 	Weighteds(ctx context.Context, count int, weigh func(first int, r [][]float64)) ([][]float64, error)
 }
 
+// manyDiags are Passes that make several Diags in one read of the rows; weigh is as for manyGrams.
+type manyDiags interface {
+	Diags(ctx context.Context, count int, weigh func(first int, c [][]float64)) ([][]float64, error)
+}
+
 // linears is Linear of several theta.
 func (p *Problem) linears(ctx context.Context, theta [][]float64) ([][]float64, error) {
 	if many, ok := p.Passes.(manyColumns); ok {
